@@ -1,0 +1,80 @@
+//! Packet and byte counters, and pairs of anything per direction.
+
+use std::ops::{Add, AddAssign};
+
+/// Packets and bytes of one direction, as the kernel counted them
+/// (`CTA_COUNTERS_PACKETS`, `CTA_COUNTERS_BYTES`). Bytes are those of the
+/// network layer: IP header included, link layer not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets since the flow began.
+    pub packets: u64,
+    /// Bytes since the flow began.
+    pub bytes: u64,
+}
+
+impl Counters {
+    /// What was added since `base`, or `None` if a counter went back (another
+    /// tool zeroed it, or the tuple is used by a new flow).
+    pub fn since(self, base: Self) -> Option<Self> {
+        Some(Self {
+            packets: self.packets.checked_sub(base.packets)?,
+            bytes: self.bytes.checked_sub(base.bytes)?,
+        })
+    }
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, rhs: Self) {
+        self.packets = self.packets.saturating_add(rhs.packets);
+        self.bytes = self.bytes.saturating_add(rhs.bytes);
+    }
+}
+
+/// One value per direction of a flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pair<T> {
+    /// In the direction of the flow's first packet.
+    pub orig: T,
+    /// In the direction of the answers.
+    pub reply: T,
+}
+
+impl<T> Pair<T> {
+    /// Both values through the same function.
+    pub fn map<U>(self, f: impl Fn(T) -> U) -> Pair<U> {
+        Pair {
+            orig: f(self.orig),
+            reply: f(self.reply),
+        }
+    }
+}
+
+impl<T: Add<Output = T>> Pair<T> {
+    /// Both directions together.
+    pub fn sum(self) -> T {
+        self.orig + self.reply
+    }
+}
+
+impl Pair<Counters> {
+    /// See [`Counters::since`]; `None` if either direction went back.
+    pub fn since(self, base: Self) -> Option<Self> {
+        Some(Self {
+            orig: self.orig.since(base.orig)?,
+            reply: self.reply.since(base.reply)?,
+        })
+    }
+
+    /// Bytes of each direction.
+    pub fn bytes(self) -> Pair<u64> {
+        self.map(|c| c.bytes)
+    }
+}
+
+impl AddAssign for Pair<Counters> {
+    fn add_assign(&mut self, rhs: Self) {
+        self.orig += rhs.orig;
+        self.reply += rhs.reply;
+    }
+}

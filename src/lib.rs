@@ -1,0 +1,3 @@
+//! flowtop: who is talking to whom, how fast, and why.
+
+pub mod flow;
