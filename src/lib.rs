@@ -1,4 +1,5 @@
 //! flowtop: who is talking to whom, how fast, and why.
 
+pub mod collect;
 pub mod flow;
 pub mod netlink;

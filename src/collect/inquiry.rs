@@ -1,0 +1,209 @@
+//! Asking the kernel: dumps of the whole table, and gets by tuple.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+
+use super::{Clock, Delivery, Inquiry};
+use crate::flow::{Batch, Family, Key, Update};
+use crate::netlink::NetlinkError;
+use crate::netlink::conntrack::decode::Source;
+use crate::netlink::conntrack::{Problems, decode, request};
+use crate::netlink::socket::Socket;
+use crate::netlink::wire::{NLMSG_DONE, NLMSG_ERROR, Requests, messages};
+
+/// The kernel fills at most 32 KiB per read of a dump; a larger buffer gains
+/// nothing.
+const CHUNK: usize = 32 << 10;
+/// Gets in flight at once: as many answers as a default receive buffer holds
+/// with room to spare.
+const PIPELINE: usize = 64;
+
+/// Why the thread ends.
+enum Stop {
+    /// The receiver of the answers is gone, or nobody asks any more.
+    Closed,
+    /// The kernel refused.
+    Failed(NetlinkError),
+}
+
+impl Stop {
+    fn failed(action: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Failed(NetlinkError::new(action, source))
+    }
+}
+
+pub(super) struct Inquirer {
+    dump: Socket,
+    get: Socket,
+    clock: Clock,
+    family: Option<Family>,
+    seq: u32,
+    requests: Requests,
+    buffer: Vec<u8>,
+    problems: Problems,
+}
+
+impl Inquirer {
+    pub(super) fn new(dump: Socket, get: Socket, clock: Clock, family: Option<Family>) -> Self {
+        Self {
+            dump,
+            get,
+            clock,
+            family,
+            seq: 0,
+            requests: Requests::new(),
+            buffer: vec![0; CHUNK],
+            problems: Problems::default(),
+        }
+    }
+
+    /// Answers questions until nobody asks any more or nobody listens.
+    pub(super) fn run<T: From<Delivery>>(
+        mut self,
+        inquiries: &Receiver<Inquiry>,
+        out: &SyncSender<T>,
+    ) {
+        while let Ok(inquiry) = inquiries.recv() {
+            let done = match inquiry {
+                Inquiry::Dump => self.dump(inquiries, out),
+                Inquiry::Get(keys) => self.get(&keys, out),
+            };
+            match done {
+                Ok(()) => {}
+                Err(Stop::Closed) => return,
+                Err(Stop::Failed(error)) => {
+                    let _ = out.send(Delivery::Failed(error).into());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Dumps the table. Gets that are asked meanwhile are answered between two
+    /// chunks: a dump of a million flows takes seconds, a screen should not.
+    fn dump<T: From<Delivery>>(
+        &mut self,
+        inquiries: &Receiver<Inquiry>,
+        out: &SyncSender<T>,
+    ) -> Result<(), Stop> {
+        let action = "dumping the connection tracking table";
+        self.seq = self.seq.wrapping_add(1);
+        let seq = self.seq;
+        self.requests.clear();
+        match self.family {
+            None => request::dump_all(&mut self.requests, seq),
+            Some(family) => request::dump_family(&mut self.requests, seq, family),
+        }
+        // The table must know that a dump runs before the kernel takes the
+        // first row: an event that arrives in between is newer than the dump.
+        self.send(vec![Update::DumpBegin], out)?;
+        self.dump
+            .send(self.requests.bytes())
+            .map_err(Stop::failed(action))?;
+        loop {
+            let len = match self.dump.recv(&mut self.buffer) {
+                Ok(len) => len,
+                Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => {
+                    return self.send(vec![Update::DumpEnd { complete: false }], out);
+                }
+                Err(e) => return Err(Stop::failed(action)(e)),
+            };
+            let mut updates = Vec::with_capacity(len / 128);
+            let mut end = None;
+            for message in messages(&self.buffer[..len]).filter(|m| m.seq == seq) {
+                match message.kind {
+                    NLMSG_DONE if message.errno() == 0 => end = Some(true),
+                    NLMSG_DONE => end = Some(false),
+                    NLMSG_ERROR => {
+                        let error = io::Error::from_raw_os_error(message.errno());
+                        return Err(Stop::failed(action)(error));
+                    }
+                    _ => updates.extend(
+                        decode(&message, Source::Dump, &mut self.problems).map(Update::Flow),
+                    ),
+                }
+            }
+            if let Some(complete) = end {
+                updates.push(Update::DumpEnd { complete });
+            }
+            self.send(updates, out)?;
+            if end.is_some() {
+                return Ok(());
+            }
+            self.answer_meanwhile(inquiries, out)?;
+        }
+    }
+
+    fn answer_meanwhile<T: From<Delivery>>(
+        &mut self,
+        inquiries: &Receiver<Inquiry>,
+        out: &SyncSender<T>,
+    ) -> Result<(), Stop> {
+        match inquiries.try_recv() {
+            Ok(Inquiry::Get(keys)) => self.get(&keys, out),
+            // One runs already.
+            Ok(Inquiry::Dump) | Err(TryRecvError::Empty) => Ok(()),
+            Err(TryRecvError::Disconnected) => Err(Stop::Closed),
+        }
+    }
+
+    /// Asks for single flows, [`PIPELINE`] at a time. An answer carries the
+    /// kernel's `NLM_F_MULTI` but no `NLMSG_DONE` follows it; each request has
+    /// exactly one answer, told apart by its sequence number.
+    fn get<T: From<Delivery>>(&mut self, keys: &[Key], out: &SyncSender<T>) -> Result<(), Stop> {
+        let action = "asking for flows by tuple";
+        for keys in keys.chunks(PIPELINE) {
+            let first = self.seq.wrapping_add(1);
+            self.requests.clear();
+            for key in keys {
+                self.seq = self.seq.wrapping_add(1);
+                request::get(&mut self.requests, self.seq, key);
+            }
+            self.get
+                .send(self.requests.bytes())
+                .map_err(Stop::failed(action))?;
+            let mut updates = Vec::with_capacity(keys.len());
+            let mut answers = 0;
+            while answers < keys.len() {
+                let len = match self.get.recv(&mut self.buffer) {
+                    Ok(len) => len,
+                    // Answers were dropped: what is missing is asked again
+                    // when it is still wanted.
+                    Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => break,
+                    Err(e) => return Err(Stop::failed(action)(e)),
+                };
+                for message in messages(&self.buffer[..len]) {
+                    let Some(key) = keys.get(message.seq.wrapping_sub(first) as usize) else {
+                        continue;
+                    };
+                    answers += 1;
+                    match (message.kind, message.errno()) {
+                        (NLMSG_ERROR, libc::ENOENT) => updates.push(Update::Absent(*key)),
+                        (NLMSG_ERROR, _) => {}
+                        _ => updates.extend(
+                            decode(&message, Source::Get, &mut self.problems).map(Update::Flow),
+                        ),
+                    }
+                }
+            }
+            self.send(updates, out)?;
+        }
+        Ok(())
+    }
+
+    fn send<T: From<Delivery>>(
+        &self,
+        updates: Vec<Update>,
+        out: &SyncSender<T>,
+    ) -> Result<(), Stop> {
+        if updates.is_empty() {
+            return Ok(());
+        }
+        let batch = Batch {
+            at: self.clock.now(),
+            updates,
+        };
+        out.send(Delivery::Batch(batch).into())
+            .map_err(|_| Stop::Closed)
+    }
+}

@@ -1,0 +1,175 @@
+//! The sources of flows.
+//!
+//! [`Kernel`] runs two threads: one drains the event socket and does nothing
+//! else, so that the kernel drops as little as possible; the other walks the
+//! table, asks for single flows, and so pays the kernel's price for both at a
+//! measured pace ([`pace`]). What they learn leaves as [`Batch`]es through one
+//! bounded channel. When the reader of that channel is slow, the dump waits
+//! and the event socket fills: loss then appears as
+//! [`Update::Overrun`](crate::flow::Update::Overrun), counted by the kernel.
+
+mod events;
+mod inquiry;
+pub mod pace;
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::thread::JoinHandle;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::flow::{Batch, Family, Key, Moment};
+use crate::netlink::NetlinkError;
+use crate::netlink::socket::{ReceiveBuffer, Socket};
+
+/// How to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether to subscribe to events. A single table needs none.
+    pub events: bool,
+    /// Receive buffer to ask for at the event socket, in bytes.
+    pub receive_buffer_bytes: usize,
+    /// Ask only for the flows of one family in dumps.
+    pub family: Option<Family>,
+}
+
+/// What a source hands on.
+#[derive(Debug)]
+pub enum Delivery {
+    /// Updates, in the order of arrival.
+    Batch(Batch),
+    /// The source has ended: it cannot go on.
+    Failed(NetlinkError),
+}
+
+/// What to ask the kernel next.
+#[derive(Debug)]
+pub enum Inquiry {
+    /// The whole table, regardless of what it costs.
+    Dump,
+    /// These flows: their counters, or that they are gone.
+    Get(Vec<Key>),
+}
+
+/// The clock that stamps batches. Copies tell the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(Instant);
+
+impl Clock {
+    /// A clock whose monotonic time starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The present moment.
+    pub fn now(self) -> Moment {
+        let real = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        // One second up, so that no moment of interest is at zero.
+        let mono = self.0.elapsed() + std::time::Duration::from_secs(1);
+        Moment {
+            mono_ns: u64::try_from(mono.as_nanos()).unwrap_or(u64::MAX),
+            real_ns: u64::try_from(real.as_nanos()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// Connection tracking of the network namespace of the thread that started it.
+///
+/// Dropping it ends both threads and waits for them.
+pub struct Kernel {
+    inquiries: Option<Sender<Inquiry>>,
+    /// Closing it wakes the event thread for the last time.
+    alive: Option<OwnedFd>,
+    threads: Vec<JoinHandle<()>>,
+    buffer: Option<ReceiveBuffer>,
+}
+
+impl Kernel {
+    /// Opens the sockets, subscribes, and starts the threads. Nothing is
+    /// dumped until [`Kernel::inquire`] asks; events flow from now on, so that
+    /// a dump asked for later misses nothing.
+    ///
+    /// # Errors
+    /// If a socket cannot be opened or events may not be subscribed to.
+    pub fn start<T>(
+        settings: Settings,
+        clock: Clock,
+        out: &SyncSender<T>,
+    ) -> Result<Self, NetlinkError>
+    where
+        T: From<Delivery> + Send + 'static,
+    {
+        let mut kernel = Self {
+            inquiries: None,
+            alive: None,
+            threads: Vec::new(),
+            buffer: None,
+        };
+        if settings.events {
+            let (ours, theirs) = UnixStream::pair().map_err(|source| NetlinkError::Io {
+                action: "creating a wake-up socket",
+                source,
+            })?;
+            let events = events::Events::subscribe(settings.receive_buffer_bytes, clock)?;
+            kernel.buffer = Some(events.buffer());
+            kernel.alive = Some(ours.into());
+            let out = out.clone();
+            kernel.spawn("events", move || events.run(&theirs.into(), &out))?;
+        }
+        let (sender, receiver): (_, Receiver<Inquiry>) = channel();
+        let inquirer =
+            inquiry::Inquirer::new(Socket::open()?, Socket::open()?, clock, settings.family);
+        let out = out.clone();
+        kernel.inquiries = Some(sender);
+        kernel.spawn("inquiry", move || inquirer.run(&receiver, &out))?;
+        Ok(kernel)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<(), NetlinkError> {
+        let thread = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(body)
+            .map_err(|source| NetlinkError::Io {
+                action: "starting a thread",
+                source,
+            })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Queues a question. Answers arrive as batches.
+    pub fn inquire(&self, inquiry: Inquiry) {
+        if let Some(inquiries) = &self.inquiries {
+            // A thread that has ended has said why as `Delivery::Failed`.
+            let _ = inquiries.send(inquiry);
+        }
+    }
+
+    /// The receive buffer of the event socket, if there is one.
+    pub const fn receive_buffer(&self) -> Option<ReceiveBuffer> {
+        self.buffer
+    }
+
+    /// Ends both threads without waiting for them; they may be blocked until
+    /// the receiver of the batches is gone.
+    pub fn stop(&mut self) {
+        self.inquiries = None;
+        self.alive = None;
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        self.stop();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has told so on standard error.
+            let _ = thread.join();
+        }
+    }
+}
