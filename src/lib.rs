@@ -3,3 +3,4 @@
 pub mod collect;
 pub mod flow;
 pub mod netlink;
+pub mod table;

@@ -10,6 +10,7 @@
 
 mod counters;
 mod report;
+mod scope;
 mod state;
 mod status;
 mod time;
@@ -17,6 +18,7 @@ mod tuple;
 
 pub use counters::{Counters, Pair};
 pub use report::{Batch, Origin, Rare, Report, Update};
+pub use scope::{Class, Group, Scope};
 pub use state::State;
 pub use status::Status;
 pub use time::Moment;

@@ -1,0 +1,399 @@
+//! One row of the table: everything known about one flow.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
+use super::rate::Rate;
+use crate::flow::{
+    Class, Counters, Key, L4, Moment, Origin, Pair, Rare, Report, State, Status, Tuple,
+};
+
+/// Why a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The kernel said so (`DESTROY`): its counters are final.
+    Destroyed,
+    /// The kernel no longer knows it and never said so: its `DESTROY` was lost,
+    /// or it was born while nobody listened (`nf_conntrack_events=2`).
+    Vanished,
+}
+
+impl EndReason {
+    /// `destroyed` or `vanished`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Destroyed => "destroyed",
+            Self::Vanished => "vanished",
+        }
+    }
+}
+
+/// Which address translation a flow undergoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Nat {
+    /// The source is rewritten: answers go to another address or port.
+    Source,
+    /// The destination is rewritten: answers come from another one.
+    Destination,
+    /// Both.
+    Both,
+}
+
+impl Nat {
+    /// `snat`, `dnat` or `both`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Source => "snat",
+            Self::Destination => "dnat",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// How long a flow has lived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// Since its birth: the kernel stamped it, or this program saw it.
+    Exact(Duration),
+    /// At least since this program first saw it.
+    AtLeast(Duration),
+}
+
+impl Age {
+    /// The time, exact or not.
+    pub const fn duration(self) -> Duration {
+        match self {
+            Self::Exact(d) | Self::AtLeast(d) => d,
+        }
+    }
+}
+
+/// One flow of the table.
+///
+/// Fields that few flows need live behind a pointer, so that a million flows
+/// fit a small machine.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    key: Key,
+    class: Class,
+    /// Whether a `NEW` event began this row.
+    seen_born: bool,
+    age_exact: bool,
+    state: Option<State>,
+    status: Option<Status>,
+    mark: Option<u32>,
+    id: Option<u32>,
+    /// The generation in which the kernel last vouched for it.
+    pub(super) generation: u32,
+    /// The generation in which an event last spoke of it.
+    pub(super) event_generation: Option<NonZeroU32>,
+    /// Number of this row, never used twice.
+    pub(super) serial: u64,
+    /// Only if it is not the inverse of the original tuple.
+    reply: Option<Box<Tuple>>,
+    rare: Option<Box<Rare>>,
+    counters: Option<Pair<Counters>>,
+    rate: Rate,
+    /// Monotonic time of its birth, or of its discovery; negative for a flow
+    /// older than the clock.
+    started_ns: i64,
+    /// Monotonic seconds.
+    first_seen_secs: u32,
+    /// Monotonic second in which its timeout runs out.
+    expires_secs: Option<NonZeroU32>,
+    start_real_ns: Option<NonZeroU64>,
+    ended: Option<EndReason>,
+}
+
+/// What [`Flow::merge`] learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Learned {
+    /// What the counters grew by.
+    pub(super) delta: Pair<Counters>,
+}
+
+impl Flow {
+    /// A row made from the first report about a flow. `born_ns` is the
+    /// monotonic time before which it cannot have moved a byte, if that is
+    /// known: then all it has counted was counted since.
+    pub(super) fn new(
+        report: &Report,
+        at: Moment,
+        serial: u64,
+        born_ns: Option<u64>,
+    ) -> (Self, Learned) {
+        let base = match (born_ns, report.counters) {
+            (None, Some(counters)) => counters,
+            _ => Pair::default(),
+        };
+        let mut flow = Self {
+            key: report.key,
+            class: Class::of(&report.key.orig),
+            seen_born: report.origin == Origin::New,
+            age_exact: report.origin == Origin::New,
+            state: None,
+            status: None,
+            mark: None,
+            id: None,
+            generation: 0,
+            event_generation: None,
+            serial,
+            reply: None,
+            rare: None,
+            // Absent until the kernel says otherwise; a flow without counters
+            // keeps it absent.
+            counters: (born_ns.is_none()).then_some(()).and(report.counters),
+            rate: Rate::from(base.bytes(), born_ns.unwrap_or(at.mono_ns)),
+            started_ns: at.mono_ns as i64,
+            first_seen_secs: secs(at.mono_ns),
+            expires_secs: None,
+            start_real_ns: None,
+            ended: None,
+        };
+        let learned = flow.merge(report, at, true);
+        (flow, learned)
+    }
+
+    /// Takes over what a report says; what it does not say stays. `fresh`:
+    /// whether its state, status and timeout are newer than those known.
+    pub(super) fn merge(&mut self, report: &Report, at: Moment, fresh: bool) -> Learned {
+        if report.id.is_some() {
+            self.id = report.id;
+        }
+        if let Some(reply) = report.reply.filter(|_| fresh) {
+            self.reply = (reply != self.key.orig.inverted()).then(|| Box::new(reply));
+        }
+        if fresh {
+            self.state = report.state.or(self.state);
+            self.status = report.status.or(self.status);
+            self.expires_secs = match report.timeout_secs {
+                Some(left) => NonZeroU32::new(secs(at.mono_ns).saturating_add(left)),
+                // An offloaded flow has no timeout, and an ended one none left.
+                None if self.is_offloaded() || report.origin == Origin::Destroyed => None,
+                None => self.expires_secs,
+            };
+        }
+        self.mark = report.mark.or(self.mark);
+        if let Some(rare) = &report.rare {
+            self.merge_rare(rare);
+        }
+        if let Some(start) = report.start_ns {
+            if self.start_real_ns.is_none() {
+                // Once, so that a step of the wall clock does not change ages.
+                let age = at.real_ns.saturating_sub(start);
+                self.started_ns = at.mono_ns as i64 - age as i64;
+                self.age_exact = true;
+            }
+            self.start_real_ns = NonZeroU64::new(start);
+        }
+        let delta = report
+            .counters
+            .map(|counters| self.count(counters, at))
+            .unwrap_or_default();
+        Learned { delta }
+    }
+
+    fn merge_rare(&mut self, new: &Rare) {
+        let rare = self.rare.get_or_insert_default();
+        if new.helper.is_some() {
+            rare.helper.clone_from(&new.helper);
+        }
+        if new.secctx.is_some() {
+            rare.secctx.clone_from(&new.secctx);
+        }
+        rare.master = new.master.or(rare.master);
+        rare.labels = new.labels.or(rare.labels);
+    }
+
+    /// A reading of the kernel's counters: what they grew by.
+    fn count(&mut self, counters: Pair<Counters>, at: Moment) -> Pair<Counters> {
+        let delta = counters.since(self.counters.unwrap_or_default());
+        self.counters = Some(counters);
+        if let Some(delta) = delta {
+            self.rate.read(counters.bytes(), at.mono_ns);
+            delta
+        } else {
+            // Somebody zeroed the kernel's counters: a new base, not a spike.
+            self.rate.rebase(counters.bytes(), at.mono_ns);
+            Pair::default()
+        }
+    }
+
+    /// Ends it at `at`. Seen from there, its age is how long it lived.
+    pub(super) fn end(&mut self, reason: EndReason, stop_real_ns: Option<u64>, at: Moment) {
+        if let Some((start, stop)) = self.start_ns().zip(stop_real_ns) {
+            self.started_ns = at.mono_ns as i64 - stop.saturating_sub(start) as i64;
+        }
+        self.ended = Some(reason);
+    }
+
+    /// Whether `report` speaks of a later flow with the same tuple: another
+    /// id, or another birth. Ids repeat, so the birth is asked as well.
+    pub(super) fn is_succeeded_by(&self, report: &Report) -> bool {
+        let differ = |a: Option<u64>, b: Option<u64>| a.zip(b).is_some_and(|(a, b)| a != b);
+        differ(self.id.map(u64::from), report.id.map(u64::from))
+            || differ(self.start_ns(), report.start_ns)
+    }
+
+    pub(super) const fn seen_born(&self) -> bool {
+        self.seen_born
+    }
+
+    pub(super) const fn mark_born(&mut self) {
+        self.seen_born = true;
+    }
+
+    /// Whole seconds since this row was made.
+    pub(super) fn watched_secs(&self, now: Moment) -> u64 {
+        secs(now.mono_ns).saturating_sub(self.first_seen_secs).into()
+    }
+
+    /// Zone and original tuple.
+    pub const fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Family, protocol group and loopback.
+    pub const fn class(&self) -> Class {
+        self.class
+    }
+
+    /// `CTA_ID`.
+    pub const fn id(&self) -> Option<u32> {
+        self.id
+    }
+
+    /// How answers look.
+    pub fn reply(&self) -> Tuple {
+        match &self.reply {
+            Some(reply) => **reply,
+            None => self.key.orig.inverted(),
+        }
+    }
+
+    /// Which address translation is at work, told by how the two tuples
+    /// differ.
+    pub fn nat(&self) -> Option<Nat> {
+        let reply = self.reply.as_deref()?;
+        let plain = self.key.orig.inverted();
+        let end = |tuple: &Tuple| match tuple.l4() {
+            L4::Ports { dst, .. } => (tuple.dst(), dst),
+            L4::Icmp { id, .. } => (tuple.dst(), id),
+            L4::None => (tuple.dst(), 0),
+        };
+        let begin = |tuple: &Tuple| match tuple.l4() {
+            L4::Ports { src, .. } => (tuple.src(), src),
+            _ => (tuple.src(), 0),
+        };
+        match (end(reply) != end(&plain), begin(reply) != begin(&plain)) {
+            (true, true) => Some(Nat::Both),
+            (true, false) => Some(Nat::Source),
+            (false, true) => Some(Nat::Destination),
+            (false, false) => None,
+        }
+    }
+
+    /// Protocol state; `None` for protocols without one and for offloaded
+    /// flows.
+    pub const fn state(&self) -> Option<State> {
+        self.state
+    }
+
+    /// Status bits.
+    pub const fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// Whether a flowtable forwards this flow, in software or in hardware.
+    pub fn is_offloaded(&self) -> bool {
+        self.status.is_some_and(|s| s.has(Status::OFFLOAD))
+    }
+
+    /// Connection mark.
+    pub const fn mark(&self) -> Option<u32> {
+        self.mark
+    }
+
+    /// Seconds until the kernel forgets it if no packet comes.
+    pub fn timeout_secs(&self, now: Moment) -> Option<u64> {
+        self.expires_secs
+            .map(|at| at.get().saturating_sub(secs(now.mono_ns)).into())
+    }
+
+    /// Packets and bytes since its birth; `None` if it was born before
+    /// accounting was on.
+    pub const fn counters(&self) -> Option<Pair<Counters>> {
+        self.counters
+    }
+
+    /// Bytes per second between the last two readings.
+    pub fn bytes_per_sec(&self) -> Option<Pair<u64>> {
+        self.rate.now().filter(|_| self.counters.is_some())
+    }
+
+    /// Bytes per second over the last `secs` seconds (at most 40).
+    pub fn average_bytes_per_sec(&self, secs: u64, now: Moment) -> Option<Pair<u64>> {
+        self.rate
+            .average(secs, now.mono_ns)
+            .filter(|_| self.counters.is_some())
+    }
+
+    /// The kernel's stamp of its birth, nanoseconds since 1970.
+    pub fn start_ns(&self) -> Option<u64> {
+        self.start_real_ns.map(NonZeroU64::get)
+    }
+
+    /// How long it has lived; for an ended flow, `now` is when it ended.
+    pub fn age(&self, now: Moment) -> Age {
+        let age = (now.mono_ns as i64).saturating_sub(self.started_ns);
+        let age = Duration::from_nanos(age.max(0) as u64);
+        if self.age_exact {
+            Age::Exact(age)
+        } else {
+            Age::AtLeast(age)
+        }
+    }
+
+    /// Why it ended, if it has.
+    pub const fn end_reason(&self) -> Option<EndReason> {
+        self.ended
+    }
+
+    /// The helper that reads it.
+    pub fn helper(&self) -> Option<&str> {
+        self.rare.as_ref()?.helper.as_deref()
+    }
+
+    /// The flow in which a helper found this one announced.
+    pub fn master(&self) -> Option<&Tuple> {
+        self.rare.as_ref()?.master.as_ref()
+    }
+
+    /// Connection labels, as the kernel lays them out.
+    pub fn labels(&self) -> Option<[u8; 16]> {
+        self.rare.as_ref()?.labels
+    }
+
+    /// Security label.
+    pub fn secctx(&self) -> Option<&str> {
+        self.rare.as_ref()?.secctx.as_deref()
+    }
+}
+
+const fn secs(mono_ns: u64) -> u32 {
+    (mono_ns / 1_000_000_000) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_stays_small() {
+        assert!(
+            size_of::<Option<Flow>>() <= 248,
+            "{}",
+            size_of::<Option<Flow>>()
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! Bytes per second: now, and over the last 2, 10 and 40 seconds.
+
+use crate::flow::Pair;
+
+/// Nanoseconds of one slot of a [`History`].
+const SLOT_NS: u64 = 2_000_000_000;
+/// Slots: 40 seconds, and one more because the newest is never whole.
+const SLOTS: usize = 21;
+
+/// Two counter readings closer together than this give no rate; the bytes
+/// between them enter the next one.
+const MIN_ELAPSED_NS: u64 = 50_000_000;
+
+/// The rate of one flow, and what it is computed from.
+#[derive(Clone, Debug)]
+pub(super) struct Rate {
+    /// Bytes at the last reading that became a rate.
+    base: Pair<u64>,
+    base_at_ns: u64,
+    now: Pair<u64>,
+    known: bool,
+    /// Since when bytes were observed, in seconds, for averages of young flows.
+    since_secs: u32,
+    /// Only flows that moved bytes within the last 40 seconds have one.
+    history: Option<Box<History>>,
+}
+
+impl Rate {
+    /// Observed from `at_ns` on, with `bytes` counted before.
+    pub(super) const fn from(bytes: Pair<u64>, at_ns: u64) -> Self {
+        Self {
+            base: bytes,
+            base_at_ns: at_ns,
+            now: Pair { orig: 0, reply: 0 },
+            known: false,
+            since_secs: (at_ns / 1_000_000_000) as u32,
+            history: None,
+        }
+    }
+
+    /// Forgets the base: the counters were set back by somebody.
+    pub(super) fn rebase(&mut self, bytes: Pair<u64>, at_ns: u64) {
+        self.base = bytes;
+        self.base_at_ns = at_ns;
+    }
+
+    /// A reading of the counters, which must not be below the base.
+    pub(super) fn read(&mut self, bytes: Pair<u64>, at_ns: u64) {
+        let elapsed = at_ns.saturating_sub(self.base_at_ns);
+        if elapsed < MIN_ELAPSED_NS {
+            return;
+        }
+        let delta = Pair {
+            orig: bytes.orig.saturating_sub(self.base.orig),
+            reply: bytes.reply.saturating_sub(self.base.reply),
+        };
+        self.now = delta.map(|bytes| per_second(bytes, elapsed));
+        self.known = true;
+        if delta.orig > 0 || delta.reply > 0 {
+            self.history
+                .get_or_insert_default()
+                .add(delta, self.base_at_ns, at_ns);
+        } else if self.history.as_ref().is_some_and(|h| h.is_over(at_ns)) {
+            self.history = None;
+        }
+        self.rebase(bytes, at_ns);
+    }
+
+    /// Bytes per second between the last two readings; `None` before there
+    /// were two.
+    pub(super) fn now(&self) -> Option<Pair<u64>> {
+        self.known.then_some(self.now)
+    }
+
+    /// Bytes per second over the last `secs` seconds, or over the time observed
+    /// if that is shorter (but no shorter than one slot).
+    pub(super) fn average(&self, secs: u64, at_ns: u64) -> Option<Pair<u64>> {
+        self.known.then(|| {
+            let observed = at_ns.saturating_sub(u64::from(self.since_secs) * 1_000_000_000);
+            let window = (secs * 1_000_000_000).min(observed.max(SLOT_NS));
+            match &self.history {
+                Some(history) => history.sum(window, at_ns).map(|b| per_second(b, window)),
+                None => Pair::default(),
+            }
+        })
+    }
+}
+
+fn per_second(bytes: u64, elapsed_ns: u64) -> u64 {
+    let rate = u128::from(bytes) * 1_000_000_000 / u128::from(elapsed_ns.max(1));
+    u64::try_from(rate).unwrap_or(u64::MAX)
+}
+
+/// Bytes of the last 40 seconds in slots of two.
+#[derive(Clone, Debug, Default)]
+struct History {
+    /// Indexed by slot number modulo [`SLOTS`].
+    slots: [Pair<f32>; SLOTS],
+    /// Number of the newest slot: time divided by [`SLOT_NS`].
+    newest: u64,
+}
+
+impl History {
+    /// Spreads `delta` evenly over the time in which it was counted.
+    fn add(&mut self, delta: Pair<u64>, from_ns: u64, to_ns: u64) {
+        let span = (to_ns - from_ns) as f32;
+        self.advance(to_ns / SLOT_NS);
+        let oldest = (self.newest + 1).saturating_sub(SLOTS as u64);
+        for number in (from_ns / SLOT_NS).max(oldest)..=self.newest {
+            let begin = from_ns.max(number * SLOT_NS);
+            let end = to_ns.min((number + 1) * SLOT_NS);
+            let share = end.saturating_sub(begin) as f32 / span;
+            let slot = &mut self.slots[number as usize % SLOTS];
+            slot.orig += delta.orig as f32 * share;
+            slot.reply += delta.reply as f32 * share;
+        }
+    }
+
+    fn advance(&mut self, to: u64) {
+        let skipped = to.saturating_sub(self.newest).min(SLOTS as u64);
+        for number in (to + 1 - skipped)..=to {
+            self.slots[number as usize % SLOTS] = Pair::default();
+        }
+        self.newest = self.newest.max(to);
+    }
+
+    fn is_over(&self, at_ns: u64) -> bool {
+        self.newest + (SLOTS as u64) < at_ns / SLOT_NS
+    }
+
+    /// Bytes of the last `window_ns`; the slot in which the window begins
+    /// counts with its share.
+    fn sum(&self, window_ns: u64, at_ns: u64) -> Pair<u64> {
+        let begin = at_ns.saturating_sub(window_ns);
+        let oldest = (self.newest + 1).saturating_sub(SLOTS as u64);
+        let first = begin / SLOT_NS;
+        let mut sum = Pair::<f32>::default();
+        for number in first.max(oldest)..=self.newest {
+            let share = if number == first {
+                1.0 - (begin % SLOT_NS) as f32 / SLOT_NS as f32
+            } else {
+                1.0
+            };
+            let slot = self.slots[number as usize % SLOTS];
+            sum.orig += slot.orig * share;
+            sum.reply += slot.reply * share;
+        }
+        sum.map(|bytes| bytes as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEC: u64 = 1_000_000_000;
+
+    fn pair(orig: u64, reply: u64) -> Pair<u64> {
+        Pair { orig, reply }
+    }
+
+    #[test]
+    fn a_rate_is_bytes_over_the_flow_s_own_time() {
+        let mut rate = Rate::from(pair(1000, 0), 10 * SEC);
+        assert_eq!(rate.now(), None);
+        rate.read(pair(1500, 3000), 12 * SEC);
+        assert_eq!(rate.now(), Some(pair(250, 1500)));
+        rate.read(pair(1500, 3000), 13 * SEC);
+        assert_eq!(rate.now(), Some(pair(0, 0)));
+    }
+
+    #[test]
+    fn bytes_of_hasty_readings_enter_the_next_rate() {
+        let mut rate = Rate::from(pair(0, 0), 10 * SEC);
+        rate.read(pair(700, 0), 10 * SEC + SEC / 100);
+        assert_eq!(rate.now(), None);
+        rate.read(pair(1000, 0), 11 * SEC);
+        assert_eq!(rate.now(), Some(pair(1000, 0)));
+    }
+
+    #[test]
+    fn a_steady_flow_has_equal_averages() {
+        let mut rate = Rate::from(pair(0, 0), 10 * SEC);
+        for second in 1..=60 {
+            rate.read(pair(1000 * second, 10 * second), (10 + second) * SEC);
+        }
+        let at = 70 * SEC;
+        for secs in [2, 10, 40] {
+            let average = rate.average(secs, at).unwrap();
+            assert!((950..=1050).contains(&average.orig), "{secs}: {average:?}");
+            assert!((9..=11).contains(&average.reply), "{secs}: {average:?}");
+        }
+    }
+
+    #[test]
+    fn averages_remember_a_burst_as_long_as_they_say() {
+        let mut rate = Rate::from(pair(0, 0), 10 * SEC);
+        rate.read(pair(40_000, 0), 12 * SEC);
+        for second in 13..=30 {
+            rate.read(pair(40_000, 0), second * SEC);
+        }
+        let at = 30 * SEC;
+        assert_eq!(rate.average(2, at).unwrap().orig, 0);
+        assert_eq!(rate.average(10, at).unwrap().orig, 0);
+        assert_eq!(rate.average(40, at).unwrap().orig, 2000, "40 kB in 20 s");
+        rate.read(pair(40_000, 0), 60 * SEC);
+        assert_eq!(rate.average(40, 60 * SEC).unwrap().orig, 0);
+        assert!(rate.history.is_none(), "an idle flow costs nothing");
+    }
+
+    #[test]
+    fn a_rare_reading_is_spread_over_its_time() {
+        let mut rate = Rate::from(pair(0, 0), 100 * SEC);
+        rate.read(pair(120_000, 0), 160 * SEC);
+        let ten = rate.average(10, 160 * SEC).unwrap().orig;
+        assert!((1950..=2050).contains(&ten), "{ten}");
+        let forty = rate.average(40, 160 * SEC).unwrap().orig;
+        assert!((1900..=2050).contains(&forty), "{forty}");
+    }
+
+    #[test]
+    fn time_that_stands_still_or_counters_at_their_end_do_no_harm() {
+        let mut rate = Rate::from(pair(u64::MAX, 0), 5);
+        rate.read(pair(u64::MAX, 0), 5);
+        rate.read(pair(0, 0), 5 + SEC);
+        assert_eq!(rate.now(), Some(pair(0, 0)));
+        let mut fast = Rate::from(pair(0, 0), 0);
+        fast.read(pair(u64::MAX, u64::MAX), SEC / 10);
+        assert_eq!(fast.now(), Some(pair(u64::MAX, u64::MAX)));
+    }
+}

@@ -1,0 +1,145 @@
+//! What somebody looks at: a pure function of the table and a question.
+//!
+//! [`field`] is the one registry of everything that can be said about a flow;
+//! records, CSV, columns and the manual come from it. [`column`] lays fields
+//! out for people, in the units of [`units`]. [`View::compute`] answers a
+//! [`Query`]: it selects and orders by borrowed keys and copies only the rows
+//! of the window.
+
+pub mod column;
+pub mod field;
+pub mod units;
+mod window;
+
+use crate::enrich::services::Services;
+use crate::flow::{Moment, Pair, Scope};
+pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
+
+/// A flow, and what is known about it besides.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The flow.
+    pub flow: &'a Flow,
+    /// The time of looking.
+    pub now: Moment,
+    /// The service its ports name.
+    pub service: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    /// A row of the table as it is `now`.
+    pub fn new(flow: &'a Flow, services: &'a Services, now: Moment) -> Self {
+        Self {
+            flow,
+            now,
+            service: services.of(&flow.key().orig),
+        }
+    }
+}
+
+/// What somebody wants to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Families, protocols, loopback.
+    pub scope: Scope,
+    /// Only flows that moved bytes in the last refresh.
+    pub active_only: bool,
+    /// The row under the cursor.
+    pub cursor: Cursor,
+    /// First row of the window, counted from 0. Gives way to the cursor.
+    pub first: usize,
+    /// Height of the window in rows.
+    pub height: usize,
+}
+
+/// Which row is selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// None.
+    None,
+    /// The row at this place, counted from 0 in the whole list; the last one
+    /// if there are fewer.
+    Index(usize),
+    /// This flow, wherever it has moved, on the line of the window where it
+    /// was. If it has ended, the row that took its place, `index`.
+    Flow {
+        /// The flow.
+        id: FlowId,
+        /// Where it was in the whole list.
+        index: usize,
+        /// Line of the window, counted from 0.
+        line: usize,
+    },
+}
+
+/// A row of a [`View`].
+#[derive(Clone, Debug)]
+pub struct ViewRow {
+    /// Names the row for a [`Cursor`].
+    pub id: FlowId,
+    /// The flow as it was.
+    pub flow: Flow,
+    /// The service its ports name.
+    pub service: Option<Box<str>>,
+}
+
+/// The answer to a [`Query`]: the window, and the sums around it.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// When it was taken.
+    pub at: Moment,
+    /// The question, so that a late answer can be told from a current one.
+    pub query: Query,
+    /// Rows of the window.
+    pub rows: Vec<ViewRow>,
+    /// Place of the first of them in the whole list.
+    pub first: usize,
+    /// The selected row: its place in the whole list, and its name.
+    pub cursor: Option<(usize, FlowId)>,
+    /// Flows that match the query.
+    pub matching: usize,
+    /// Of these, flows without counters: born before accounting was on.
+    pub uncounted: usize,
+    /// Flows that `scope` hides.
+    pub out_of_scope: usize,
+    /// Flows in scope that `active_only` hides.
+    pub inactive: usize,
+    /// Bytes and flows of the scope since the start; ended flows included.
+    pub totals: Totals,
+    /// Bytes per second of the scope, ended flows included; `None` before two
+    /// readings.
+    pub bytes_per_sec: Option<Pair<u64>>,
+    /// Births and deaths per second in the scope.
+    pub born_per_sec: Option<f64>,
+    /// See `born_per_sec`.
+    pub ended_per_sec: Option<f64>,
+    /// How the source is doing.
+    pub status: Status,
+}
+
+/// How the source is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Whether the first dump is complete; before that the list is partial.
+    pub synced: bool,
+    /// Flows in the kernel's table, all namespaces of the limit included.
+    pub table_used: Option<u64>,
+    /// `nf_conntrack_max`.
+    pub table_max: Option<u64>,
+    /// Events the kernel dropped.
+    pub lost: u64,
+    /// Whether `UPDATE` events have been given up for now.
+    pub updates_shed: bool,
+    /// Whether dumps are too dear to come at every refresh, so that only the
+    /// flows on screen are fresh.
+    pub stretched: bool,
+    /// Whether new flows are counted (`nf_conntrack_acct`).
+    pub accounting: Option<bool>,
+    /// Whether new flows are stamped (`nf_conntrack_timestamp`).
+    pub timestamps: Option<bool>,
+    /// Whether any rule asks for tracking; only looked at when the table is
+    /// empty.
+    pub tracking_wanted: Option<bool>,
+    /// What went wrong without ending the program.
+    pub warnings: Vec<String>,
+}

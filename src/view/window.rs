@@ -1,0 +1,137 @@
+//! Selecting and ordering: which rows are in the window.
+
+use std::cmp::Reverse;
+
+use super::{Cursor, Flow, FlowId, Moment, Query, Services, Status, Table, View, ViewRow};
+
+/// The order of the list: the fastest first, averaged over ten seconds so that
+/// rows do not jump; then what moved most; then the oldest.
+type SortKey = (Reverse<u64>, Reverse<u64>, FlowId);
+
+fn sort_key(id: FlowId, flow: &Flow, now: Moment) -> SortKey {
+    let rate = flow.average_bytes_per_sec(10, now).unwrap_or_default();
+    let bytes = flow.counters().unwrap_or_default().bytes();
+    (
+        Reverse(rate.orig.saturating_add(rate.reply)),
+        Reverse(bytes.orig.saturating_add(bytes.reply)),
+        id,
+    )
+}
+
+fn is_active(flow: &Flow) -> bool {
+    flow.bytes_per_sec()
+        .is_some_and(|rate| rate.orig > 0 || rate.reply > 0)
+}
+
+impl View {
+    /// Answers `query`. Rates of the whole and `status` are the engine's to
+    /// fill in.
+    pub fn compute(query: &Query, table: &Table, services: &Services, now: Moment) -> Self {
+        let (mut out_of_scope, mut inactive, mut uncounted) = (0, 0, 0);
+        let mut keys: Vec<SortKey> = Vec::new();
+        for (id, flow) in table.flows() {
+            if !query.scope.holds(flow.class()) {
+                out_of_scope += 1;
+            } else if query.active_only && !is_active(flow) {
+                inactive += 1;
+            } else {
+                uncounted += usize::from(flow.counters().is_none());
+                keys.push(sort_key(id, flow, now));
+            }
+        }
+        let matching = keys.len();
+        let (first, cursor) = place(query, table, &mut keys, now);
+        let rows = window(&mut keys, first, query.height)
+            .iter()
+            .filter_map(|(_, _, id)| {
+                let flow = table.get(*id)?;
+                Some(ViewRow {
+                    id: *id,
+                    flow: flow.clone(),
+                    service: services.of(&flow.key().orig).map(Box::from),
+                })
+            })
+            .collect();
+        Self {
+            at: now,
+            query: query.clone(),
+            rows,
+            first,
+            cursor,
+            matching,
+            uncounted,
+            out_of_scope,
+            inactive,
+            totals: table.totals().within(query.scope),
+            bytes_per_sec: None,
+            born_per_sec: None,
+            ended_per_sec: None,
+            status: Status::default(),
+        }
+    }
+}
+
+/// Where the window begins, and which row is selected.
+///
+/// 1. A flow under the cursor keeps its line of the window.
+/// 2. If it has ended or does not match any more, the row in its place is
+///    selected.
+/// 3. A place beyond the end means the last row.
+/// 4. The window moves no further than it must to hold the cursor, and ends
+///    with the last row if there are enough.
+fn place(
+    query: &Query,
+    table: &Table,
+    keys: &mut [SortKey],
+    now: Moment,
+) -> (usize, Option<(usize, FlowId)>) {
+    let last = keys.len().saturating_sub(1);
+    let lowest_first = keys.len().saturating_sub(query.height);
+    let (index, first) = match query.cursor {
+        Cursor::None => return (query.first.min(lowest_first), None),
+        Cursor::Index(index) => (index.min(last), query.first),
+        Cursor::Flow { id, index, line } => match rank(id, table, keys, now) {
+            Some(rank) => (rank, rank.saturating_sub(line)),
+            None => (index.min(last), query.first),
+        },
+    };
+    let first = first
+        .min(index)
+        .max((index + 1).saturating_sub(query.height.max(1)))
+        .min(lowest_first);
+    let id = (!keys.is_empty()).then(|| keys.select_nth_unstable(index).1.2);
+    (first, id.map(|id| (index, id)))
+}
+
+/// How many rows come before this flow.
+fn rank(id: FlowId, table: &Table, keys: &[SortKey], now: Moment) -> Option<usize> {
+    let key = sort_key(id, table.get(id)?, now);
+    let mut found = false;
+    let mut before = 0;
+    for other in keys {
+        found |= other.2 == id;
+        before += usize::from(*other < key);
+    }
+    found.then_some(before)
+}
+
+/// The keys from `first` on, at most `height`, in order. Sorting all of a
+/// million would take longer than everything else.
+fn window(keys: &mut [SortKey], first: usize, height: usize) -> &[SortKey] {
+    if first >= keys.len() {
+        return &[];
+    }
+    let rest = if first > 0 {
+        keys.select_nth_unstable(first);
+        &mut keys[first..]
+    } else {
+        keys
+    };
+    let height = height.min(rest.len());
+    if height < rest.len() && height > 0 {
+        rest.select_nth_unstable(height - 1);
+    }
+    let window = &mut rest[..height];
+    window.sort_unstable();
+    window
+}
