@@ -1,0 +1,5 @@
+//! Names and places: what a flow's addresses and ports mean to a person.
+//!
+//! Everything here may be late or absent; nothing waits for it.
+
+pub mod services;
