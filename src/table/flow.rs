@@ -245,7 +245,9 @@ impl Flow {
 
     /// Whole seconds since this row was made.
     pub(super) fn watched_secs(&self, now: Moment) -> u64 {
-        secs(now.mono_ns).saturating_sub(self.first_seen_secs).into()
+        secs(now.mono_ns)
+            .saturating_sub(self.first_seen_secs)
+            .into()
     }
 
     /// Zone and original tuple.

@@ -32,7 +32,7 @@ impl<'a> Row<'a> {
         Self {
             flow,
             now,
-            service: services.of(&flow.key().orig),
+            service: services.of(&flow.key().orig).map(|(_, name)| name),
         }
     }
 }

@@ -48,7 +48,9 @@ impl View {
                 Some(ViewRow {
                     id: *id,
                     flow: flow.clone(),
-                    service: services.of(&flow.key().orig).map(Box::from),
+                    service: services
+                        .of(&flow.key().orig)
+                        .map(|(_, name)| Box::from(name)),
                 })
             })
             .collect();

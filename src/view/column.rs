@@ -1,0 +1,291 @@
+//! Columns for people: fields laid out, shortened and aligned.
+//!
+//! The viewer and `list` in its table form show the same ones.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use super::units::{self, RateUnit};
+use super::{Nat, Row};
+use crate::flow::{Family, L4, Protocol, Status, Tuple};
+
+/// Where the text of a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// At the left: texts.
+    Left,
+    /// At the right: numbers.
+    Right,
+}
+
+/// One column.
+#[derive(Debug)]
+pub struct Column {
+    /// Names it.
+    pub id: ColumnId,
+    /// Its header.
+    pub title: &'static str,
+    /// Where its texts stand.
+    pub align: Align,
+    /// The width it needs, in cells of a terminal.
+    pub width: u16,
+    /// Whether it takes a share of the width that is left over.
+    pub grows: bool,
+    /// One sentence: what it shows.
+    pub doc: &'static str,
+}
+
+/// Names of the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "COLUMNS says what each shows")]
+pub enum ColumnId {
+    Proto,
+    State,
+    Age,
+    Source,
+    Arrow,
+    Destination,
+    Service,
+    OrigBytes,
+    ReplyBytes,
+    OrigRate,
+    ReplyRate,
+}
+
+/// Every column, in the order of the screen.
+pub static COLUMNS: &[Column] = &[
+    column(
+        ColumnId::Proto,
+        "PROTO",
+        Align::Left,
+        7,
+        false,
+        "Transport protocol.",
+    ),
+    column(
+        ColumnId::State,
+        "STATE",
+        Align::Left,
+        11,
+        false,
+        "State of TCP, SCTP and DCCP; for others whether an answer came; or that the flow is \
+         offloaded.",
+    ),
+    column(
+        ColumnId::Age,
+        "AGE",
+        Align::Right,
+        7,
+        false,
+        "Time since the first packet; with > since flowtop first saw the flow.",
+    ),
+    column(
+        ColumnId::Source,
+        "SOURCE",
+        Align::Left,
+        21,
+        true,
+        "Where the first packet came from.",
+    ),
+    column(
+        ColumnId::Arrow,
+        "",
+        Align::Left,
+        1,
+        false,
+        "A dashed arrow means that addresses are translated.",
+    ),
+    column(
+        ColumnId::Destination,
+        "DESTINATION",
+        Align::Left,
+        15,
+        true,
+        "Where the first packet went to.",
+    ),
+    column(
+        ColumnId::Service,
+        "SERVICE",
+        Align::Left,
+        9,
+        false,
+        "The destination port by the name of its usual service, else by number; ICMP type, GRE key.",
+    ),
+    column(
+        ColumnId::ReplyBytes,
+        "↓ BYTES",
+        Align::Right,
+        7,
+        false,
+        "Bytes of the answers; - for flows born before accounting was on.",
+    ),
+    column(
+        ColumnId::OrigBytes,
+        "↑ BYTES",
+        Align::Right,
+        7,
+        false,
+        "Bytes in the direction of the first packet.",
+    ),
+    column(
+        ColumnId::ReplyRate,
+        "↓ RATE",
+        Align::Right,
+        10,
+        false,
+        "Rate of the answers between the last two refreshes.",
+    ),
+    column(
+        ColumnId::OrigRate,
+        "↑ RATE",
+        Align::Right,
+        10,
+        false,
+        "Rate in the direction of the first packet.",
+    ),
+];
+
+const fn column(
+    id: ColumnId,
+    title: &'static str,
+    align: Align,
+    width: u16,
+    grows: bool,
+    doc: &'static str,
+) -> Column {
+    Column {
+        id,
+        title,
+        align,
+        width,
+        grows,
+        doc,
+    }
+}
+
+impl ColumnId {
+    /// The column of this name.
+    pub fn column(self) -> &'static Column {
+        // The enum and the table have the same order; a test holds them together.
+        let index = COLUMNS.iter().position(|c| c.id == self).unwrap_or(0);
+        &COLUMNS[index]
+    }
+
+    /// Appends the text of a cell.
+    pub fn cell(self, row: &Row<'_>, unit: RateUnit, out: &mut String) {
+        let flow = row.flow;
+        let orig = &flow.key().orig;
+        // Writing to a String cannot fail.
+        let _ = match self {
+            Self::Proto => write!(out, "{}", orig.proto()),
+            Self::State => {
+                state(row, out);
+                Ok(())
+            }
+            Self::Age => {
+                units::age(out, flow.age(row.now));
+                Ok(())
+            }
+            Self::Source => {
+                endpoint(out, orig.src(), orig.sport());
+                Ok(())
+            }
+            Self::Arrow => {
+                out.push(arrow(flow.nat()));
+                Ok(())
+            }
+            Self::Destination => write!(out, "{}", orig.dst()),
+            Self::Service => {
+                service(row, out);
+                Ok(())
+            }
+            Self::OrigBytes => {
+                units::bytes(out, flow.counters().map(|c| c.orig.bytes));
+                Ok(())
+            }
+            Self::ReplyBytes => {
+                units::bytes(out, flow.counters().map(|c| c.reply.bytes));
+                Ok(())
+            }
+            Self::OrigRate => {
+                units::rate(out, flow.bytes_per_sec().map(|r| r.orig), unit);
+                Ok(())
+            }
+            Self::ReplyRate => {
+                units::rate(out, flow.bytes_per_sec().map(|r| r.reply), unit);
+                Ok(())
+            }
+        };
+    }
+}
+
+/// The protocol's state; where there is none, what the status bits tell.
+fn state(row: &Row<'_>, out: &mut String) {
+    let flow = row.flow;
+    let has = |bits| flow.status().is_some_and(|s: Status| s.has(bits));
+    let start = out.len();
+    if has(Status::HW_OFFLOAD) {
+        out.push_str("hw_offload");
+    } else if has(Status::OFFLOAD) {
+        out.push_str("offload");
+    } else if let Some(state) = flow.state() {
+        let _ = write!(out, "{state}");
+    } else if flow.status().is_none() {
+        out.push('-');
+    } else if !has(Status::SEEN_REPLY) {
+        out.push_str("unreplied");
+    } else if has(Status::ASSURED) {
+        out.push_str("assured");
+    } else {
+        out.push_str("replied");
+    }
+    out[start..].make_ascii_uppercase();
+}
+
+/// An address with a port; IPv6 in brackets, so that the port is told apart.
+fn endpoint(out: &mut String, address: IpAddr, port: Option<u16>) {
+    let _ = match (address, port) {
+        (address, None) => write!(out, "{address}"),
+        (IpAddr::V4(ip), Some(port)) => write!(out, "{ip}:{port}"),
+        (IpAddr::V6(ip), Some(port)) => write!(out, "[{ip}]:{port}"),
+    };
+}
+
+const fn arrow(nat: Option<Nat>) -> char {
+    match nat {
+        None => '→',
+        Some(_) => '⇢',
+    }
+}
+
+fn service(row: &Row<'_>, out: &mut String) {
+    let orig: &Tuple = &row.flow.key().orig;
+    let _ = match (orig.l4(), row.service) {
+        (_, Some(name)) => write!(out, "{name}"),
+        (L4::Ports { dst, .. }, None) if orig.proto() == Protocol::GRE => {
+            write!(out, "key {dst:#x}")
+        }
+        (L4::Ports { dst, .. }, None) => write!(out, "{dst}"),
+        (L4::Icmp { kind, .. }, None) => match (orig.family(), kind) {
+            (Family::Ipv4, 8) | (Family::Ipv6, 128) => write!(out, "echo"),
+            (Family::Ipv4, 13) => write!(out, "timestamp"),
+            _ => write!(out, "type {kind}"),
+        },
+        (L4::None, None) => write!(out, "-"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_listed_once() {
+        for (index, column) in COLUMNS.iter().enumerate() {
+            let same = COLUMNS.iter().position(|c| c.id == column.id);
+            assert_eq!(same, Some(index), "{:?}", column.id);
+            assert!(column.title.chars().count() <= usize::from(column.width));
+        }
+        assert_eq!(COLUMNS.len(), ColumnId::ReplyRate as usize + 1);
+    }
+}
