@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::flow::{Batch, Family, Key, Moment};
+pub use crate::netlink::NetlinkError as SourceError;
 use crate::netlink::NetlinkError;
 use crate::netlink::socket::{ReceiveBuffer, Socket};
 
