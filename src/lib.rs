@@ -2,3 +2,4 @@
 
 pub mod enrich;
 pub mod flow;
+pub mod sysctl;
