@@ -5,5 +5,6 @@ pub mod engine;
 pub mod enrich;
 pub mod flow;
 pub mod netlink;
+pub mod sysctl;
 pub mod table;
 pub mod view;
