@@ -2,6 +2,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "this is test code; clippy only knows functions marked #[test]"
 )]
 
@@ -10,8 +11,8 @@ mod lab;
 use std::env;
 use std::fs;
 use std::net::{IpAddr, TcpStream};
-use std::os::unix::process::parent_id;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -41,6 +42,14 @@ fn settles(host: &Host, proto: Protocol, condition: impl Fn(&Seen) -> bool) {
     });
 }
 
+fn this_binary() -> PathBuf {
+    env::current_exe().expect("a path")
+}
+
+fn namespace(process: &str, kind: &str) -> PathBuf {
+    fs::read_link(format!("/proc/{process}/ns/{kind}")).expect("a namespace")
+}
+
 fn is_child() -> bool {
     env::var_os("FLOWTOP_LAB_CHILD").is_some()
 }
@@ -57,6 +66,9 @@ fn fails(test: &str, message: &str, limit: Duration, body: impl FnOnce(&Lab)) {
     let said = payload.downcast_ref::<String>().expect("a message");
     assert!(said.contains(message), "{said}");
 }
+
+/// Tells a copy of this process to say what it is asked for.
+const REPORT: &str = "LAB_WORKS_REPORT";
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -91,7 +103,7 @@ fn a_skipped_test_says_so_and_passes_unless_it_is_required() {
         return lab::run(name, |_| lab::skip("on purpose"));
     }
     let run = |required| {
-        Command::new(env::current_exe().expect("a path"))
+        Command::new(this_binary())
             .args([name, "--exact"])
             .env(again, "1")
             .env("FLOWTOP_REQUIRE_KERNEL", required)
@@ -107,33 +119,48 @@ fn a_skipped_test_says_so_and_passes_unless_it_is_required() {
 
 #[test]
 fn a_test_has_namespaces_of_its_own() {
-    lab::run("a_test_has_namespaces_of_its_own", |lab| {
-        let namespace =
-            |of: &str, kind| fs::read_link(format!("/proc/{of}/ns/{kind}")).expect("a namespace");
-        let parent = parent_id().to_string();
-        for kind in ["net", "mnt"] {
-            assert_ne!(namespace("self", kind), namespace(&parent, kind));
-        }
-        let host = lab.host("other");
-        let there = host.enter(|| namespace("thread-self", "net"));
-        assert_ne!(there, namespace("thread-self", "net"));
-        let devices = fs::read_to_string("/proc/self/net/dev").expect("a table");
-        assert!(!devices.contains("eth"), "{devices}");
-    });
+    let name = "a_test_has_namespaces_of_its_own";
+    let namespaces = || ["net", "mnt"].map(|kind| namespace("self", kind));
+    if env::var_os(REPORT).is_some() {
+        return lab::run(name, |lab| {
+            println!("\nnamespaces:{:?}", namespaces());
+            let host = lab.host("other");
+            let there = host.enter(|| namespace("thread-self", "net"));
+            assert_ne!(there, namespace("self", "net"));
+            let devices = fs::read_to_string("/proc/self/net/dev").expect("a table");
+            let devices: Vec<_> = devices.lines().skip(2).collect();
+            assert!(matches!(&devices[..], [lo] if lo.trim().starts_with("lo:")));
+        });
+    }
+    // The child may not look at its parent, so a process between the two
+    // tells us what the child sees.
+    let output = Command::new(this_binary())
+        .args([name, "--exact", "--nocapture"])
+        .env(REPORT, "1")
+        .output()
+        .expect("this binary runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let Some((_, inside)) = said.split_once("namespaces:") else {
+        assert!(String::from_utf8_lossy(&output.stderr).contains("SKIPPED"));
+        return;
+    };
+    for outside in namespaces() {
+        let outside = outside.to_str().expect("ASCII");
+        assert!(!inside.contains(outside), "{outside} is in {inside}");
+    }
 }
 
 #[test]
 fn commands_run_inside_hosts() {
     lab::run("commands_run_inside_hosts", |lab| {
         let host = lab.host("other");
-        let there = host.enter(|| fs::read_link("/proc/thread-self/ns/net").expect("a namespace"));
-        let output = host
-            .command("/bin/readlink")
-            .arg("/proc/self/ns/net")
-            .output()
-            .expect("readlink runs");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(said.trim_end(), there.to_str().expect("ASCII"));
+        let there = host.enter(|| namespace("thread-self", "net"));
+        let process = Process::report(host.command(this_binary()));
+        assert_eq!(process.network, there);
+        assert_ne!(process.capabilities, 0);
+        let process = Process::report(Command::new(this_binary()));
+        assert_ne!(process.network, there);
     });
 }
 
@@ -149,29 +176,65 @@ fn sysctls_belong_to_hosts() {
     });
 }
 
-/// Effective capabilities and uid of a process that prints its own status.
-fn rights(mut command: Command) -> (u64, String) {
-    let output = command.arg("/proc/self/status").output().expect("cat runs");
-    let status = String::from_utf8(output.stdout).expect("text");
-    let line = |key| {
-        let found = status.lines().find_map(|l| l.strip_prefix(key));
-        found.unwrap_or_else(|| panic!("{key} in {status}")).trim()
-    };
-    let effective = u64::from_str_radix(line("CapEff:"), 16).expect("hexadecimal");
-    (effective, line("Uid:").to_owned())
-}
-
 #[test]
 fn unprivileged_commands_have_no_capability() {
     // Also in the namespaces the test began in, where most tests of missing
     // permissions belong.
-    assert_eq!(rights(lab::unprivileged("/bin/cat")).0, 0);
+    if !is_child() {
+        let process = Process::report(lab::unprivileged(this_binary()));
+        assert_eq!(process.capabilities, 0);
+    }
     lab::run("unprivileged_commands_have_no_capability", |lab| {
         let host = lab.host("other");
-        assert_ne!(rights(host.command("/bin/cat")).0, 0);
-        assert_eq!(rights(host.unprivileged("/bin/cat")).0, 0);
-        assert_eq!(rights(lab::unprivileged("/bin/cat")).0, 0);
+        let there = host.enter(|| namespace("thread-self", "net"));
+        let process = Process::report(host.unprivileged(this_binary()));
+        assert_eq!((process.capabilities, process.network), (0, there));
+        let process = Process::report(lab::unprivileged(this_binary()));
+        assert_eq!(process.capabilities, 0);
     });
+}
+
+/// What a process that runs this binary finds out about itself.
+struct Process {
+    /// The network namespace.
+    network: PathBuf,
+    /// Those in effect, a bit each.
+    capabilities: u64,
+}
+
+impl Process {
+    fn report(mut command: Command) -> Self {
+        let output = command
+            .args(["processes_report_on_themselves", "--exact", "--nocapture"])
+            .env(REPORT, "1")
+            .output()
+            .expect("this binary runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let value = |key| {
+            let (_, rest) = said.split_once(key).unwrap_or_else(|| panic!("{said}"));
+            rest.lines().next().expect("a value").trim()
+        };
+        Self {
+            network: value("network:").into(),
+            capabilities: u64::from_str_radix(value("CapEff:"), 16).expect("hexadecimal"),
+        }
+    }
+}
+
+#[test]
+fn processes_report_on_themselves() {
+    if env::var_os(REPORT).is_some() {
+        let network = namespace("self", "net");
+        println!("\nnetwork:{}", network.display());
+        println!(
+            "{}",
+            fs::read_to_string("/proc/self/status").expect("a status")
+        );
+        return;
+    }
+    let process = Process::report(Command::new(this_binary()));
+    let network = namespace("self", "net");
+    assert_eq!(process.network, network);
 }
 
 #[test]
@@ -399,7 +462,10 @@ fn rules_set_marks_and_zones() {
         for (interface, zone) in [("lan", 1), ("wan", 2)] {
             net.router.set_interface_zone(interface, zone);
         }
-        traffic::ping(&net.client, "198.51.100.20", 3);
+        // The answers do not find the flow of the other zone and make their own.
+        UdpService::bind(&net.server, "198.51.100.20:53")
+            .connect(&net.client)
+            .exchange(1, 1);
         let mut zones: Vec<_> = net.router.flows().iter().map(|flow| flow.zone).collect();
         zones.sort_unstable();
         assert_eq!(zones, [1, 2]);
@@ -429,6 +495,9 @@ fn tracking_follows_sctp_made_by_hand() {
 fn tracking_follows_other_protocols_made_by_hand() {
     lab::run("tracking_follows_other_protocols_made_by_hand", |lab| {
         let net = lab.router();
+        // See Packet::udplite.
+        net.router
+            .set_sysctl("net/netfilter/nf_conntrack_checksum", "0");
         net.router.track();
         let esp = Protocol(50);
         for target in ["198.51.100.20", "2001:db8:2::20"] {
