@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use super::{Clock, Delivery};
 use crate::flow::{Batch, Moment, Update};
-use crate::netlink::NetlinkError;
 use crate::netlink::conntrack::decode::Source;
 use crate::netlink::conntrack::{
     NFNLGRP_CONNTRACK_DESTROY, NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, Problems, decode,
 };
 use crate::netlink::socket::{ReceiveBuffer, Socket};
 use crate::netlink::wire::messages;
+use crate::netlink::{NetlinkError, is_overrun};
 
 /// Messages to take before handing a batch on.
 const BATCH_LIMIT: usize = 512;
@@ -92,7 +92,7 @@ impl Events {
                 Ok(Some(len)) => len,
                 Ok(None) => break,
                 // Not expected with NETLINK_NO_ENOBUFS; the count says the rest.
-                Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => continue,
+                Err(e) if is_overrun(&e) => continue,
                 Err(e) => return Err(e),
             };
             for message in messages(&datagram[..len]) {

@@ -5,11 +5,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
 use super::{Clock, Delivery, Inquiry};
 use crate::flow::{Batch, Family, Key, Update};
-use crate::netlink::NetlinkError;
 use crate::netlink::conntrack::decode::Source;
 use crate::netlink::conntrack::{Problems, decode, request};
 use crate::netlink::socket::Socket;
-use crate::netlink::wire::{NLMSG_DONE, NLMSG_ERROR, Requests, messages};
+use crate::netlink::wire::{ENOENT, NLMSG_DONE, NLMSG_ERROR, Requests, messages};
+use crate::netlink::{NetlinkError, is_overrun};
 
 /// The kernel fills at most 32 KiB per read of a dump; a larger buffer gains
 /// nothing.
@@ -103,7 +103,7 @@ impl Inquirer {
         loop {
             let len = match self.dump.recv(&mut self.buffer) {
                 Ok(len) => len,
-                Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => {
+                Err(e) if is_overrun(&e) => {
                     return self.send(vec![Update::DumpEnd { complete: false }], out);
                 }
                 Err(e) => return Err(Stop::failed(action)(e)),
@@ -169,7 +169,7 @@ impl Inquirer {
                     Ok(len) => len,
                     // Answers were dropped: what is missing is asked again
                     // when it is still wanted.
-                    Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => break,
+                    Err(e) if is_overrun(&e) => break,
                     Err(e) => return Err(Stop::failed(action)(e)),
                 };
                 for message in messages(&self.buffer[..len]) {
@@ -178,7 +178,7 @@ impl Inquirer {
                     };
                     answers += 1;
                     match (message.kind, message.errno()) {
-                        (NLMSG_ERROR, libc::ENOENT) => updates.push(Update::Absent(*key)),
+                        (NLMSG_ERROR, ENOENT) => updates.push(Update::Absent(*key)),
                         (NLMSG_ERROR, _) => {}
                         _ => updates.extend(
                             decode(&message, Source::Get, &mut self.problems).map(Update::Flow),
