@@ -10,6 +10,7 @@ mod lab;
 
 use std::env;
 use std::fs;
+use std::io::{self, Write};
 use std::net::{IpAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -132,23 +133,66 @@ fn a_test_has_namespaces_of_its_own() {
             assert!(matches!(&devices[..], [lo] if lo.trim().starts_with("lo:")));
         });
     }
-    // The child may not look at its parent, so a process between the two
-    // tells us what the child sees.
-    let output = Command::new(this_binary())
-        .args([name, "--exact", "--nocapture"])
-        .env(REPORT, "1")
-        .output()
-        .expect("this binary runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}");
-    let Some((_, inside)) = said.split_once("namespaces:") else {
-        assert!(String::from_utf8_lossy(&output.stderr).contains("SKIPPED"));
+    let Some(inside) = reported_by(name) else {
         return;
     };
     for outside in namespaces() {
         let outside = outside.to_str().expect("ASCII");
         assert!(!inside.contains(outside), "{outside} is in {inside}");
     }
+}
+
+#[test]
+#[expect(
+    clippy::zombie_processes,
+    reason = "a process left behind is the point"
+)]
+fn nothing_runs_on_when_a_test_has_ended() {
+    let name = "nothing_runs_on_when_a_test_has_ended";
+    match env::var(REPORT).as_deref() {
+        Ok("sleep") => loop {
+            thread::park();
+        },
+        Ok(_) => {
+            return lab::run(name, |lab| {
+                let sleeper = lab
+                    .host("other")
+                    .command(this_binary())
+                    .args([name, "--exact"])
+                    .env(REPORT, "sleep")
+                    .spawn()
+                    .expect("this binary runs");
+                println!("\nsleeper:{}", sleeper.id());
+            });
+        }
+        Err(_) => {}
+    }
+    let Some(said) = reported_by(name) else {
+        return;
+    };
+    let (_, sleeper) = said.split_once("sleeper:").expect("a process id");
+    let sleeper = sleeper.lines().next().expect("a process id");
+    eventually("the process left behind is dead", || {
+        // Somebody has yet to reap a zombie.
+        fs::read_to_string(format!("/proc/{sleeper}/stat"))
+            .map_or(true, |stat| stat.contains(") Z ") || stat.contains(") X "))
+    });
+}
+
+/// What a test prints when it is told to report, in a process of its own:
+/// what a laboratory's child says ends on its parent's standard output, and
+/// the child may not look at its parent. `None` if the test was skipped.
+fn reported_by(test: &str) -> Option<String> {
+    let output = Command::new(this_binary())
+        .args([test, "--exact", "--nocapture"])
+        .env(REPORT, "1")
+        .output()
+        .expect("this binary runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    io::stderr().write_all(&output.stderr).expect("open");
+    assert!(output.status.success(), "{said}");
+    let skipped = String::from_utf8_lossy(&output.stderr).contains("SKIPPED");
+    (!skipped).then(|| said.into_owned())
 }
 
 #[test]

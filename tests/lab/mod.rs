@@ -122,12 +122,14 @@ pub fn run_within(limit: Duration, test: &str, body: impl FnOnce(&Lab)) {
     }
     let outcome = match namespace::rerun(test, CHILD, limit) {
         Ok(outcome) => outcome,
-        Err(error) => {
-            return skipped(
-                test,
-                &format!("no namespaces for this user on this system: {error}"),
+        Err(error) if namespace::is_refusal(&error) => {
+            let reason = format!(
+                "this user may not make namespaces here \
+                 (user.max_user_namespaces or a security module): {error}"
             );
+            return skipped(test, &reason);
         }
+        Err(error) => panic!("{test}: cannot run this test again in namespaces: {error}"),
     };
     print!("{}", outcome.output);
     // libtest's own words may stand before ours.

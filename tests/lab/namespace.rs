@@ -37,7 +37,8 @@ pub(super) struct Outcome {
 ///
 /// # Errors
 ///
-/// If this user may not make the namespaces.
+/// If there is no such child. [`is_refusal`] tells whether that is because
+/// this user may not make the namespaces.
 pub(super) fn rerun(test: &str, marker: &str, limit: Duration) -> io::Result<Outcome> {
     // A file rather than a pipe: a process that outlives the child could hold
     // a pipe open, and reading it would never end.
@@ -78,6 +79,24 @@ pub(super) fn rerun(test: &str, marker: &str, limit: Duration) -> io::Result<Out
         exit: ended.then_some(status),
         output: String::from_utf8_lossy(&bytes).into_owned(),
     })
+}
+
+/// Whether an error of [`rerun`] means that the kernel or its administrator
+/// does not allow what was asked, rather than that something is broken.
+pub(super) fn is_refusal(error: &io::Error) -> bool {
+    // EINVAL: no user namespaces in this kernel; ENOSPC and EUSERS: no more
+    // of them.
+    const REFUSALS: [i32; 6] = [
+        libc::EPERM,
+        libc::EACCES,
+        libc::EINVAL,
+        libc::ENOSYS,
+        libc::ENOSPC,
+        libc::EUSERS,
+    ];
+    error
+        .raw_os_error()
+        .is_some_and(|errno| REFUSALS.contains(&errno))
 }
 
 /// An anonymous file in memory.
@@ -243,7 +262,8 @@ impl Host {
             .unwrap_or_else(|payload| panic::resume_unwind(payload))
     }
 
-    /// A command that will run inside this host, with the test's rights.
+    /// A command that will run inside this host, with the test's rights. What
+    /// is spawned by other means inside [`Host::enter`] runs there as well.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.place(Command::new(program))
     }
