@@ -1,5 +1,11 @@
 //! The decoder alone: nanoseconds and heap allocations per message, over a
 //! dump received from this kernel, beside a walk of the headers only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark reports to a person and stops at the first surprise"
+)]
 
 #[path = "bench/mod.rs"]
 mod bench;

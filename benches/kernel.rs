@@ -4,6 +4,12 @@
 //! `cargo bench --bench kernel` measures 100,000 and 1,000,000 flows; the
 //! larger number needs root, because only the initial namespace can raise
 //! `nf_conntrack_max`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark reports to a person and stops at the first surprise"
+)]
 
 #[path = "bench/mod.rs"]
 mod bench;
@@ -16,7 +22,7 @@ use flowtop::flow::Update;
 use flowtop::netlink::socket::Socket;
 use flowtop::table::Table;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 fn main() {
     bench::in_lab("kernel", 1_000_000, |lab| {

@@ -1,5 +1,11 @@
 //! `flowtop list -AnG -o json` against `conntrack -L`, both to /dev/null, over
 //! the same 100,000 flows, one after the other in the same run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark reports to a person and stops at the first surprise"
+)]
 
 #[path = "bench/mod.rs"]
 mod bench;

@@ -112,7 +112,7 @@ pub fn cpu_time() -> Duration {
 pub fn cpu_of(body: impl FnOnce()) -> Duration {
     let before = cpu_time();
     body();
-    cpu_time() - before
+    cpu_time().saturating_sub(before)
 }
 
 /// Resident memory of this process in bytes.
