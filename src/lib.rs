@@ -4,5 +4,6 @@ pub mod collect;
 pub mod enrich;
 pub mod flow;
 pub mod netlink;
+pub mod output;
 pub mod table;
 pub mod view;
