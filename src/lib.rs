@@ -5,4 +5,5 @@ pub mod enrich;
 pub mod flow;
 pub mod netlink;
 pub mod table;
+pub mod tui;
 pub mod view;
