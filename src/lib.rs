@@ -7,4 +7,5 @@ pub mod flow;
 pub mod netlink;
 pub mod sysctl;
 pub mod table;
+pub mod tui;
 pub mod view;
