@@ -11,10 +11,10 @@ use crate::config::{EventsOptions, ListOptions};
 use crate::engine::{self, Input, Recorder, Sampling};
 use crate::enrich::services::Services;
 use crate::flow::{Family, Moment, Scope};
-use crate::output::Writer;
+use crate::output::{Format, Writer};
 use crate::table::Change;
-use crate::view::Row;
 use crate::view::field::{Event, FIELDS, Record};
+use crate::view::{Row, ordered};
 
 /// How often `events` dumps the table: only to find flows that ended without
 /// a word, and those whose birth was lost.
@@ -56,14 +56,24 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
         count: options.samples.get().into(),
         interval: options.source.interval,
     };
+    let for_people = options.output.format == Format::Table;
     let result = engine::samples(core, inputs, sampling, |table, now| {
-        for (_, flow) in table.flows().filter(|(_, f)| scope.holds(f.class())) {
+        let mut write = |flow| {
             writer.record(&Record {
                 event: Event::Sample,
                 ts_ns: now.real_ns,
                 row: Some(Row::new(flow, &services, now)),
                 count: None,
-            })?;
+            })
+        };
+        if for_people {
+            ordered(table, scope, now).try_for_each(&mut write)?;
+        } else {
+            // Programs sort for themselves, if at all.
+            let flows = table.flows().map(|(_, flow)| flow);
+            flows
+                .filter(|flow| scope.holds(flow.class()))
+                .try_for_each(&mut write)?;
         }
         writer.flush()
     });

@@ -102,7 +102,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match invocation {
-        Invocation::View(options) => viewer::view(options),
+        Invocation::View(options) => viewer::view(&options),
         Invocation::List(options) => headless::list(&options),
         Invocation::Events(options) => headless::events(&options),
         Invocation::Fields => headless::fields(),

@@ -31,7 +31,7 @@ impl From<Arc<View>> for Message {
 }
 
 /// Shows the viewer until the user quits.
-pub(super) fn view(options: ViewerOptions) -> Result<(), Failure> {
+pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     let clock = Clock::start();
     let (to_engine, inputs) = sync_channel(QUEUE);
     let (to_screen, messages) = sync_channel(QUEUE);
@@ -141,20 +141,21 @@ fn host_name() -> String {
         .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
 }
 
-/// The name of this network namespace if it is not that of process 1: what `ip
-/// netns` calls it, else its inode. `None` in the initial one, and where
-/// process 1 may not be asked.
+/// The name of this network namespace, unless it is that of process 1: what `ip
+/// netns` calls it, else its inode. `None` in the initial one, and where it has
+/// no name and process 1 may not be asked.
 fn namespace() -> Option<String> {
-    let ours = fs::metadata("/proc/self/ns/net").ok()?;
-    let initial = fs::metadata("/proc/1/ns/net").ok()?;
-    if ours.ino() == initial.ino() {
+    let inode = |path: &Path| fs::metadata(path).ok().map(|m| m.ino());
+    let ours = inode(Path::new("/proc/self/ns/net"))?;
+    let initial = inode(Path::new("/proc/1/ns/net"));
+    if initial == Some(ours) {
         return None;
     }
-    let named = |dir: &Path| {
-        fs::read_dir(dir).ok()?.flatten().find_map(|entry| {
-            let same = entry.metadata().is_ok_and(|m| m.ino() == ours.ino());
-            same.then(|| entry.file_name().to_string_lossy().into_owned())
-        })
-    };
-    named(Path::new("/run/netns")).or_else(|| Some(format!("netns {}", ours.ino())))
+    let named = fs::read_dir("/run/netns")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find(|entry| inode(&entry.path()) == Some(ours))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    named.or_else(|| initial.map(|_| format!("netns {ours}")))
 }
