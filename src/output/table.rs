@@ -34,7 +34,7 @@ impl Columns {
             .chain(COLUMNS.iter().map(|column: &Column| Head {
                 title: column.title,
                 align: column.align,
-                least: column.width.into(),
+                least: column.width(unit).into(),
             }));
         Self {
             grid: Grid::new(heads.collect(), course),
