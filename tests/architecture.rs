@@ -40,7 +40,17 @@ const HOUSE: &[Room] = &[
     room("output", &["view", "flow"]),
     room("tui", &["view", "flow"]),
     room("engine", &["collect", "table", "enrich", "view", "flow"]),
-    room("config", &["*Settings"]),
+    room(
+        "config",
+        &["*Settings", "flow", "output", "view::field", "view::units"],
+    ),
+    room(
+        "run",
+        &[
+            "collect", "config", "engine", "enrich", "flow", "netlink", "output", "sysctl",
+            "table", "tui", "view",
+        ],
+    ),
 ];
 
 /// Threads exchange values; nothing is shared and locked.

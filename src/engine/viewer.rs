@@ -222,14 +222,15 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
 
     /// Sends a view, if anybody has said of what.
     fn publish<T: From<Arc<View>>>(
-        &self,
+        &mut self,
         now: Moment,
         views: &SyncSender<T>,
     ) -> Result<(), TrySendError<T>> {
-        let Some(query) = &self.query else {
+        let Some(query) = &mut self.query else {
             return Ok(());
         };
         let mut view = View::compute(query, &self.core.table, &self.viewer.services, now);
+        query.settle(&view);
         let scope = query.scope;
         view.bytes_per_sec = self.bytes.per_sec(scope, |d| {
             let delta = d.last.counters.since(d.before.counters).unwrap_or_default();

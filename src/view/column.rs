@@ -27,10 +27,10 @@ pub struct Column {
     pub title: &'static str,
     /// Where its texts stand.
     pub align: Align,
-    /// The width it needs, in cells of a terminal.
-    pub width: u16,
-    /// Whether it takes a share of the width that is left over.
-    pub grows: bool,
+    /// The width it needs, in cells of a terminal; see [`Column::width`].
+    width: u16,
+    /// See [`Column::widest`].
+    widest: u16,
     /// One sentence: what it shows.
     pub doc: &'static str,
 }
@@ -59,7 +59,7 @@ pub static COLUMNS: &[Column] = &[
         "PROTO",
         Align::Left,
         7,
-        false,
+        7,
         "Transport protocol.",
     ),
     column(
@@ -67,7 +67,7 @@ pub static COLUMNS: &[Column] = &[
         "STATE",
         Align::Left,
         11,
-        false,
+        11,
         "State of TCP, SCTP and DCCP; for others whether an answer came; or that the flow is \
          offloaded.",
     ),
@@ -76,7 +76,7 @@ pub static COLUMNS: &[Column] = &[
         "AGE",
         Align::Right,
         7,
-        false,
+        7,
         "Time since the first packet; with > since flowtop first saw the flow.",
     ),
     column(
@@ -84,7 +84,7 @@ pub static COLUMNS: &[Column] = &[
         "SOURCE",
         Align::Left,
         21,
-        true,
+        47,
         "Where the first packet came from.",
     ),
     column(
@@ -92,7 +92,7 @@ pub static COLUMNS: &[Column] = &[
         "",
         Align::Left,
         1,
-        false,
+        1,
         "A dashed arrow means that addresses are translated.",
     ),
     column(
@@ -100,7 +100,7 @@ pub static COLUMNS: &[Column] = &[
         "DESTINATION",
         Align::Left,
         15,
-        true,
+        39,
         "Where the first packet went to.",
     ),
     column(
@@ -108,7 +108,7 @@ pub static COLUMNS: &[Column] = &[
         "SERVICE",
         Align::Left,
         9,
-        false,
+        15,
         "The destination port by the name of its usual service, else by number; ICMP type, GRE key.",
     ),
     column(
@@ -116,7 +116,7 @@ pub static COLUMNS: &[Column] = &[
         "↓ BYTES",
         Align::Right,
         7,
-        false,
+        7,
         "Bytes of the answers; - for flows born before accounting was on.",
     ),
     column(
@@ -124,23 +124,23 @@ pub static COLUMNS: &[Column] = &[
         "↑ BYTES",
         Align::Right,
         7,
-        false,
+        7,
         "Bytes in the direction of the first packet.",
     ),
     column(
         ColumnId::ReplyRate,
         "↓ RATE",
         Align::Right,
-        10,
-        false,
+        8,
+        8,
         "Rate of the answers between the last two refreshes.",
     ),
     column(
         ColumnId::OrigRate,
         "↑ RATE",
         Align::Right,
-        10,
-        false,
+        8,
+        8,
         "Rate in the direction of the first packet.",
     ),
 ];
@@ -150,7 +150,7 @@ const fn column(
     title: &'static str,
     align: Align,
     width: u16,
-    grows: bool,
+    widest: u16,
     doc: &'static str,
 ) -> Column {
     Column {
@@ -158,8 +158,25 @@ const fn column(
         title,
         align,
         width,
-        grows,
+        widest,
         doc,
+    }
+}
+
+impl Column {
+    /// The width it needs, in cells of a terminal: bits per second have a
+    /// longer unit than bytes per second.
+    pub const fn width(&self, unit: RateUnit) -> u16 {
+        match (self.id, unit) {
+            (ColumnId::OrigRate | ColumnId::ReplyRate, RateUnit::Bits) => self.width + 2,
+            _ => self.width,
+        }
+    }
+
+    /// The width it can make use of: where addresses stand, that of the
+    /// longest.
+    pub fn widest(&self, unit: RateUnit) -> u16 {
+        self.widest.max(self.width(unit))
     }
 }
 

@@ -11,6 +11,8 @@ pub mod field;
 pub mod units;
 mod window;
 
+pub use window::ordered;
+
 use crate::enrich::services::Services;
 use crate::flow::{Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
@@ -40,6 +42,9 @@ impl<'a> Row<'a> {
 /// What somebody wants to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
+    /// Counts the questions of one asker, so that a late answer can be told
+    /// from a current one.
+    pub number: u64,
     /// Families, protocols, loopback.
     pub scope: Scope,
     /// Only flows that moved bytes in the last refresh.
@@ -50,6 +55,21 @@ pub struct Query {
     pub first: usize,
     /// Height of the window in rows.
     pub height: usize,
+}
+
+impl Query {
+    /// Makes it the question of the next refresh: the cursor now names the
+    /// flow it is on, where that flow is now. Its number stays.
+    pub fn settle(&mut self, view: &View) {
+        self.first = view.first;
+        if let Some((index, id)) = view.cursor {
+            self.cursor = Cursor::Flow {
+                id,
+                index,
+                line: index.saturating_sub(view.first),
+            };
+        }
+    }
 }
 
 /// Which row is selected.

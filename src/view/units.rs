@@ -69,6 +69,17 @@ pub fn count(out: &mut String, count: u64) {
     scaled(out, count.into(), "");
 }
 
+/// Appends a count in full, its thousands set apart: `18,204`.
+pub fn grouped(out: &mut String, count: u64) {
+    let digits = count.to_string();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+}
+
 /// Appends a time span in its two largest units: `48s`, `2h04m`, `3d05h`.
 pub fn duration(out: &mut String, duration: Duration) {
     let secs = duration.as_secs();
@@ -130,6 +141,14 @@ mod tests {
         assert_eq!(per_sec(Some(210_000), RateUnit::Bits), "1.68Mbit/s");
         assert_eq!(per_sec(Some(u64::MAX), RateUnit::Bits), "148Ebit/s");
         assert_eq!(per_sec(None, RateUnit::Bits), "-");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (count, expected) in [(0, "0"), (999, "999"), (1000, "1,000")] {
+            assert_eq!(text(|out| grouped(out, count)), expected);
+        }
+        assert_eq!(text(|out| grouped(out, 12_345_678)), "12,345,678");
     }
 
     #[test]

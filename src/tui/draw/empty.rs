@@ -1,0 +1,145 @@
+//! What stands where flows would, if there are none: why, and what helps.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::state::State;
+use super::super::theme::Role;
+use super::line;
+use crate::flow::{Family, Group};
+use crate::view::View;
+use crate::view::units;
+
+/// Blank cells before the text.
+const INDENT: u16 = 3;
+
+/// Makes the kernel track connections over IPv4 and IPv6: a rule that looks at
+/// the state of a connection, and does nothing about it.
+const TRACK: [&str; 3] = [
+    "nft add table inet ct_on",
+    "nft 'add chain inet ct_on in { type filter hook input priority 0; }'",
+    "nft 'add rule inet ct_on in ct state new,established'",
+];
+
+/// A paragraph.
+type Line = (String, Role);
+
+/// Draws it.
+pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
+    let room = usize::from(area.width.saturating_sub(2 * INDENT));
+    let mut y = area.y;
+    for (text, role) in lines(state) {
+        for line in line::wrap(&text, room) {
+            if y >= area.bottom() {
+                return;
+            }
+            let style = state.theme.style(role);
+            buf.set_stringn(area.x + INDENT, y, line, room, style);
+            y += 1;
+        }
+    }
+}
+
+fn lines(state: &State) -> Vec<Line> {
+    let Some(view) = &state.view else {
+        return vec![text("Reading the table.")];
+    };
+    if view.out_of_scope + view.inactive > 0 {
+        filtered(state, view)
+    } else if view.status.tracking_wanted == Some(false) {
+        untracked()
+    } else if view.status.synced {
+        vec![
+            text("No flows yet."),
+            dim("They appear here as soon as the kernel tracks one."),
+        ]
+    } else {
+        vec![text("Reading the table.")]
+    }
+}
+
+fn filtered(state: &State, view: &View) -> Vec<Line> {
+    let hidden = view.out_of_scope + view.inactive;
+    let mut lines = vec![
+        text(match hidden {
+            1 => "Filters hide the only flow there is.".to_owned(),
+            _ => format!("Filters hide all {} flows.", grouped(hidden)),
+        }),
+        blank(),
+    ];
+    if view.inactive > 0 {
+        let verb = if view.inactive == 1 { "is" } else { "are" };
+        lines.push(text(format!(
+            "{} {verb} idle: a shows those as well.",
+            grouped(view.inactive)
+        )));
+    }
+    if view.out_of_scope > 0 {
+        let verb = if view.out_of_scope == 1 { "is" } else { "are" };
+        lines.push(text(format!(
+            "{} {verb} not among what the first line names:",
+            grouped(view.out_of_scope)
+        )));
+        lines.extend(keys(state));
+    }
+    lines
+}
+
+/// The keys that let more through the scope.
+fn keys(state: &State) -> Vec<Line> {
+    let scope = state.scope;
+    let mut lines = Vec::new();
+    if !Group::ALL.iter().all(|group| scope.has_group(*group)) {
+        lines.push(key("A", "all protocols"));
+    }
+    if !scope.has_family(Family::Ipv4) {
+        lines.push(key("4", "IPv4"));
+    }
+    if !scope.has_family(Family::Ipv6) {
+        lines.push(key("6", "IPv6"));
+    }
+    if !scope.has_loopback() {
+        lines.push(key("L", "loopback"));
+    }
+    lines
+}
+
+fn untracked() -> Vec<Line> {
+    let mut lines = vec![
+        text(
+            "No flows, because no rule in this network namespace asks the kernel to track connections.",
+        ),
+        dim(
+            "Tracking begins with the first firewall or NAT rule that needs it. This one needs it, and changes nothing else:",
+        ),
+        blank(),
+    ];
+    lines.extend(TRACK.map(|command| (format!("  {command}"), Role::HelpKey)));
+    lines.extend([
+        blank(),
+        dim("New connections then appear here by themselves. To undo it: nft delete table inet ct_on"),
+    ]);
+    lines
+}
+
+fn text(text: impl Into<String>) -> Line {
+    (text.into(), Role::Text)
+}
+
+fn dim(text: &str) -> Line {
+    (text.to_owned(), Role::Dim)
+}
+
+fn key(key: &str, shows: &str) -> Line {
+    (format!("  {key}  {shows}"), Role::HelpKey)
+}
+
+fn blank() -> Line {
+    text("")
+}
+
+fn grouped(count: usize) -> String {
+    let mut text = String::new();
+    units::grouped(&mut text, count as u64);
+    text
+}

@@ -1,0 +1,273 @@
+//! The lines around the table: how things are, as a whole.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::keys::KEYS;
+use super::super::layout;
+use super::super::state::State;
+use super::super::theme::Role;
+use super::line::{self, Piece};
+use crate::flow::{Family, Group};
+use crate::view::units::{self, RateUnit};
+use crate::view::{Status, View};
+
+/// A table this full, in percent, needs attention; one this full drops flows
+/// soon.
+const TABLE_WARN: u64 = 80;
+const TABLE_CRIT: u64 = 95;
+
+/// Fills of one cell, in eighths.
+const FILLS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
+
+/// Who, when, what, and how the source is doing.
+pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
+    let settings = &state.settings;
+    let mut left = vec![Piece::new(0, settings.host.as_str(), Role::Title)];
+    if let Some(namespace) = &settings.namespace {
+        left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
+    }
+    left.push(Piece::new(8, clock(state), Role::Text));
+    left.push(Piece::new(11, interval(settings.interval), Role::Dim));
+    left.push(Piece::new(12, settings.source_label, Role::Dim));
+    left.extend(chips(state));
+    let right = state
+        .view
+        .as_ref()
+        .map(|view| health(&view.status))
+        .unwrap_or_default();
+    line::draw(left, right, state.theme, area, buf);
+}
+
+fn clock(state: &State) -> String {
+    Timestamp::from_nanosecond(state.now.real_ns.into()).map_or_else(
+        |_| "--:--:--".to_owned(),
+        |at| {
+            let time = at.to_zoned(state.zone.clone()).time();
+            format!(
+                "{:02}:{:02}:{:02}",
+                time.hour(),
+                time.minute(),
+                time.second()
+            )
+        },
+    )
+}
+
+fn interval(interval: Duration) -> String {
+    if interval.subsec_nanos() == 0 {
+        let mut text = String::new();
+        units::duration(&mut text, interval);
+        text
+    } else {
+        format!("{:.1}s", interval.as_secs_f64())
+    }
+}
+
+/// What is shown.
+fn chips(state: &State) -> Vec<Piece> {
+    let scope = state.scope;
+    let families = [Family::Ipv4, Family::Ipv6].map(|family| {
+        let name = match family {
+            Family::Ipv4 => "IPv4",
+            Family::Ipv6 => "IPv6",
+        };
+        scope.has_family(family).then_some(name)
+    });
+    let families: Vec<_> = families.into_iter().flatten().collect();
+    let groups: Vec<_> = Group::ALL
+        .iter()
+        .filter(|group| scope.has_group(**group))
+        .map(|group| group.title())
+        .collect();
+    let mut chips = vec![Piece::new(6, families.join(" "), Role::Chip)];
+    chips.push(match groups.len() {
+        0 => Piece::new(2, "no protocol", Role::ChipWarn),
+        6 => Piece::new(6, "all protocols", Role::Chip),
+        _ => Piece::new(6, groups.join(" "), Role::Chip),
+    });
+    let more = [
+        (scope.has_loopback(), "+loopback"),
+        (state.active_only, "active"),
+        (state.unit == RateUnit::Bits, "bits"),
+    ];
+    for (_, word) in more.iter().filter(|(on, _)| *on) {
+        chips.push(Piece::new(7, *word, Role::Chip));
+    }
+    chips
+}
+
+/// How the source is doing.
+fn health(status: &Status) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    if !status.synced {
+        pieces.push(Piece::new(3, "syncing", Role::ChipWarn));
+    }
+    if status.stretched {
+        pieces.push(Piece::new(4, "slow refresh", Role::ChipWarn));
+    }
+    if status.updates_shed {
+        pieces.push(Piece::new(4, "updates shed", Role::ChipWarn));
+    }
+    pieces.extend(table_use(status));
+    match status.accounting {
+        Some(true) => pieces.push(Piece::new(10, "acct on", Role::Dim)),
+        Some(false) => pieces.push(Piece::new(3, "acct off", Role::ChipWarn)),
+        None => {}
+    }
+    pieces.push(match status.lost {
+        0 => Piece::new(9, "lost 0", Role::Dim),
+        lost => Piece::new(1, format!("lost {}", grouped(lost)), Role::ChipCrit),
+    });
+    pieces
+}
+
+fn table_use(status: &Status) -> Option<Piece> {
+    let used = status.table_used?;
+    let text = format!("table {}", grouped(used));
+    let Some(max) = status.table_max.filter(|max| *max > 0) else {
+        return Some(Piece::new(8, text, Role::Text));
+    };
+    let percent = used.saturating_mul(100) / max;
+    let role = match percent {
+        TABLE_CRIT.. => Role::ChipCrit,
+        TABLE_WARN.. => Role::ChipWarn,
+        _ => Role::Text,
+    };
+    let fill = FILLS[(percent * 8 / 100).min(7) as usize];
+    Some(
+        Piece::new(8, format!("{text}/{} ", grouped(max)), Role::Text)
+            .and(format!("{fill}{percent}%"), role)
+            .or_short(format!("table {percent}%"), role),
+    )
+}
+
+/// Rates of everything shown, and how many flows that is.
+pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
+    let Some(view) = &state.view else {
+        return;
+    };
+    let rate = |bytes_per_sec| {
+        let mut text = String::new();
+        units::rate(&mut text, bytes_per_sec, state.unit);
+        // The longest, so that what follows keeps its place.
+        format!("{text:<9}")
+    };
+    let speed = view.bytes_per_sec;
+    let moved = view.totals.counters.bytes();
+    let amount = |bytes| {
+        let mut text = String::new();
+        units::bytes(&mut text, Some(bytes));
+        text
+    };
+    let left = vec![
+        Piece::new(1, "↓ ", Role::Down).and(rate(speed.map(|s| s.reply)), Role::Title),
+        Piece::new(1, "↑ ", Role::Up).and(rate(speed.map(|s| s.orig)), Role::Title),
+        births("new", view.born_per_sec),
+        births("end", view.ended_per_sec),
+        Piece::new(9, "moved ", Role::Dim)
+            .and("↓ ", Role::Down)
+            .and(amount(moved.reply), Role::Text)
+            .and("  ↑ ", Role::Up)
+            .and(amount(moved.orig), Role::Text),
+    ];
+    let mut right = Vec::new();
+    if view.uncounted > 0 {
+        let count = format!("{} without counters", grouped(view.uncounted as u64));
+        right.push(
+            Piece::new(8, format!("{count}: born before accounting"), Role::Dim)
+                .or_short(count, Role::Dim),
+        );
+    }
+    right.push(flows(view));
+    line::draw(left, right, state.theme, area, buf);
+}
+
+fn births(word: &str, per_sec: Option<f64>) -> Piece {
+    let text = match per_sec {
+        None => "-".to_owned(),
+        Some(rate) if rate < 0.05 => "0/s".to_owned(),
+        Some(rate) if rate < 9.95 => format!("{rate:.1}/s"),
+        Some(rate) => {
+            let mut text = String::new();
+            units::count(&mut text, rate.round() as u64);
+            text + "/s"
+        }
+    };
+    Piece::new(6, format!("{word} "), Role::Dim).and(format!("{text:<7}"), Role::Text)
+}
+
+fn flows(view: &View) -> Piece {
+    let all = view.matching + view.out_of_scope + view.inactive;
+    let shown = grouped(view.matching as u64);
+    let flows = if all == 1 { "flow" } else { "flows" };
+    let piece = Piece::new(2, shown.clone(), Role::Title);
+    if all == view.matching {
+        piece.and(format!(" {flows}"), Role::Text)
+    } else {
+        piece.and(format!(" of {} {flows}", grouped(all as u64)), Role::Text)
+    }
+}
+
+/// The latest warning; all of them stand in the help.
+pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
+    let warnings = state.view.as_ref().map(|view| &view.status.warnings);
+    let Some((last, others)) = warnings.and_then(|all| all.split_last()) else {
+        return;
+    };
+    let room = usize::from(area.width).saturating_sub(2);
+    let hint = match others.len() {
+        0 if last.chars().count() <= room => String::new(),
+        0 => "? shows all of it".to_owned(),
+        more => format!("and {more} more: ?"),
+    };
+    let mut text = last.clone();
+    let used = hint.chars().count() + usize::from(!hint.is_empty()) * 2;
+    line::cut_end(&mut text, room.saturating_sub(used));
+    line::draw(
+        vec![Piece::new(0, text, Role::ChipWarn)],
+        vec![Piece::new(0, hint, Role::Dim)],
+        state.theme,
+        area,
+        buf,
+    );
+}
+
+/// What keys do, and where in the list the window is; or the answer to a key.
+pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
+    let mut right = Vec::new();
+    if let Some(view) = &state.view
+        && view.rows.len() < view.matching
+    {
+        let position = format!(
+            "{}-{} of {}",
+            grouped(view.first as u64 + 1),
+            grouped((view.first + view.rows.len()) as u64),
+            grouped(view.matching as u64),
+        );
+        right.push(Piece::new(2, position, Role::Dim));
+    }
+    let left = if let Some(notice) = state.notice() {
+        vec![Piece::new(0, notice, Role::Alert)]
+    } else {
+        let overflows = layout::max_scroll(state.size.width, state.wish()) > 0;
+        KEYS.iter()
+            .filter_map(|key| key.hint)
+            .filter(|hint| overflows || hint.word != "columns")
+            .map(|hint| {
+                Piece::new(hint.rank, hint.keys, Role::HelpKey)
+                    .and(format!(" {}", hint.word), Role::HelpText)
+            })
+            .collect()
+    };
+    line::draw(left, right, state.theme, area, buf);
+}
+
+fn grouped(count: u64) -> String {
+    let mut text = String::new();
+    units::grouped(&mut text, count);
+    text
+}

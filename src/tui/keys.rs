@@ -1,0 +1,431 @@
+//! The key table: the one place where keys, what they do and what help says
+//! about them stand.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::flow::{Family, Group};
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Moves the selection, or the text of a popup.
+    Move(Motion),
+    /// Shows columns further to the left.
+    ScrollLeft,
+    /// Shows columns further to the right.
+    ScrollRight,
+    /// Goes to the next tab.
+    NextTab,
+    /// Goes to the previous tab.
+    PreviousTab,
+    /// Shows or hides protocols.
+    ToggleGroup(Group),
+    /// Shows all protocols, or again those shown before.
+    AllGroups,
+    /// Shows or hides a family.
+    ToggleFamily(Family),
+    /// Shows or hides loopback flows.
+    ToggleLoopback,
+    /// Rates in bits or in bytes.
+    ToggleBits,
+    /// Only active flows, or all.
+    ToggleActive,
+    /// Shows or hides the source column.
+    ToggleSource,
+    /// Opens or closes the help.
+    Help,
+    /// One step back: closes a popup, else drops the selection.
+    Back,
+    /// Draws the whole screen anew.
+    Redraw,
+    /// Closes a popup, else quits.
+    Leave,
+    /// Quits.
+    Quit,
+}
+
+/// Ways to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are what their names say")]
+pub enum Motion {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    HalfPageUp,
+    HalfPageDown,
+    First,
+    Last,
+}
+
+/// A key, pressed alone or with Ctrl. Shift shows in the character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chord {
+    /// The key.
+    pub code: KeyCode,
+    /// Whether Ctrl is held.
+    pub ctrl: bool,
+}
+
+/// Parts of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Selection and scrolling.
+    Move,
+    /// Which flows are shown.
+    Filter,
+    /// How they are shown.
+    Show,
+    /// The program.
+    Program,
+}
+
+impl Section {
+    /// In the order of the help.
+    pub const ALL: [Self; 4] = [Self::Move, Self::Filter, Self::Show, Self::Program];
+
+    /// Its heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::Filter => "Which flows",
+            Self::Show => "How they look",
+            Self::Program => "flowtop",
+        }
+    }
+}
+
+/// A word on the key line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// What stands before it; empty if the entry before says it as well.
+    pub keys: &'static str,
+    /// What the key does.
+    pub word: &'static str,
+    /// Higher ones go first where there is no room.
+    pub rank: u8,
+}
+
+/// An entry of the key table.
+#[derive(Debug)]
+pub struct Key {
+    /// The keys; any of them.
+    pub chords: &'static [Chord],
+    /// What they do.
+    pub action: Action,
+    /// How the help writes them.
+    pub label: &'static str,
+    /// What the help says; `None` if the entry before says it as well.
+    pub help: Option<&'static str>,
+    /// Where in the help.
+    pub section: Section,
+    /// How the key line tells of them.
+    pub hint: Option<Hint>,
+}
+
+/// What a key press asks for, if anything.
+pub fn action(event: KeyEvent) -> Option<Action> {
+    if event.is_release() {
+        return None;
+    }
+    // Alt, Super and the like are other keys; Shift is in the character.
+    if !(event.modifiers - KeyModifiers::CONTROL - KeyModifiers::SHIFT).is_empty() {
+        return None;
+    }
+    let chord = Chord {
+        code: event.code,
+        ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+    };
+    KEYS.iter()
+        .find(|key| key.chords.contains(&chord))
+        .map(|key| key.action)
+}
+
+const fn key(code: KeyCode) -> Chord {
+    Chord { code, ctrl: false }
+}
+
+const fn char(c: char) -> Chord {
+    key(KeyCode::Char(c))
+}
+
+const fn ctrl(c: char) -> Chord {
+    Chord {
+        code: KeyCode::Char(c),
+        ctrl: true,
+    }
+}
+
+const fn hint(keys: &'static str, word: &'static str, rank: u8) -> Hint {
+    Hint { keys, word, rank }
+}
+
+const fn moving(
+    chords: &'static [Chord],
+    motion: Motion,
+    label: &'static str,
+    help: Option<&'static str>,
+) -> Key {
+    Key {
+        chords,
+        action: Action::Move(motion),
+        label,
+        help,
+        section: Section::Move,
+        hint: None,
+    }
+}
+
+const fn entry(
+    section: Section,
+    chords: &'static [Chord],
+    action: Action,
+    label: &'static str,
+    help: &'static str,
+    hint: Option<Hint>,
+) -> Key {
+    Key {
+        chords,
+        action,
+        label,
+        help: Some(help),
+        section,
+        hint,
+    }
+}
+
+/// Every key, in the order of the help and of the key line.
+pub static KEYS: &[Key] = &[
+    Key {
+        hint: Some(hint("↑↓", "select", 4)),
+        ..moving(
+            &[key(KeyCode::Up), char('k')],
+            Motion::Up,
+            "↑ ↓  k j",
+            Some("select the flow above, below"),
+        )
+    },
+    moving(&[key(KeyCode::Down), char('j')], Motion::Down, "", None),
+    moving(
+        &[key(KeyCode::PageUp)],
+        Motion::PageUp,
+        "PgUp PgDn",
+        Some("a page up, down"),
+    ),
+    moving(&[key(KeyCode::PageDown)], Motion::PageDown, "", None),
+    moving(
+        &[char('u'), ctrl('u')],
+        Motion::HalfPageUp,
+        "u d",
+        Some("half a page up, down; with Ctrl as well"),
+    ),
+    moving(&[char('d'), ctrl('d')], Motion::HalfPageDown, "", None),
+    moving(
+        &[key(KeyCode::Home)],
+        Motion::First,
+        "Home End",
+        Some("first and last flow; G is last as well"),
+    ),
+    moving(&[key(KeyCode::End), char('G')], Motion::Last, "", None),
+    entry(
+        Section::Move,
+        &[key(KeyCode::Left), char('h')],
+        Action::ScrollLeft,
+        "← →  h l",
+        "columns that have no room on the screen",
+        Some(hint("←→", "columns", 12)),
+    ),
+    Key {
+        chords: &[key(KeyCode::Right), char('l')],
+        action: Action::ScrollRight,
+        label: "",
+        help: None,
+        section: Section::Move,
+        hint: None,
+    },
+    Key {
+        chords: &[key(KeyCode::Tab)],
+        action: Action::NextTab,
+        label: "Tab",
+        help: None,
+        section: Section::Move,
+        hint: None,
+    },
+    Key {
+        chords: &[key(KeyCode::BackTab)],
+        action: Action::PreviousTab,
+        label: "Shift+Tab",
+        help: None,
+        section: Section::Move,
+        hint: None,
+    },
+    entry(
+        Section::Move,
+        &[key(KeyCode::Esc)],
+        Action::Back,
+        "Esc",
+        "close what is open, else select nothing",
+        None,
+    ),
+    entry(
+        Section::Filter,
+        &[char('T')],
+        Action::ToggleGroup(Group::Tcp),
+        "T",
+        "TCP on or off",
+        Some(hint("T U D I S O", "protocols", 7)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('U')],
+        Action::ToggleGroup(Group::Udp),
+        "U",
+        "UDP and UDP-Lite on or off",
+        None,
+    ),
+    entry(
+        Section::Filter,
+        &[char('D')],
+        Action::ToggleGroup(Group::Dccp),
+        "D",
+        "DCCP on or off",
+        None,
+    ),
+    entry(
+        Section::Filter,
+        &[char('I')],
+        Action::ToggleGroup(Group::Icmp),
+        "I",
+        "ICMP and ICMPv6 on or off",
+        None,
+    ),
+    entry(
+        Section::Filter,
+        &[char('S')],
+        Action::ToggleGroup(Group::Sctp),
+        "S",
+        "SCTP on or off",
+        None,
+    ),
+    entry(
+        Section::Filter,
+        &[char('O')],
+        Action::ToggleGroup(Group::Other),
+        "O",
+        "every other protocol on or off",
+        None,
+    ),
+    entry(
+        Section::Filter,
+        &[char('A')],
+        Action::AllGroups,
+        "A",
+        "all protocols; again: those of before",
+        Some(hint("A", "all", 5)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('4')],
+        Action::ToggleFamily(Family::Ipv4),
+        "4",
+        "IPv4 on or off",
+        Some(hint("4 6", "families", 9)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('6')],
+        Action::ToggleFamily(Family::Ipv6),
+        "6",
+        "IPv6 on or off",
+        None,
+    ),
+    entry(
+        Section::Filter,
+        &[char('L')],
+        Action::ToggleLoopback,
+        "L",
+        "loopback flows (127/8, ::1) on or off",
+        Some(hint("L", "loopback", 10)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('a')],
+        Action::ToggleActive,
+        "a",
+        "only flows that moved bytes just now",
+        Some(hint("a", "active", 3)),
+    ),
+    entry(
+        Section::Show,
+        &[char('s')],
+        Action::ToggleSource,
+        "s",
+        "where flows come from",
+        Some(hint("s", "source", 3)),
+    ),
+    entry(
+        Section::Show,
+        &[char('b')],
+        Action::ToggleBits,
+        "b",
+        "rates in bits or in bytes",
+        Some(hint("b", "bits", 6)),
+    ),
+    entry(
+        Section::Program,
+        &[char('?'), key(KeyCode::F(1))],
+        Action::Help,
+        "?  F1",
+        "this help",
+        Some(hint("?", "help", 0)),
+    ),
+    entry(
+        Section::Program,
+        &[ctrl('l')],
+        Action::Redraw,
+        "Ctrl+L",
+        "draw the screen anew",
+        None,
+    ),
+    entry(
+        Section::Program,
+        &[char('q')],
+        Action::Leave,
+        "q",
+        "quit; Ctrl+C as well",
+        Some(hint("q", "quit", 1)),
+    ),
+    Key {
+        chords: &[ctrl('c')],
+        action: Action::Quit,
+        label: "",
+        help: None,
+        section: Section::Program,
+        hint: None,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings() {
+        let chords: Vec<Chord> = KEYS.iter().flat_map(|key| key.chords).copied().collect();
+        for (index, chord) in chords.iter().enumerate() {
+            let first = chords.iter().position(|other| other == chord);
+            assert_eq!(first, Some(index), "{chord:?}");
+        }
+    }
+
+    #[test]
+    fn modifiers_make_other_keys() {
+        let press = |code, modifiers| action(KeyEvent::new(code, modifiers));
+        let q = KeyCode::Char('q');
+        assert_eq!(press(q, KeyModifiers::NONE), Some(Action::Leave));
+        assert_eq!(press(q, KeyModifiers::ALT), None);
+        assert_eq!(press(q, KeyModifiers::CONTROL), None);
+        let tcp = Some(Action::ToggleGroup(Group::Tcp));
+        assert_eq!(press(KeyCode::Char('T'), KeyModifiers::SHIFT), tcp);
+    }
+}

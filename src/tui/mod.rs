@@ -1,0 +1,200 @@
+//! The live viewer.
+//!
+//! One thread owns the terminal and runs [`run`]: it takes messages in, lets
+//! [`State::update`] change the state, and draws it. Both are pure; keys and
+//! what they do stand in one table ([`keys`]), and looks are roles of a
+//! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
+//! as a [`View`]; the newest of either wins.
+
+mod draw;
+pub mod keys;
+pub mod layout;
+mod state;
+mod terminal;
+pub mod theme;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::{self, Event};
+use jiff::tz::TimeZone;
+
+pub use draw::draw;
+pub use state::{Effects, Popup, Size, State, Tab};
+
+use crate::flow::{Moment, Scope};
+use crate::view::units::RateUnit;
+use crate::view::{Query, View};
+
+/// How often the input thread looks whether it is to end.
+const INPUT_POLL: Duration = Duration::from_millis(200);
+/// Messages taken in before the screen is drawn, at most.
+const DRAIN: usize = 1024;
+
+/// What the viewer needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of this host.
+    pub host: String,
+    /// Name of the network namespace, if it is not the initial one.
+    pub namespace: Option<String>,
+    /// Time between two refreshes.
+    pub interval: Duration,
+    /// Which flows are shown first.
+    pub scope: Scope,
+    /// Whether the source column is shown first.
+    pub show_source: bool,
+    /// The unit of rates.
+    pub unit: RateUnit,
+    /// Whether to use colours.
+    pub color: bool,
+    /// Where flows come from, in a word.
+    pub source_label: &'static str,
+}
+
+/// What happens to the viewer.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// An answer.
+    View(Arc<View>),
+    /// A key, or a new size of the terminal.
+    Input(Event),
+    /// A signal asks to end.
+    Stop,
+    /// The source has ended, and why.
+    Failed(String),
+}
+
+/// How the viewer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// As asked for.
+    Quit,
+    /// Because the source ended, for this reason.
+    Failed(String),
+}
+
+/// Runs the viewer until a key, a signal or a failure ends it. The terminal is
+/// as before when this returns.
+///
+/// `ask` is told every new question; the refreshes that follow have to answer
+/// the newest one, [settled](Query::settle) by each view.
+///
+/// # Errors
+/// If the terminal cannot be read, written or set up.
+pub fn run(
+    settings: Settings,
+    messages: &Receiver<Message>,
+    ask: &mut dyn FnMut(Query),
+) -> io::Result<Ending> {
+    let mut screen = terminal::Screen::enter()?;
+    let mut clock = Clock::start();
+    let mut state = State::new(settings, TimeZone::system(), screen.size()?, clock.now());
+    ask(state.query().clone());
+    loop {
+        screen.draw(|frame| draw(&state, frame.buffer_mut()))?;
+        let message = match messages.recv_timeout(clock.until_next_second()) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Ok(Ending::Failed("the source of flows has ended".to_owned()));
+            }
+        };
+        let mut newest = None;
+        let mut effects = Effects::default();
+        for message in message.into_iter().chain(messages.try_iter().take(DRAIN)) {
+            if let Message::View(view) = message {
+                newest = Some(view);
+            } else {
+                effects.add(state.update(message, clock.now()));
+            }
+        }
+        if let Some(view) = newest {
+            clock.set(view.at);
+            effects.add(state.update(Message::View(view), clock.now()));
+        }
+        state.tick(clock.now());
+        if let Some(query) = effects.ask {
+            ask(query);
+        }
+        if effects.clear {
+            screen.clear()?;
+        }
+        if let Some(ending) = effects.ending {
+            return Ok(ending);
+        }
+    }
+}
+
+/// Gives the terminal back from outside, when [`run`] is stuck in writing to it.
+/// Only the line discipline: whatever is written would be stuck as well.
+pub fn rescue() {
+    // The process is about to end; nobody could be told.
+    let _ = crossterm::terminal::disable_raw_mode();
+}
+
+/// Hands on what is typed, and new sizes of the terminal, until `stop` is set
+/// or nobody listens.
+pub fn read_input(messages: &SyncSender<Message>, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        let message = match event::poll(INPUT_POLL) {
+            Ok(false) => continue,
+            Ok(true) => event::read().map(Message::Input),
+            Err(error) => Err(error),
+        };
+        let failed = message.is_err();
+        let message = message.unwrap_or_else(|error| {
+            Message::Failed(format!("cannot read keys from the terminal: {error}"))
+        });
+        if messages.send(message).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// The clock of the source, which goes on between its views, so that ages and
+/// the time of day tick even where views are rare.
+struct Clock {
+    at: Moment,
+    since: Instant,
+}
+
+impl Clock {
+    /// Before the first view only the time of day is known.
+    fn start() -> Self {
+        let real = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            at: Moment::default().after(real),
+            since: Instant::now(),
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.at.after(self.since.elapsed())
+    }
+
+    /// Sets it by a view. One that was under way for a moment does not set it
+    /// back, or seconds would be told twice.
+    fn set(&mut self, at: Moment) {
+        const SLACK_NS: u64 = 1_000_000_000;
+        let now = self.now();
+        let late = |now: u64, at: u64| (at..at.saturating_add(SLACK_NS)).contains(&now);
+        if !(late(now.mono_ns, at.mono_ns) && late(now.real_ns, at.real_ns)) {
+            *self = Self {
+                at,
+                since: Instant::now(),
+            };
+        }
+    }
+
+    fn until_next_second(&self) -> Duration {
+        let past = self.now().real_ns % 1_000_000_000;
+        // Just after it, so that rounding does not wake too early.
+        Duration::from_nanos(1_001_000_000 - past)
+    }
+}
