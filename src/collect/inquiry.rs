@@ -1,10 +1,11 @@
 //! Asking the kernel: dumps of the whole table, and gets by tuple.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, TryRecvError};
 
+use super::outlet::{Closed, Outlet};
 use super::{Clock, Delivery, Inquiry};
-use crate::flow::{Batch, Family, Key, Update};
+use crate::flow::{Family, Key, Update};
 use crate::netlink::conntrack::decode::Source;
 use crate::netlink::conntrack::{Problems, decode, request};
 use crate::netlink::socket::Socket;
@@ -27,6 +28,12 @@ enum Stop {
     Closed,
     /// The kernel refused.
     Failed(NetlinkError),
+}
+
+impl From<Closed> for Stop {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
 }
 
 impl Stop {
@@ -61,11 +68,7 @@ impl Inquirer {
     }
 
     /// Answers questions until nobody asks any more or nobody listens.
-    pub(super) fn run<T: From<Delivery>>(
-        mut self,
-        inquiries: &Receiver<Inquiry>,
-        out: &SyncSender<T>,
-    ) {
+    pub(super) fn run<T: From<Delivery>>(mut self, inquiries: &Receiver<Inquiry>, out: &Outlet<T>) {
         while let Ok(inquiry) = inquiries.recv() {
             let done = match inquiry {
                 Inquiry::Dump => self.dump(inquiries, out),
@@ -74,10 +77,7 @@ impl Inquirer {
             match done {
                 Ok(()) => {}
                 Err(Stop::Closed) => return,
-                Err(Stop::Failed(error)) => {
-                    let _ = out.send(Delivery::Failed(error).into());
-                    return;
-                }
+                Err(Stop::Failed(error)) => return out.fail(error),
             }
         }
     }
@@ -87,7 +87,7 @@ impl Inquirer {
     fn dump<T: From<Delivery>>(
         &mut self,
         inquiries: &Receiver<Inquiry>,
-        out: &SyncSender<T>,
+        out: &Outlet<T>,
     ) -> Result<(), Stop> {
         let action = "dumping the connection tracking table";
         self.seq = self.seq.wrapping_add(1);
@@ -144,7 +144,7 @@ impl Inquirer {
     fn answer_meanwhile<T: From<Delivery>>(
         &mut self,
         inquiries: &Receiver<Inquiry>,
-        out: &SyncSender<T>,
+        out: &Outlet<T>,
     ) -> Result<(), Stop> {
         match inquiries.try_recv() {
             Ok(Inquiry::Get(keys)) => self.get(&keys, out),
@@ -157,7 +157,7 @@ impl Inquirer {
     /// Asks for single flows, [`PIPELINE`] at a time. An answer carries the
     /// kernel's `NLM_F_MULTI` but no `NLMSG_DONE` follows it; each request has
     /// exactly one answer, told apart by its sequence number.
-    fn get<T: From<Delivery>>(&mut self, keys: &[Key], out: &SyncSender<T>) -> Result<(), Stop> {
+    fn get<T: From<Delivery>>(&mut self, keys: &[Key], out: &Outlet<T>) -> Result<(), Stop> {
         let action = "asking for flows by tuple";
         for keys in keys.chunks(PIPELINE) {
             let first = self.seq.wrapping_add(1);
@@ -198,19 +198,7 @@ impl Inquirer {
         Ok(())
     }
 
-    fn send<T: From<Delivery>>(
-        &self,
-        updates: Vec<Update>,
-        out: &SyncSender<T>,
-    ) -> Result<(), Stop> {
-        if updates.is_empty() {
-            return Ok(());
-        }
-        let batch = Batch {
-            at: self.clock.now(),
-            updates,
-        };
-        out.send(Delivery::Batch(batch).into())
-            .map_err(|_| Stop::Closed)
+    fn send<T: From<Delivery>>(&self, updates: Vec<Update>, out: &Outlet<T>) -> Result<(), Stop> {
+        Ok(out.batch(updates, self.clock.now())?)
     }
 }

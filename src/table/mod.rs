@@ -314,12 +314,17 @@ impl Table {
         }
     }
 
-    /// The kernel does not know this flow. The question can be older than the
-    /// birth of a flow seen just now, which therefore stays.
+    /// The kernel does not know this flow.
+    ///
+    /// 1. A row that nothing has vouched for since the latest dump began has
+    ///    ended: whatever was born after the kernel answered would have been
+    ///    told after that beginning.
+    /// 2. Of another row the question can be older than its birth, if that was
+    ///    just now; then it stays.
     fn absent(&mut self, key: &Key, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
         if let Some(slot) = self.store.find(key)
             && let Some(flow) = self.store.get(slot)
-            && flow.watched_secs(at) >= EVENT_LAG_SECS
+            && (flow.generation < self.generation || flow.watched_secs(at) >= EVENT_LAG_SECS)
         {
             self.end(slot, EndReason::Vanished, None, at, sink);
         }

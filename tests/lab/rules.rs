@@ -138,6 +138,19 @@ impl Host {
         }
     }
 
+    /// Puts every flow of the host into a conntrack zone in its original
+    /// direction only: answers are looked for in no zone.
+    pub fn set_original_zone(&self, zone: u16) {
+        for chain in [Chain::ZONE_FORWARD, Chain::ZONE_LOCAL] {
+            let store = expression("ct", |data| {
+                data.be32(2, libc::NFT_CT_ZONE as u32) // NFTA_CT_KEY
+                    .attr(3, &[0]) // _DIRECTION, IP_CT_DIR_ORIGINAL
+                    .be32(4, REG_1) // _SREG
+            });
+            self.add_rule(chain, vec![immediate(REG_1, &zone.to_ne_bytes()), store]);
+        }
+    }
+
     /// Puts flows that arrive on one interface into a conntrack zone. Answers
     /// on other interfaces need a call of their own to find their flow.
     pub fn set_interface_zone(&self, in_interface: &str, zone: u16) {
