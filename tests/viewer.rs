@@ -51,8 +51,8 @@ fn as_str(pair: &(String, String)) -> (&str, &str) {
 /// A router with a masqueraded TCP flow, a UDP flow and a ping.
 struct Scene {
     net: Network,
-    _tcp: TcpService,
-    _udp: UdpService,
+    tcp: TcpService,
+    udp: UdpService,
 }
 
 fn scene(lab: &lab::Lab) -> Scene {
@@ -64,8 +64,8 @@ fn scene(lab: &lab::Lab) -> Scene {
     let udp = UdpService::bind(&net.server, "198.51.100.20:53");
     Scene {
         net,
-        _tcp: tcp,
-        _udp: udp,
+        tcp: tcp,
+        udp: udp,
     }
 }
 
@@ -78,7 +78,7 @@ fn flows_appear_live_and_keys_do_what_they_say() {
         session.wait_for("No flows");
         assert_eq!(as_str(&switches(router)), ("1", "1"));
 
-        let connection = scene._tcp.connect(&scene.net.client);
+        let connection = scene.tcp.connect(&scene.net.client);
         connection.download(2_000_000);
         session.wait_for("198.51.100.20");
         session.wait("byte counts", |text| {
@@ -89,7 +89,7 @@ fn flows_appear_live_and_keys_do_what_they_say() {
         session.wait_for("⇢");
 
         // TCP alone is the default; the rest is a key away.
-        let talk = scene._udp.connect(&scene.net.client);
+        let talk = scene.udp.connect(&scene.net.client);
         talk.exchange(100, 200);
         ping(&scene.net.client, "198.51.100.20", 77);
         session.wait_for("1 of 3 flows");
@@ -127,7 +127,7 @@ fn families_are_exact_and_the_last_one_stays() {
     lab::run("families_are_exact_and_the_last_one_stays", |lab| {
         let scene = scene(lab);
         let v6 = TcpService::listen(&scene.net.server, "[2001:db8:2::20]:443");
-        let _four = scene._tcp.connect(&scene.net.client);
+        let _four = scene.tcp.connect(&scene.net.client);
         let _six = v6.connect(&scene.net.client);
         let mut session = Session::start(flowtop(&scene.net.router, &["-4", "-t", "0.2"]), 120, 20);
         session.wait_for("198.51.100.20");
@@ -216,7 +216,7 @@ fn a_small_terminal_is_told_and_a_larger_one_is_used() {
 fn no_color_means_none() {
     lab::run("no_color_means_none", |lab| {
         let scene = scene(lab);
-        let _connection = scene._tcp.connect(&scene.net.client);
+        let _connection = scene.tcp.connect(&scene.net.client);
         let colours = |environment: &[(&str, &str)]| {
             let mut command = flowtop(&scene.net.router, &["-t", "0.2"]);
             command.envs(environment.iter().copied());

@@ -130,10 +130,9 @@ impl Session {
 
     /// Takes the terminal away, as a lost connection does.
     pub fn hang_up(&mut self) {
-        let null = || File::open("/dev/null").expect("/dev/null");
         // The reader's copy of the descriptor stays until it reads the end,
         // so the kernel is told by hand: this is what a hang-up sends.
-        self.master = null();
+        self.master = File::open("/dev/null").expect("/dev/null");
         self.signal(libc::SIGHUP);
     }
 
