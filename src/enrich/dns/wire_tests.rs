@@ -4,6 +4,7 @@ use super::*;
 use domain::base::Serial;
 use domain::base::iana::Rcode;
 use domain::base::message_builder::AnswerBuilder;
+use domain::base::record::ComposeRecord;
 use domain::base::{Ttl, name::FromStrError};
 use domain::rdata::{A, Cname};
 use proptest::prelude::*;
@@ -33,7 +34,7 @@ fn asked() -> Name<Vec<u8>> {
     dns_name("4.4.8.8.in-addr.arpa")
 }
 
-fn pointer(owner: &str, target: &str, ttl: u32) -> (Name<Vec<u8>>, Ttl, Ptr<Name<Vec<u8>>>) {
+fn pointer(owner: &str, target: &str, ttl: u32) -> impl ComposeRecord {
     (
         dns_name(owner),
         Ttl::from_secs(ttl),
