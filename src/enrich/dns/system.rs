@@ -112,16 +112,54 @@ fn look_up(addr: IpAddr) -> Outcome {
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// libc reads the hosts file first, so nothing leaves this machine; where
+    /// the file does not name it, there is nothing to test.
+    fn hosts_file_names_this_machine() -> bool {
+        let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+        let mut lines = hosts.lines();
+        lines.any(|line| line.split_whitespace().next() == Some("127.0.0.1"))
+    }
+
     #[test]
     fn libc_knows_this_machine() {
-        // A machine without a hosts file may not; it must say so, not hang or panic.
-        if std::fs::read_to_string("/etc/hosts").is_ok_and(|hosts| {
-            hosts
-                .lines()
-                .any(|line| line.split_whitespace().next() == Some("127.0.0.1"))
-        }) {
-            let outcome = look_up(IpAddr::from([127, 0, 0, 1]));
+        if hosts_file_names_this_machine() {
+            let outcome = look_up(HERE);
             assert!(matches!(outcome, Outcome::Named { .. }), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn every_thread_takes_one_and_the_least_busy_takes_the_next() {
+        if !hosts_file_names_this_machine() {
+            return;
+        }
+        let (sender, events) = sync_channel(16);
+        let mut pool = Pool::start(&sender).unwrap();
+        let query = |id| Query {
+            addr: HERE,
+            server: 1,
+            id,
+        };
+        assert!((0..4).all(|id| pool.send(query(id))));
+        assert!(pool.threads.iter().all(|thread| thread.load == 1));
+        let mut ids: Vec<_> = (0..4)
+            .map(|_| match events.recv().unwrap() {
+                Event::LookedUp {
+                    thread,
+                    query,
+                    outcome,
+                } => {
+                    assert!(matches!(outcome, Outcome::Named { .. }));
+                    pool.free(thread);
+                    query.id
+                }
+                other => unreachable!("{other:?}"),
+            })
+            .collect();
+        ids.sort_unstable();
+        assert_eq!(ids, [0, 1, 2, 3]);
+        assert!(pool.threads.iter().all(|thread| thread.load == 0));
     }
 }

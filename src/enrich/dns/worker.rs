@@ -327,3 +327,85 @@ impl Worker {
 
 /// Nobody reads the reports.
 struct Gone;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::names::{self, Source};
+    use std::collections::HashMap;
+    use std::sync::mpsc::sync_channel;
+
+    fn worker(settings: Settings) -> (Worker, Receiver<Report>) {
+        let (reports, reader) = sync_channel(1);
+        let worker = Worker::new(settings, sync_channel(8), reports, Box::new(|| {}));
+        (worker.unwrap(), reader)
+    }
+
+    fn servers(worker: &mut Worker, now: Instant) -> Vec<String> {
+        let own = worker.status(now).own_sockets;
+        own.iter().map(|own| own.server.to_string()).collect()
+    }
+
+    #[test]
+    fn a_changed_resolv_conf_changes_the_sockets_and_the_patience() {
+        let path = std::env::temp_dir().join(format!("flowtop-resolv-{}", std::process::id()));
+        std::fs::write(&path, "nameserver 127.0.0.2\n").unwrap();
+        let (mut worker, _reader) = worker(Settings {
+            resolv_conf: path.clone(),
+            ..Settings::default()
+        });
+        let now = Instant::now();
+        assert_eq!(servers(&mut worker, now), ["127.0.0.2:53"]);
+        let own = worker.first_status().own_sockets;
+        worker.look_at_resolv_conf(now);
+        assert_eq!(
+            worker.status(now).own_sockets,
+            own,
+            "the same file, the same socket"
+        );
+
+        std::fs::write(
+            &path,
+            "nameserver 127.0.0.3\noptions timeout:7 attempts:1\n",
+        )
+        .unwrap();
+        worker.look_at_resolv_conf(now);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(servers(&mut worker, now), ["127.0.0.3:53", "127.0.0.2:53"]);
+        assert_eq!(worker.settings.deadline, Some(Duration::from_secs(7)));
+        let later = now + Duration::from_secs(180);
+        assert_eq!(servers(&mut worker, later), ["127.0.0.3:53"]);
+    }
+
+    #[test]
+    fn answers_wait_for_a_busy_reader_and_the_thread_ends_without_one() {
+        let addr = |n| IpAddr::from([192, 0, 2, n]);
+        let local = Local::open(names::Settings {
+            table: (1..=3)
+                .map(|n| (addr(n), format!("h{n}")))
+                .collect::<HashMap<_, _>>(),
+            leases: Vec::new(),
+            hosts: "/nonexistent".into(),
+        });
+        let (mut worker, reader) = worker(Settings {
+            lookup: Lookup::Off,
+            ..Settings::default()
+        });
+        let now = Instant::now();
+        let mut told = Vec::new();
+        for n in 1..=3 {
+            worker.ask(&[addr(n)], &local, now);
+            told.push(worker.report(now).is_ok_and(|delivered| delivered));
+        }
+        assert_eq!(told, [true, false, false]);
+        assert_eq!(reader.recv().unwrap().answers.len(), 1);
+        assert!(worker.report(now).is_ok_and(|delivered| delivered));
+        let answers = reader.recv().unwrap().answers;
+        assert_eq!(answers[0].name.as_deref(), Some("h2"));
+        assert_eq!(answers[1].name.as_deref(), Some("h3"));
+        assert_eq!(answers[1].source, Source::Config);
+        drop(reader);
+        worker.ask(&[addr(1)], &local, now);
+        assert!(worker.report(now).is_err());
+    }
+}
