@@ -2,4 +2,6 @@
 //!
 //! Everything here may be late or absent; nothing waits for it.
 
+pub mod dns;
+pub mod names;
 pub mod services;
