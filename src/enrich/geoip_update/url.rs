@@ -141,6 +141,17 @@ impl Url {
         )
     }
 
+    /// Whether taking [`Url::secrets`] out of a server's words leaves none: not
+    /// where the server may have decoded them before it repeats them.
+    pub(super) fn can_be_redacted(&self) -> bool {
+        self.userinfo.is_none()
+            && !self
+                .query
+                .as_deref()
+                .unwrap_or_default()
+                .contains(['%', '+'])
+    }
+
     /// The parts that must never appear in a message: what comes before the
     /// `@` and the values of the query.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {

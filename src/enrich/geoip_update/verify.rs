@@ -10,7 +10,7 @@ use std::path::Path;
 
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::conf::Kind;
 use crate::enrich::geoip::{Gives, Record, read_capped};
@@ -169,45 +169,72 @@ impl Bits {
     }
 }
 
-/// Any value, read to its last leaf and thrown away. Unlike `IgnoredAny` it
-/// follows the pointers inside.
+/// The deepest nesting of maps and lists; the layouts of the field need four.
+/// A corrupt file may nest without end, and the stack has one.
+const MAX_DEPTH: u8 = 16;
+
+/// A whole record, read to its last leaf and thrown away. Unlike `IgnoredAny`
+/// it follows the pointers inside.
 struct Whole;
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct WholeVisitor;
+        WholeSeed { left: MAX_DEPTH }.deserialize(deserializer)
+    }
+}
 
-        macro_rules! leaf {
-            ($($name:ident: $kind:ty),*) => {
-                $(fn $name<E>(self, _: $kind) -> Result<Whole, E> {
-                    Ok(Whole)
-                })*
-            };
-        }
+/// Reads a value that may nest `left` levels more.
+#[derive(Clone, Copy)]
+struct WholeSeed {
+    left: u8,
+}
 
-        impl<'de> Visitor<'de> for WholeVisitor {
-            type Value = Whole;
+impl WholeSeed {
+    fn inside<E: de::Error>(self) -> Result<Self, E> {
+        let left = self.left.checked_sub(1);
+        left.map(|left| Self { left })
+            .ok_or_else(|| E::custom(format!("a record nests deeper than {MAX_DEPTH} levels")))
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
+impl<'de> DeserializeSeed<'de> for WholeSeed {
+    type Value = Whole;
 
-            leaf!(
-                visit_bool: bool, visit_str: &str, visit_bytes: &[u8],
-                visit_i32: i32, visit_u16: u16, visit_u32: u32, visit_u64: u64,
-                visit_u128: u128, visit_f32: f32, visit_f64: f64
-            );
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Whole, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Whole, A::Error> {
-                while map.next_entry::<Whole, Whole>()?.is_some() {}
-                Ok(Whole)
-            }
+macro_rules! leaf {
+    ($($name:ident: $kind:ty),*) => {
+        $(fn $name<E>(self, _: $kind) -> Result<Whole, E> {
+            Ok(Whole)
+        })*
+    };
+}
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Whole, A::Error> {
-                while list.next_element::<Whole>()?.is_some() {}
-                Ok(Whole)
-            }
-        }
-        deserializer.deserialize_any(WholeVisitor)
+impl<'de> Visitor<'de> for WholeSeed {
+    type Value = Whole;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    leaf!(
+        visit_bool: bool, visit_str: &str, visit_bytes: &[u8],
+        visit_i32: i32, visit_u16: u16, visit_u32: u32, visit_u64: u64,
+        visit_u128: u128, visit_f32: f32, visit_f64: f64
+    );
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Whole, A::Error> {
+        let inside = self.inside()?;
+        while map.next_entry_seed(inside, inside)?.is_some() {}
+        Ok(Whole)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Whole, A::Error> {
+        let inside = self.inside()?;
+        while list.next_element_seed(inside)?.is_some() {}
+        Ok(Whole)
     }
 }

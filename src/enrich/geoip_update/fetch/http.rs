@@ -121,9 +121,8 @@ impl Client {
             Method::Head => self.agent.head(&text),
             Method::Get => self.agent.get(&text),
         };
-        if let Some(Account { id, key }) = account {
-            let pair = STANDARD.encode(format!("{id}:{}", key.reveal()));
-            request = request.header(header::AUTHORIZATION, format!("Basic {pair}"));
+        if let Some(account) = account {
+            request = request.header(header::AUTHORIZATION, format!("Basic {}", basic(account)));
         }
         if let Some(etag) = &validators.etag {
             request = request.header(header::IF_NONE_MATCH, etag);
@@ -137,6 +136,11 @@ impl Client {
         }
         request.call()
     }
+}
+
+/// The credentials of the Basic scheme (RFC 7617).
+fn basic(account: &Account) -> String {
+    STANDARD.encode(format!("{}:{}", account.id, account.key.reveal()))
 }
 
 fn root_certs() -> RootCerts {
@@ -204,7 +208,7 @@ fn refusal(response: Response<Body>, request: &Request<'_>) -> Failure {
         .into_reader()
         .take(ERROR_TEXT)
         .read_to_end(&mut said);
-    if plain && read.is_ok() {
+    if plain && read.is_ok() && request.url.can_be_redacted() {
         let said = String::from_utf8_lossy(&said);
         if let Some(line) = said.lines().next().filter(|line| !line.trim().is_empty()) {
             reason = format!("{reason}: \"{}\"", printable(line.trim()));
@@ -243,9 +247,11 @@ fn explain(error: &ureq::Error) -> String {
 /// Takes every secret of the request out of a message: servers and libraries
 /// like to repeat what they were sent.
 fn redact(message: &str, request: &Request<'_>) -> String {
-    let key = request.account.map(|account| account.key.reveal());
-    let secrets = request.url.secrets().chain(key);
+    let account = request.account;
+    let key = account.map(|account| account.key.reveal().to_owned());
+    let secrets = request.url.secrets().map(str::to_owned);
+    let secrets = secrets.chain(key).chain(account.map(basic));
     secrets.fold(message.to_owned(), |text, secret| {
-        text.replace(secret, "***")
+        text.replace(&secret, "***")
     })
 }
