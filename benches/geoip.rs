@@ -219,6 +219,12 @@ fn main() {
         }
         fresh(&[("asn.mmdb", made_up(false))]);
         measure("made-up ASN", &dir, false, &sets);
+        measure(
+            "ASN, embedded country",
+            &dir,
+            cfg!(feature = "embed-geoip"),
+            &sets,
+        );
         fresh(&[("city.mmdb", made_up(true))]);
         measure("made-up city", &dir, false, &sets);
         fresh(&[("city.mmdb", made_up(true)), ("asn.mmdb", made_up(false))]);

@@ -270,7 +270,8 @@ fn install_local(
     };
     let file = checked.file_name();
     let name = file.trim_end_matches(".mmdb");
-    let terms = Terms::of(&[&shown, &checked.database_type]);
+    let given = path.file_name().unwrap_or_default().to_string_lossy();
+    let terms = Terms::of(&[&given, &checked.database_type]);
     let sidecar = Sidecar {
         licence: terms.map(|terms| terms.licence.into()),
         attribution: terms.and_then(|terms| terms.attribution).map(Into::into),

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 
-use super::record::Record;
+use super::record::{PlaceOnly, Record};
 use super::sidecar::{Sidecar, Terms};
 
 /// From this age on a database is stale: networks change hands all the time.
@@ -116,7 +116,8 @@ impl Database {
         let bytes = read_capped(path, MAX_BYTES)?;
         let mut database = Self::from_bytes(Cow::Owned(bytes))?;
         let sidecar = Sidecar::read(path);
-        let name = path.to_string_lossy();
+        // The file's name alone: directories called GeoIP2 hold all sorts.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let from = sidecar.url.as_deref().unwrap_or_default();
         let terms = Terms::of(&[&name, from, &database.source.database_type]);
         let source = &mut database.source;
@@ -173,7 +174,12 @@ impl Database {
         if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
             return None;
         }
-        self.reader.lookup(address).ok()?.decode().ok()?
+        let found = self.reader.lookup(address).ok()?;
+        if self.source.gives.asn {
+            return found.decode().ok()?;
+        }
+        let PlaceOnly(record) = found.decode().ok()??;
+        Some(record)
     }
 }
 

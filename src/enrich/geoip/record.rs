@@ -285,12 +285,23 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn read<A: MapAccess<'a>>(&mut self, mut map: A) -> Result<(), A::Error> {
+    fn country(&self) -> Option<CountryCode> {
+        self.country_code
+            .country()
+            .or_else(|| self.country.country())
+    }
+
+    /// Reads the fields, to the end or until `enough`.
+    fn read<A: MapAccess<'a>>(
+        &mut self,
+        mut map: A,
+        enough: impl Fn(&Self) -> bool,
+    ) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<Key>()? {
             let (part, seed) = match key {
                 Key::CountryCode => (&mut self.country_code, FieldSeed::Plain),
                 Key::Country => (&mut self.country, FieldSeed::Country),
-                Key::RegisteredCountry if self.country.text.is_none() => {
+                Key::RegisteredCountry if self.country().is_none() => {
                     (&mut self.registered_country, FieldSeed::Country)
                 }
                 Key::City => (&mut self.city, FieldSeed::City),
@@ -307,6 +318,9 @@ impl<'a> Parts<'a> {
                 }
             };
             *part = map.next_value_seed(seed)?;
+            if enough(self) {
+                break;
+            }
         }
         Ok(())
     }
@@ -314,11 +328,7 @@ impl<'a> Parts<'a> {
     fn settle(self) -> Record<'a> {
         let asn = self.asn.asn();
         Record {
-            country: self
-                .country_code
-                .country()
-                .or_else(|| self.country.country())
-                .or_else(|| self.registered_country.country()),
+            country: self.country().or_else(|| self.registered_country.country()),
             city: self.city.text,
             asn,
             // `name` is an organisation only in databases of AS numbers.
@@ -361,22 +371,38 @@ impl<'de> Visitor<'de> for TraitsSeed<'_, 'de> {
     }
 }
 
+/// Reads a record; `PLACE_ONLY` stops once country and city are known.
+struct RecordVisitor<const PLACE_ONLY: bool>;
+
+impl<'de, const PLACE_ONLY: bool> Visitor<'de> for RecordVisitor<PLACE_ONLY> {
+    type Value = Record<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record of a GeoIP database")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Record<'de>, A::Error> {
+        let mut parts = Parts::default();
+        parts.read(map, |parts| {
+            PLACE_ONLY && parts.city.text.is_some() && parts.country().is_some()
+        })?;
+        Ok(parts.settle())
+    }
+}
+
 impl<'de> Deserialize<'de> for Record<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct RecordVisitor;
-        impl<'de> Visitor<'de> for RecordVisitor {
-            type Value = Record<'de>;
+        deserializer.deserialize_map(RecordVisitor::<false>)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a record of a GeoIP database")
-            }
+/// A record of a database that knows no networks. City databases are large and
+/// most of a record comes after the city and country; that need not be read.
+pub(crate) struct PlaceOnly<'a>(pub(crate) Record<'a>);
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Record<'de>, A::Error> {
-                let mut parts = Parts::default();
-                parts.read(map)?;
-                Ok(parts.settle())
-            }
-        }
-        deserializer.deserialize_map(RecordVisitor)
+impl<'de> Deserialize<'de> for PlaceOnly<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let record = deserializer.deserialize_map(RecordVisitor::<true>)?;
+        Ok(Self(record))
     }
 }
