@@ -92,7 +92,10 @@ impl Client {
             let account = request.account.filter(|_| hop == 0);
             let response = self
                 .send(method, &url, account, request.validators)
-                .map_err(|error| Failure::new(redact(&explain(&error), request)))?;
+                .map_err(|error| {
+                    let proxy = self.proxy_note(&url);
+                    Failure::new(redact(&explain(&error), request) + proxy)
+                })?;
             if !is_redirect(response.status()) {
                 return Ok(response);
             }
@@ -107,6 +110,16 @@ impl Client {
         Err(Failure::new(format!(
             "the server redirects more than {MAX_REDIRECTS} times"
         )))
+    }
+
+    /// Says that a request went through a proxy: then its host may be at fault.
+    fn proxy_note(&self, url: &Url) -> &'static str {
+        let proxied = !url.is_loopback() && self.agent.config().proxy().is_some();
+        if proxied {
+            " (asked through the proxy that the environment names, unless NO_PROXY excepts it)"
+        } else {
+            ""
+        }
     }
 
     fn send(
