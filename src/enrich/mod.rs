@@ -3,5 +3,7 @@
 //! Everything here may be late or absent; nothing waits for it.
 
 pub mod dns;
+pub mod geoip;
+pub mod geoip_update;
 pub mod names;
 pub mod services;
