@@ -5,5 +5,8 @@
 pub mod dns;
 pub mod geoip;
 pub mod geoip_update;
+mod knowledge;
 pub mod names;
 pub mod services;
+
+pub use knowledge::{End, Knowledge};

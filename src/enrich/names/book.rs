@@ -73,6 +73,19 @@ impl Names {
         }
     }
 
+    /// The name of `addr`, shared.
+    pub fn shared(&self, addr: IpAddr) -> Option<Arc<str>> {
+        if self.known.is_empty() {
+            return None;
+        }
+        self.known.get(&addr.to_canonical())?.name.clone()
+    }
+
+    /// Whether there is an answer for `addr`, a name or none.
+    pub fn is_known(&self, addr: IpAddr) -> bool {
+        self.known.contains_key(&addr.to_canonical())
+    }
+
     /// Those of `visible`, in their order, that the resolver should be asked
     /// about: unanswered, or answered longer ago than [`RECHECK`].
     pub fn due(&self, visible: impl IntoIterator<Item = IpAddr>, now: Moment) -> Vec<IpAddr> {

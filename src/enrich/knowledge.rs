@@ -1,0 +1,141 @@
+//! All that is known beyond the kernel's word, for whoever shows flows.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::dns::OwnSocket;
+use super::geoip::{GeoIp, Location, NamePool, Source};
+use super::names::{Answer, Names};
+use super::services::Services;
+use crate::flow::{Moment, Pair, Protocol, Tuple};
+
+/// Locations kept. Past this all are forgotten: to look one up again costs
+/// less than to know which one to forget.
+const ATLAS_CAPACITY: usize = 1 << 18;
+
+/// What one end of a flow is called, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Its place.
+    pub location: Location,
+    /// Its name, escaped.
+    pub name: Option<Arc<str>>,
+}
+
+/// Where hosts are. Each is looked up once.
+struct Atlas {
+    geoip: Arc<GeoIp>,
+    pool: NamePool,
+    known: HashMap<IpAddr, Location, foldhash::fast::RandomState>,
+}
+
+/// Services, places and names. Belongs to the one thread that shows flows; it
+/// answers at once with what it knows.
+#[derive(Default)]
+pub struct Knowledge {
+    services: Services,
+    atlas: Option<Atlas>,
+    names: Names,
+    own: Vec<OwnSocket>,
+}
+
+impl Knowledge {
+    /// Knows services, and no place and no name yet.
+    pub fn new(services: Services) -> Self {
+        Self {
+            services,
+            ..Self::default()
+        }
+    }
+
+    /// Looks places up in these databases from now on.
+    pub fn set_places(&mut self, geoip: Arc<GeoIp>) {
+        let pool = self.atlas.take().map(|atlas| atlas.pool);
+        self.atlas = Some(Atlas {
+            geoip,
+            pool: pool.unwrap_or_default(),
+            known: HashMap::default(),
+        });
+    }
+
+    /// The databases in use, the best first.
+    pub fn places(&self) -> Option<&Arc<GeoIp>> {
+        self.atlas.as_ref().map(|atlas| &atlas.geoip)
+    }
+
+    /// What is known of the databases in use.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.places().into_iter().flat_map(|geoip| geoip.sources())
+    }
+
+    /// Takes in what a resolver found out.
+    pub fn merge_names(&mut self, answers: Vec<Answer>, now: Moment) {
+        self.names.merge(answers, now);
+    }
+
+    /// Those of `addresses` that a resolver should be asked about.
+    pub fn unnamed(&self, addresses: impl IntoIterator<Item = IpAddr>, now: Moment) -> Vec<IpAddr> {
+        self.names.due(addresses, now)
+    }
+
+    /// Whether a resolver has answered for this address, with a name or
+    /// without.
+    pub fn is_asked(&self, address: IpAddr) -> bool {
+        self.names.is_known(address)
+    }
+
+    /// The sockets with which names are looked up; their flows are not shown.
+    pub fn set_own_sockets(&mut self, own: &[OwnSocket]) {
+        if self.own != own {
+            self.own = own.to_vec();
+        }
+    }
+
+    /// Whether this is a flow of our own resolver.
+    pub fn is_own(&self, orig: &Tuple) -> bool {
+        orig.proto() == Protocol::UDP
+            && self.own.iter().any(|own| {
+                orig.sport() == Some(own.local.port())
+                    && orig.dport() == Some(own.server.port())
+                    && orig.src() == own.local.ip().to_canonical()
+                    && orig.dst() == own.server.ip().to_canonical()
+            })
+    }
+
+    /// The names of services.
+    pub const fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Where an address is.
+    pub fn location(&mut self, address: IpAddr) -> Location {
+        let Some(atlas) = &mut self.atlas else {
+            return Location::Unknown;
+        };
+        if let Some(location) = atlas.known.get(&address) {
+            return location.clone();
+        }
+        if atlas.known.len() >= ATLAS_CAPACITY {
+            atlas.known.clear();
+        }
+        let location = atlas.geoip.locate(address, &mut atlas.pool);
+        atlas.known.insert(address, location.clone());
+        location
+    }
+
+    /// What is known of both ends of a flow: `orig` is the source.
+    pub fn ends(&mut self, orig: &Tuple) -> Pair<End> {
+        Pair {
+            orig: self.end(orig.src()),
+            reply: self.end(orig.dst()),
+        }
+    }
+
+    fn end(&mut self, address: IpAddr) -> End {
+        End {
+            location: self.location(address),
+            name: self.names.shared(address),
+        }
+    }
+}
