@@ -153,8 +153,12 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
     let rate = |bytes_per_sec| {
         let mut text = String::new();
         units::rate(&mut text, bytes_per_sec, state.unit);
-        // The longest, so that what follows keeps its place.
-        format!("{text:<9}")
+        // As wide as the widest, so that what follows keeps its place.
+        let width = match state.unit {
+            RateUnit::Bytes => 8,
+            RateUnit::Bits => 10,
+        };
+        format!("{text:<width$}")
     };
     let speed = view.bytes_per_sec;
     let moved = view.totals.counters.bytes();
