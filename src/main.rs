@@ -1,3 +1,7 @@
-//! Parses, calls, prints what went wrong, and chooses the exit code.
+//! The program: calls the library and ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flowtop::run(std::env::args_os())
+}

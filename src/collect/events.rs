@@ -5,19 +5,18 @@
 //! and the next dump tells what they would have told.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use super::outlet::Outlet;
 use super::{Clock, Delivery};
-use crate::flow::{Batch, Moment, Update};
-use crate::netlink::NetlinkError;
+use crate::flow::{Moment, Update};
 use crate::netlink::conntrack::decode::Source;
 use crate::netlink::conntrack::{
     NFNLGRP_CONNTRACK_DESTROY, NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, Problems, decode,
 };
 use crate::netlink::socket::{ReceiveBuffer, Socket};
 use crate::netlink::wire::messages;
+use crate::netlink::{NetlinkError, is_overrun};
 
 /// Messages to take before handing a batch on.
 const BATCH_LIMIT: usize = 512;
@@ -57,27 +56,21 @@ impl Events {
         self.buffer
     }
 
-    /// Runs until the far end of `alive` or the receiver of `out` is gone.
-    pub(super) fn run<T: From<Delivery>>(mut self, alive: &OwnedFd, out: &SyncSender<T>) {
+    /// Runs until `outlet` is closed.
+    pub(super) fn run<T: From<Delivery>>(mut self, outlet: &Outlet<T>) {
         let mut datagram = vec![0; 32 << 10];
         loop {
-            match self.socket.wait(alive.as_fd(), REST) {
+            match self.socket.wait(outlet.alive(), REST) {
                 Ok(ready) if ready.other => return,
                 Ok(_) => {}
-                Err(source) => return fail(out, "waiting for events", source),
+                Err(e) => return outlet.fail(NetlinkError::new("waiting for events", e)),
             }
             let updates = match self.drain(&mut datagram) {
                 Ok(updates) => updates,
-                Err(source) => return fail(out, "reading events", source),
+                Err(e) => return outlet.fail(NetlinkError::new("reading events", e)),
             };
-            if !updates.is_empty() {
-                let batch = Batch {
-                    at: self.clock.now(),
-                    updates,
-                };
-                if out.send(Delivery::Batch(batch).into()).is_err() {
-                    return;
-                }
+            if outlet.batch(updates, self.clock.now()).is_err() {
+                return;
             }
         }
     }
@@ -92,7 +85,7 @@ impl Events {
                 Ok(Some(len)) => len,
                 Ok(None) => break,
                 // Not expected with NETLINK_NO_ENOBUFS; the count says the rest.
-                Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => continue,
+                Err(e) if is_overrun(&e) => continue,
                 Err(e) => return Err(e),
             };
             for message in messages(&datagram[..len]) {
@@ -118,11 +111,6 @@ impl Events {
         }
         Ok(updates)
     }
-}
-
-fn fail<T: From<Delivery>>(out: &SyncSender<T>, action: &'static str, source: io::Error) {
-    // Without a receiver nobody wants to know.
-    let _ = out.send(Delivery::Failed(NetlinkError::new(action, source)).into());
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

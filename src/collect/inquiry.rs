@@ -1,19 +1,23 @@
 //! Asking the kernel: dumps of the whole table, and gets by tuple.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, TryRecvError};
 
+use super::outlet::{Closed, Outlet};
 use super::{Clock, Delivery, Inquiry};
-use crate::flow::{Batch, Family, Key, Update};
-use crate::netlink::NetlinkError;
+use crate::flow::{Family, Key, Update};
 use crate::netlink::conntrack::decode::Source;
 use crate::netlink::conntrack::{Problems, decode, request};
 use crate::netlink::socket::Socket;
-use crate::netlink::wire::{NLMSG_DONE, NLMSG_ERROR, Requests, messages};
+use crate::netlink::wire::{ENOENT, NLMSG_DONE, NLMSG_ERROR, Requests, messages};
+use crate::netlink::{NetlinkError, is_overrun};
 
 /// The kernel fills at most 32 KiB per read of a dump; a larger buffer gains
 /// nothing.
 const CHUNK: usize = 32 << 10;
+/// Rows of a dump that are handed on together: four chunks. Waking the engine
+/// for each chunk alone would cost a tenth of what the kernel's work does.
+const BATCH: usize = 400;
 /// Gets in flight at once: as many answers as a default receive buffer holds
 /// with room to spare.
 const PIPELINE: usize = 64;
@@ -24,6 +28,12 @@ enum Stop {
     Closed,
     /// The kernel refused.
     Failed(NetlinkError),
+}
+
+impl From<Closed> for Stop {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
 }
 
 impl Stop {
@@ -58,11 +68,7 @@ impl Inquirer {
     }
 
     /// Answers questions until nobody asks any more or nobody listens.
-    pub(super) fn run<T: From<Delivery>>(
-        mut self,
-        inquiries: &Receiver<Inquiry>,
-        out: &SyncSender<T>,
-    ) {
+    pub(super) fn run<T: From<Delivery>>(mut self, inquiries: &Receiver<Inquiry>, out: &Outlet<T>) {
         while let Ok(inquiry) = inquiries.recv() {
             let done = match inquiry {
                 Inquiry::Dump => self.dump(inquiries, out),
@@ -71,10 +77,7 @@ impl Inquirer {
             match done {
                 Ok(()) => {}
                 Err(Stop::Closed) => return,
-                Err(Stop::Failed(error)) => {
-                    let _ = out.send(Delivery::Failed(error).into());
-                    return;
-                }
+                Err(Stop::Failed(error)) => return out.fail(error),
             }
         }
     }
@@ -84,7 +87,7 @@ impl Inquirer {
     fn dump<T: From<Delivery>>(
         &mut self,
         inquiries: &Receiver<Inquiry>,
-        out: &SyncSender<T>,
+        out: &Outlet<T>,
     ) -> Result<(), Stop> {
         let action = "dumping the connection tracking table";
         self.seq = self.seq.wrapping_add(1);
@@ -100,15 +103,16 @@ impl Inquirer {
         self.dump
             .send(self.requests.bytes())
             .map_err(Stop::failed(action))?;
+        let mut updates = Vec::with_capacity(BATCH * 3 / 2);
         loop {
             let len = match self.dump.recv(&mut self.buffer) {
                 Ok(len) => len,
-                Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => {
-                    return self.send(vec![Update::DumpEnd { complete: false }], out);
+                Err(e) if is_overrun(&e) => {
+                    updates.push(Update::DumpEnd { complete: false });
+                    return self.send(updates, out);
                 }
                 Err(e) => return Err(Stop::failed(action)(e)),
             };
-            let mut updates = Vec::with_capacity(len / 128);
             let mut end = None;
             for message in messages(&self.buffer[..len]).filter(|m| m.seq == seq) {
                 match message.kind {
@@ -126,9 +130,12 @@ impl Inquirer {
             if let Some(complete) = end {
                 updates.push(Update::DumpEnd { complete });
             }
-            self.send(updates, out)?;
             if end.is_some() {
-                return Ok(());
+                return self.send(updates, out);
+            }
+            if updates.len() >= BATCH {
+                self.send(updates, out)?;
+                updates = Vec::with_capacity(BATCH * 3 / 2);
             }
             self.answer_meanwhile(inquiries, out)?;
         }
@@ -137,7 +144,7 @@ impl Inquirer {
     fn answer_meanwhile<T: From<Delivery>>(
         &mut self,
         inquiries: &Receiver<Inquiry>,
-        out: &SyncSender<T>,
+        out: &Outlet<T>,
     ) -> Result<(), Stop> {
         match inquiries.try_recv() {
             Ok(Inquiry::Get(keys)) => self.get(&keys, out),
@@ -150,7 +157,7 @@ impl Inquirer {
     /// Asks for single flows, [`PIPELINE`] at a time. An answer carries the
     /// kernel's `NLM_F_MULTI` but no `NLMSG_DONE` follows it; each request has
     /// exactly one answer, told apart by its sequence number.
-    fn get<T: From<Delivery>>(&mut self, keys: &[Key], out: &SyncSender<T>) -> Result<(), Stop> {
+    fn get<T: From<Delivery>>(&mut self, keys: &[Key], out: &Outlet<T>) -> Result<(), Stop> {
         let action = "asking for flows by tuple";
         for keys in keys.chunks(PIPELINE) {
             let first = self.seq.wrapping_add(1);
@@ -169,7 +176,7 @@ impl Inquirer {
                     Ok(len) => len,
                     // Answers were dropped: what is missing is asked again
                     // when it is still wanted.
-                    Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => break,
+                    Err(e) if is_overrun(&e) => break,
                     Err(e) => return Err(Stop::failed(action)(e)),
                 };
                 for message in messages(&self.buffer[..len]) {
@@ -178,7 +185,7 @@ impl Inquirer {
                     };
                     answers += 1;
                     match (message.kind, message.errno()) {
-                        (NLMSG_ERROR, libc::ENOENT) => updates.push(Update::Absent(*key)),
+                        (NLMSG_ERROR, ENOENT) => updates.push(Update::Absent(*key)),
                         (NLMSG_ERROR, _) => {}
                         _ => updates.extend(
                             decode(&message, Source::Get, &mut self.problems).map(Update::Flow),
@@ -191,19 +198,7 @@ impl Inquirer {
         Ok(())
     }
 
-    fn send<T: From<Delivery>>(
-        &self,
-        updates: Vec<Update>,
-        out: &SyncSender<T>,
-    ) -> Result<(), Stop> {
-        if updates.is_empty() {
-            return Ok(());
-        }
-        let batch = Batch {
-            at: self.clock.now(),
-            updates,
-        };
-        out.send(Delivery::Batch(batch).into())
-            .map_err(|_| Stop::Closed)
+    fn send<T: From<Delivery>>(&self, updates: Vec<Update>, out: &Outlet<T>) -> Result<(), Stop> {
+        Ok(out.batch(updates, self.clock.now())?)
     }
 }

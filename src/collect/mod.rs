@@ -10,17 +10,19 @@
 
 mod events;
 mod inquiry;
+mod outlet;
 pub mod pace;
 
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::flow::{Batch, Family, Key, Moment};
+pub use crate::netlink::NetlinkError as SourceError;
 use crate::netlink::NetlinkError;
 use crate::netlink::socket::{ReceiveBuffer, Socket};
+use outlet::Outlet;
 
 /// How to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +79,12 @@ impl Clock {
 
 /// Connection tracking of the network namespace of the thread that started it.
 ///
-/// Dropping it ends both threads and waits for them.
+/// Dropping it ends both threads and waits for them, whether or not anybody
+/// reads what they hand on.
 pub struct Kernel {
     inquiries: Option<Sender<Inquiry>>,
-    /// Closing it wakes the event thread for the last time.
-    alive: Option<OwnedFd>,
+    /// Closing it tells both threads to end, whatever they wait for.
+    alive: Option<UnixStream>,
     threads: Vec<JoinHandle<()>>,
     buffer: Option<ReceiveBuffer>,
 }
@@ -101,29 +104,26 @@ impl Kernel {
     where
         T: From<Delivery> + Send + 'static,
     {
+        let (ours, theirs) = UnixStream::pair().map_err(wake_up)?;
         let mut kernel = Self {
             inquiries: None,
-            alive: None,
+            alive: Some(ours),
             threads: Vec::new(),
             buffer: None,
         };
         if settings.events {
-            let (ours, theirs) = UnixStream::pair().map_err(|source| NetlinkError::Io {
-                action: "creating a wake-up socket",
-                source,
-            })?;
             let events = events::Events::subscribe(settings.receive_buffer_bytes, clock)?;
             kernel.buffer = Some(events.buffer());
-            kernel.alive = Some(ours.into());
-            let out = out.clone();
-            kernel.spawn("events", move || events.run(&theirs.into(), &out))?;
+            let alive = theirs.try_clone().map_err(wake_up)?;
+            let outlet = Outlet::new(out.clone(), alive).map_err(wake_up)?;
+            kernel.spawn("events", move || events.run(&outlet))?;
         }
         let (sender, receiver): (_, Receiver<Inquiry>) = channel();
         let inquirer =
             inquiry::Inquirer::new(Socket::open()?, Socket::open()?, clock, settings.family);
-        let out = out.clone();
+        let outlet = Outlet::new(out.clone(), theirs).map_err(wake_up)?;
         kernel.inquiries = Some(sender);
-        kernel.spawn("inquiry", move || inquirer.run(&receiver, &out))?;
+        kernel.spawn("inquiry", move || inquirer.run(&receiver, &outlet))?;
         Ok(kernel)
     }
 
@@ -156,11 +156,17 @@ impl Kernel {
         self.buffer
     }
 
-    /// Ends both threads without waiting for them; they may be blocked until
-    /// the receiver of the batches is gone.
+    /// Tells both threads to end, without waiting for them.
     pub fn stop(&mut self) {
         self.inquiries = None;
         self.alive = None;
+    }
+}
+
+fn wake_up(source: std::io::Error) -> NetlinkError {
+    NetlinkError::Io {
+        action: "creating a wake-up socket",
+        source,
     }
 }
 

@@ -354,11 +354,13 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
-/// Reads a file that need not be there.
+/// Reads a file that need not be there. One in a directory that may not even be
+/// searched, such as another user's home, is not there for us.
 fn read_optional(path: &Path, warnings: &mut Vec<Warning>) -> Option<String> {
     match read(path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) if path.symlink_metadata().is_err() => None,
         Err(source) => {
             warnings.push(Warning::Unreadable {
                 path: path.to_owned(),

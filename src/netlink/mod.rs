@@ -59,3 +59,9 @@ impl NetlinkError {
         }
     }
 }
+
+/// Whether reading failed because the kernel had dropped messages for want of
+/// room. What it did not drop is still to be read.
+pub fn is_overrun(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOBUFS)
+}

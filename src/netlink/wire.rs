@@ -12,6 +12,9 @@ pub const NLMSG_ERROR: u16 = 2;
 /// `NLMSG_DONE`: the end of a dump; its payload is an error code.
 pub const NLMSG_DONE: u16 = 3;
 
+/// The [`Message::errno`] of a question about something that does not exist.
+pub const ENOENT: i32 = libc::ENOENT;
+
 /// `NLM_F_REQUEST`.
 pub const NLM_F_REQUEST: u16 = 0x1;
 /// `NLM_F_ACK`.

@@ -49,6 +49,9 @@ struct Dump {
     /// Flows that ended since it began. The kernel prepares a chunk ahead, so
     /// that a dead flow can still appear in it.
     tombstones: HashMap<Key, Option<u32>, foldhash::fast::RandomState>,
+    /// Where the next row probably lies: the kernel dumps in the same order
+    /// each time, and rows lie in the order of the first dump.
+    guess: Slot,
 }
 
 /// Every live flow.
@@ -153,6 +156,7 @@ impl Table {
                 self.dump = Some(Dump {
                     began_ns: at.mono_ns,
                     tombstones: HashMap::default(),
+                    guess: 0,
                 });
             }
             Update::DumpEnd { complete } => {
@@ -260,13 +264,20 @@ impl Table {
     ///    birth was missed, and all it has counted, it counted since the last
     ///    complete dump.
     fn dumped(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
-        if let Some(dump) = &self.dump
-            && let Some(id) = dump.tombstones.get(&report.key)
-            && (*id == report.id || id.is_none() || report.id.is_none())
-        {
-            return;
+        let mut guess = 0;
+        if let Some(dump) = &self.dump {
+            guess = dump.guess;
+            if !dump.tombstones.is_empty()
+                && let Some(id) = dump.tombstones.get(&report.key)
+                && (*id == report.id || id.is_none() || report.id.is_none())
+            {
+                return;
+            }
         }
-        if let Some(slot) = self.store.find(&report.key) {
+        if let Some(slot) = self.store.find_near(guess, &report.key) {
+            if let Some(dump) = &mut self.dump {
+                dump.guess = slot + 1;
+            }
             if let Some(flow) = self.store.get(slot)
                 && !flow.is_succeeded_by(report)
             {
@@ -303,12 +314,17 @@ impl Table {
         }
     }
 
-    /// The kernel does not know this flow. The question can be older than the
-    /// birth of a flow seen just now, which therefore stays.
+    /// The kernel does not know this flow.
+    ///
+    /// 1. A row that nothing has vouched for since the latest dump began has
+    ///    ended: whatever was born after the kernel answered would have been
+    ///    told after that beginning.
+    /// 2. Of another row the question can be older than its birth, if that was
+    ///    just now; then it stays.
     fn absent(&mut self, key: &Key, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
         if let Some(slot) = self.store.find(key)
             && let Some(flow) = self.store.get(slot)
-            && flow.watched_secs(at) >= EVENT_LAG_SECS
+            && (flow.generation < self.generation || flow.watched_secs(at) >= EVENT_LAG_SECS)
         {
             self.end(slot, EndReason::Vanished, None, at, sink);
         }

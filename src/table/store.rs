@@ -39,10 +39,21 @@ impl Store {
 
     pub(super) fn find(&self, key: &Key) -> Option<Slot> {
         self.index
-            .find(self.hasher.hash_one(key), |slot| {
-                self.get(*slot).is_some_and(|flow| flow.key() == key)
-            })
+            .find(self.hasher.hash_one(key), |slot| self.is_at(*slot, key))
             .copied()
+    }
+
+    /// As [`Store::find`], for a key that is likely to lie at `guess`.
+    pub(super) fn find_near(&self, guess: Slot, key: &Key) -> Option<Slot> {
+        if self.is_at(guess, key) {
+            Some(guess)
+        } else {
+            self.find(key)
+        }
+    }
+
+    fn is_at(&self, slot: Slot, key: &Key) -> bool {
+        self.get(slot).is_some_and(|flow| flow.key() == key)
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&Flow> {

@@ -129,6 +129,13 @@ pub fn run(
     }
 }
 
+/// Gives the terminal back from outside, when [`run`] is stuck in writing to it.
+/// Only the line discipline: whatever is written would be stuck as well.
+pub fn rescue() {
+    // The process is about to end; nobody could be told.
+    let _ = crossterm::terminal::disable_raw_mode();
+}
+
 /// Hands on what is typed, and new sizes of the terminal, until `stop` is set
 /// or nobody listens.
 pub fn read_input(messages: &SyncSender<Message>, stop: &AtomicBool) {

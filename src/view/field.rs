@@ -3,6 +3,7 @@
 //! The keys of a JSON record, the header of a CSV file, what `--fields` takes,
 //! `flowtop fields` and the manual all come from [`FIELDS`].
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -131,6 +132,21 @@ pub struct Field {
     /// Reads it.
     pub get: for<'a> fn(&Record<'a>) -> Value<'a>,
 }
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key)
+    }
+}
+
+impl PartialEq for Field {
+    /// Keys are unique.
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Field {}
 
 /// A field by its key.
 pub fn find(key: &str) -> Option<&'static Field> {

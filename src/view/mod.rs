@@ -11,6 +11,8 @@ pub mod field;
 pub mod units;
 mod window;
 
+pub use window::ordered;
+
 use crate::enrich::services::Services;
 use crate::flow::{Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Cursor, Flow, FlowId, Moment, Query, Services, Status, Table, View, ViewRow};
+use super::{Cursor, Flow, FlowId, Moment, Query, Scope, Services, Status, Table, View, ViewRow};
 
 /// The order of the list: the fastest first, averaged over ten seconds so that
 /// rows do not jump; then what moved most; then the oldest.
@@ -21,6 +21,17 @@ fn sort_key(id: FlowId, flow: &Flow, now: Moment) -> SortKey {
 fn is_active(flow: &Flow) -> bool {
     flow.bytes_per_sec()
         .is_some_and(|rate| rate.orig > 0 || rate.reply > 0)
+}
+
+/// Every flow that `scope` holds, in the order of a [`View`].
+pub fn ordered(table: &Table, scope: Scope, now: Moment) -> impl Iterator<Item = &Flow> {
+    let mut keys: Vec<SortKey> = table
+        .flows()
+        .filter(|(_, flow)| scope.holds(flow.class()))
+        .map(|(id, flow)| sort_key(id, flow, now))
+        .collect();
+    keys.sort_unstable();
+    keys.into_iter().filter_map(|(_, _, id)| table.get(id))
 }
 
 impl View {

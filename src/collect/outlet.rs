@@ -1,0 +1,79 @@
+//! The way out of a source, which its end never finds blocked.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use super::Delivery;
+use crate::flow::{Batch, Moment, Update};
+use crate::netlink::NetlinkError;
+
+/// How often to look whether a full channel has room. A channel holds more
+/// batches than its reader takes in within this time.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// Nobody wants to know any more: the source was told to end, or the receiver
+/// of what it hands on is gone.
+#[derive(Debug)]
+pub(super) struct Closed;
+
+/// The sending end of a bounded channel, and what tells a thread that waits
+/// there to give up: neither a blocking `send` nor a join of the thread that
+/// is in it would ever return when the receiver lives and does not read.
+pub(super) struct Outlet<T> {
+    out: SyncSender<T>,
+    alive: UnixStream,
+}
+
+impl<T: From<Delivery>> Outlet<T> {
+    /// Open until the far end of `alive` is closed.
+    pub(super) fn new(out: SyncSender<T>, alive: UnixStream) -> io::Result<Self> {
+        alive.set_read_timeout(Some(RETRY))?;
+        Ok(Self { out, alive })
+    }
+
+    /// Readable when it is time to end.
+    pub(super) fn alive(&self) -> BorrowedFd<'_> {
+        self.alive.as_fd()
+    }
+
+    /// Hands updates on, if there are any, and waits for room as long as
+    /// somebody wants them.
+    pub(super) fn batch(&self, updates: Vec<Update>, at: Moment) -> Result<(), Closed> {
+        if updates.is_empty() {
+            return Ok(());
+        }
+        self.send(Delivery::Batch(Batch { at, updates }))
+    }
+
+    /// Says why there will be no more.
+    pub(super) fn fail(&self, error: NetlinkError) {
+        // Without a receiver nobody wants to know.
+        let _ = self.send(Delivery::Failed(error));
+    }
+
+    fn send(&self, delivery: Delivery) -> Result<(), Closed> {
+        let mut message = delivery.into();
+        loop {
+            message = match self.out.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(_)) => return Err(Closed),
+                Err(TrySendError::Full(message)) => message,
+            };
+            // Nothing is ever written: what can be read is the end.
+            match (&self.alive).read(&mut [0]) {
+                Err(e) if is_early(&e) => {}
+                _ => return Err(Closed),
+            }
+        }
+    }
+}
+
+fn is_early(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,304 @@
+//! What the command line and the environment ask for, as settings of others.
+//!
+//! [`parse`] is a pure function: arguments and variables in, an
+//! [`Invocation`] or a [`Usage`] out. The flags and their documentation stand
+//! in `options`; the help and the manual come from there.
+//!
+//! What is not said has the default of the man page: TCP over IPv4 and IPv6,
+//! without loopback, refreshed every second.
+
+mod options;
+mod value;
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::flow::{Family, Group, Scope};
+use crate::output::{self, Course, Format};
+use crate::view::units::RateUnit;
+use options::{Color, Command, Options, Protocols, Records, VERSION};
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// Show the viewer.
+    View(ViewerOptions),
+    /// Print the flows, once or several times.
+    List(ListOptions),
+    /// Print what happens to flows until interrupted.
+    Events(EventsOptions),
+    /// Print the field registry.
+    Fields,
+    /// Update the place database.
+    Update,
+}
+
+/// Which flows to watch, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceOptions {
+    /// Families, protocols, loopback.
+    pub scope: Scope,
+    /// Time from one refresh or sample to the next.
+    pub interval: Duration,
+    /// Whether `nf_conntrack_acct` and `nf_conntrack_timestamp` may be
+    /// switched on for as long as flowtop runs.
+    pub switch_sysctls: bool,
+    /// Receive buffer to ask for at the event socket, in bytes.
+    pub receive_buffer_bytes: usize,
+    /// Where the user keeps configuration of flowtop, if there is a home.
+    pub user_dir: Option<PathBuf>,
+}
+
+/// What the viewer begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewerOptions {
+    /// Which flows, and how.
+    pub source: SourceOptions,
+    /// Whether to show where flows come from even if that costs columns.
+    pub show_source: bool,
+    /// Bits or bytes per second.
+    pub unit: RateUnit,
+    /// Whether to use colours.
+    pub colors: bool,
+}
+
+/// What `list` prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListOptions {
+    /// Which flows, and how.
+    pub source: SourceOptions,
+    /// How they look.
+    pub output: output::Settings,
+    /// How many samples to take.
+    pub samples: NonZeroU32,
+}
+
+/// What `events` prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventsOptions {
+    /// Which flows, and how.
+    pub source: SourceOptions,
+    /// How they look.
+    pub output: output::Settings,
+}
+
+/// Why there is nothing to do but to say something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Usage {
+    /// The help or the version, which was asked for: for stdout.
+    #[error("{0}")]
+    Asked(String),
+    /// What is wrong with the command line, in one line: for stderr.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl Usage {
+    /// The exit code: 0 if it was asked for, else 2.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Asked(_) => 0,
+            Self::Wrong(_) => 2,
+        }
+    }
+}
+
+impl From<clap::Error> for Usage {
+    fn from(error: clap::Error) -> Self {
+        let text = error.to_string();
+        match error.kind() {
+            ErrorKind::DisplayHelp => Self::Asked(text),
+            _ => Self::Wrong(explain(&error, &text)),
+        }
+    }
+}
+
+/// The message of an error of clap, in one line and without the usage text
+/// below it.
+fn explain(error: &clap::Error, text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let mut said: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    if let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == ErrorKind::UnknownArgument
+        && is_of_list(arg)
+    {
+        said.push("flowtop list has it");
+    }
+    said.push("see flowtop --help");
+    let mut line = String::new();
+    for c in said.join("; ").chars() {
+        // The arguments are repeated in it, whatever they hold.
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+/// Whether `list` takes this option.
+fn is_of_list(arg: &str) -> bool {
+    command().find_subcommand("list").is_some_and(|list| {
+        list.get_arguments().any(|known| {
+            let long = known.get_long().map(|long| format!("--{long}"));
+            let short = known.get_short().map(|short| format!("-{short}"));
+            long.as_deref() == Some(arg) || short.as_deref() == Some(arg)
+        })
+    })
+}
+
+/// The command line as clap knows it, for the manual.
+pub fn command() -> clap::Command {
+    <Options as clap::CommandFactory>::command()
+}
+
+/// Reads the command line. `args` begins with the name of the program;
+/// `variable` reads the environment.
+///
+/// # Errors
+/// If the help or the version is asked for, or an argument is wrong.
+pub fn parse<A: Into<OsString> + Clone>(
+    args: impl IntoIterator<Item = A>,
+    variable: impl Fn(&str) -> Option<OsString>,
+    stdout_is_terminal: bool,
+) -> Result<Invocation, Usage> {
+    let options = Options::try_parse_from(args)?;
+    if options.general.version {
+        return Err(Usage::Asked(VERSION.into()));
+    }
+    if options.general.update {
+        return Ok(Invocation::Update);
+    }
+    let source = source(&options, &variable);
+    let settings = |records: Records, course| output::Settings {
+        format: records.output,
+        fields: records.fields.map(|fields| fields.0),
+        unit: unit(&options),
+        course,
+    };
+    Ok(match options.command.clone() {
+        Some(Command::Fields) => Invocation::Fields,
+        Some(Command::Events(records)) => Invocation::Events(EventsOptions {
+            source,
+            output: settings(records, Course::Events),
+        }),
+        Some(Command::List { count, records }) => {
+            Invocation::List(list(source, settings(records, Course::Samples), count))
+        }
+        None if stdout_is_terminal => Invocation::View(ViewerOptions {
+            source,
+            show_source: options.display.show_src,
+            unit: unit(&options),
+            colors: colors(&options, &variable),
+        }),
+        None => {
+            let records = Records {
+                output: Format::Table,
+                fields: None,
+            };
+            let output = settings(records, Course::Samples);
+            Invocation::List(list(source, output, NonZeroU32::MIN))
+        }
+    })
+}
+
+fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) -> ListOptions {
+    ListOptions {
+        source: SourceOptions {
+            // Only flows born later are counted, and one sample sees none.
+            switch_sysctls: source.switch_sysctls && samples.get() > 1,
+            ..source
+        },
+        output,
+        samples,
+    }
+}
+
+fn source(options: &Options, variable: &impl Fn(&str) -> Option<OsString>) -> SourceOptions {
+    SourceOptions {
+        scope: scope(&options.protocols),
+        interval: options.source.interval,
+        switch_sysctls: !options.source.no_sysctl,
+        receive_buffer_bytes: options.source.rcvbuf,
+        user_dir: user_dir(variable),
+    }
+}
+
+/// Families and protocols.
+///
+/// 1. No family flag means both families.
+/// 2. No protocol flag means TCP; protocol flags replace it. A family flag is
+///    none.
+/// 3. `--all` means every protocol, whatever else is said.
+fn scope(flags: &Protocols) -> Scope {
+    let both = flags.ipv4 == flags.ipv6;
+    let groups = [
+        (Group::Tcp, flags.tcp),
+        (Group::Udp, flags.udp),
+        (Group::Dccp, flags.dccp),
+        (Group::Icmp, flags.icmp),
+        (Group::Sctp, flags.sctp),
+        (Group::Other, flags.other),
+    ];
+    let default = !groups.iter().any(|(_, asked)| *asked);
+    let scope = Scope::NOTHING
+        .with_family(Family::Ipv4, both || flags.ipv4)
+        .with_family(Family::Ipv6, both || flags.ipv6)
+        .with_loopback(flags.loopback);
+    groups.into_iter().fold(scope, |scope, (group, asked)| {
+        let on = asked || flags.all || (default && group == Group::Tcp);
+        scope.with_group(group, on)
+    })
+}
+
+const fn unit(options: &Options) -> RateUnit {
+    if options.display.bits {
+        RateUnit::Bits
+    } else {
+        RateUnit::Bytes
+    }
+}
+
+/// `--color` decides; left to itself, <https://no-color.org> does.
+fn colors(options: &Options, variable: &impl Fn(&str) -> Option<OsString>) -> bool {
+    match options.display.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let dumb = variable("TERM").is_some_and(|term| term == OsStr::new("dumb"));
+            set(variable, "NO_COLOR").is_none() && !dumb
+        }
+    }
+}
+
+/// `$XDG_CONFIG_HOME/flowtop`, else `~/.config/flowtop`.
+fn user_dir(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    // The base directory specification: a relative path is to be ignored.
+    let absolute = |name| {
+        set(variable, name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CONFIG_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".config")))
+        .map(|dir| dir.join("flowtop"))
+}
+
+/// A variable that is set and not empty.
+fn set(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<OsString> {
+    variable(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,281 @@
+//! The flags, as clap reads them. The first paragraph of a comment is the line
+//! of the help; the manual has all of it.
+#![expect(
+    clippy::doc_markdown,
+    reason = "help and manual show these comments as they are, backticks included"
+)]
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::value::{self, FieldList};
+use crate::output::Format;
+
+/// What `--version` prints.
+pub(super) const VERSION: &str = concat!(
+    "flowtop ",
+    env!("CARGO_PKG_VERSION"),
+    "\nCopyright (C) 2026 the flowtop contributors.",
+    "\nLicence MIT OR Apache-2.0: free software, which you may change and pass on.",
+    "\nThere is NO WARRANTY, to the extent permitted by law.\n"
+);
+
+const AFTER_HELP: &str = "\
+Without a command flowtop shows a live view, or prints one table if its output \
+is no terminal. It needs CAP_NET_ADMIN. `man flowtop` has keys, fields and examples.";
+
+/// Who is talking to whom, and how fast: the connections this machine tracks
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "flowtop",
+    after_help = AFTER_HELP,
+    override_usage = "flowtop [OPTIONS] [list | events | fields]",
+    args_override_self = true,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    max_term_width = 100
+)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) protocols: Protocols,
+    #[command(flatten)]
+    pub(super) display: Display,
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) general: General,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Families and protocols")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one flag of the command line each"
+)]
+pub(super) struct Protocols {
+    /// IPv4 flows
+    ///
+    /// Without a family flag, both families are shown.
+    #[arg(short = '4', long, global = true)]
+    pub(super) ipv4: bool,
+
+    /// IPv6 flows
+    ///
+    /// Without a family flag, both families are shown.
+    #[arg(short = '6', long, global = true)]
+    pub(super) ipv6: bool,
+
+    /// TCP flows; the default if no protocol is named
+    ///
+    /// Any other protocol flag replaces this default.
+    #[arg(short = 'T', long, global = true)]
+    pub(super) tcp: bool,
+
+    /// UDP and UDP-Lite flows, QUIC and DNS among them
+    #[arg(short = 'U', long, global = true)]
+    pub(super) udp: bool,
+
+    /// DCCP flows
+    ///
+    /// Linux 6.17 and later do not follow DCCP: there such flows have neither
+    /// ports nor a state.
+    #[arg(short = 'D', long, global = true)]
+    pub(super) dccp: bool,
+
+    /// ICMP and ICMPv6 flows
+    #[arg(short = 'I', long, global = true)]
+    pub(super) icmp: bool,
+
+    /// SCTP flows
+    #[arg(short = 'S', long, global = true)]
+    pub(super) sctp: bool,
+
+    /// Every other protocol: GRE, ESP, IGMP and so on
+    #[arg(short = 'O', long, global = true)]
+    pub(super) other: bool,
+
+    /// All protocols
+    #[arg(short = 'A', long, global = true)]
+    pub(super) all: bool,
+
+    /// Also flows from or to 127.0.0.0/8 and ::1
+    #[arg(long, global = true)]
+    pub(super) loopback: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Display")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one flag of the command line each"
+)]
+pub(super) struct Display {
+    /// No host names (none are looked up yet)
+    ///
+    /// The option is accepted so that command lines of the original flowtop go
+    /// on working.
+    #[arg(short = 'n', long, global = true)]
+    no_dns: bool,
+
+    /// No places (none are looked up yet)
+    ///
+    /// The option is accepted so that command lines of the original flowtop go
+    /// on working.
+    #[arg(short = 'G', long, global = true)]
+    no_geoip: bool,
+
+    /// Show where flows come from, even if that costs other columns
+    ///
+    /// This is for the viewer; tables always have the column.
+    #[arg(short = 's', long, global = true)]
+    pub(super) show_src: bool,
+
+    /// Rates in bits per second instead of bytes
+    ///
+    /// Amounts of data stay bytes, and so do the fields of records, which are
+    /// named after their units.
+    #[arg(short = 'b', long, global = true)]
+    pub(super) bits: bool,
+
+    /// Colours: auto, always or never
+    ///
+    /// With auto, the default, there are none if NO_COLOR is set or the
+    /// terminal is a dumb one.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(super) color: Color,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Source")]
+pub(super) struct Source {
+    /// Seconds between refreshes, 0.1 to 3600; 1 by default
+    #[arg(
+        short = 't',
+        long,
+        value_name = "SECONDS",
+        default_value = "1",
+        value_parser = value::interval,
+        allow_negative_numbers = true,
+        global = true,
+        hide_default_value = true
+    )]
+    pub(super) interval: Duration,
+
+    /// Do not switch on accounting and time stamps
+    ///
+    /// Otherwise net.netfilter.nf_conntrack_acct and nf_conntrack_timestamp of
+    /// this network namespace are switched on if they are off, and put back at
+    /// the end. A single list leaves them alone in any case: it could gain
+    /// nothing.
+    #[arg(long, global = true)]
+    pub(super) no_sysctl: bool,
+
+    /// Buffer for events in bytes, k or M; 16M by default
+    ///
+    /// One event takes 1280 bytes until it is read. If flowtop reports lost
+    /// events, make this larger. From 4k to 1024M.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value = "16M",
+        value_parser = value::size,
+        allow_negative_numbers = true,
+        global = true,
+        hide_default_value = true
+    )]
+    pub(super) rcvbuf: usize,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "General")]
+pub(super) struct General {
+    /// Update the place database (not there yet)
+    ///
+    /// This version has no such database: it says so and exits with 1.
+    #[arg(short = 'u', long, global = true)]
+    pub(super) update: bool,
+
+    /// Print the version and exit
+    #[arg(short = 'v', short_alias = 'V', long, global = true)]
+    pub(super) version: bool,
+
+    /// Print this help and exit
+    #[arg(short = 'h', long, global = true, action = ArgAction::HelpShort)]
+    help: Option<bool>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print the flows and exit
+    ///
+    /// Every flow in scope is printed once, or as often as --count says.
+    List {
+        /// Number of samples, one each interval; 1 by default
+        ///
+        /// A rate takes two: the first sample has none.
+        #[arg(
+            long,
+            value_name = "N",
+            default_value = "1",
+            value_parser = value::count,
+            allow_negative_numbers = true,
+            hide_default_value = true,
+            help_heading = "Machine output"
+        )]
+        count: NonZeroU32,
+        #[command(flatten)]
+        records: Records,
+    },
+    /// Print new, changed and ended flows until interrupted
+    ///
+    /// One record for each flow that begins, changes or ends. An ended one has
+    /// its final counters.
+    Events(Records),
+    /// Print the fields of records and what they mean
+    Fields,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Machine output")]
+pub(super) struct Records {
+    /// Print as table, csv or json (one object per line)
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        value_parser = value::format,
+        hide_default_value = true
+    )]
+    pub(super) output: Format,
+
+    /// Print these fields, separated by commas, in this order
+    ///
+    /// Without it, json and csv have all fields, and a table has the columns of
+    /// the viewer.
+    #[arg(long, value_name = "KEYS", value_parser = value::fields)]
+    pub(super) fields: Option<FieldList>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// If the surroundings are fit for them.
+    Auto,
+    /// Whatever the surroundings say.
+    Always,
+    /// Not at all.
+    Never,
+}

@@ -1,0 +1,376 @@
+//! Command lines and what becomes of them.
+
+use super::*;
+use crate::flow::Class;
+
+fn parse_in(
+    line: &str,
+    variables: &[(&str, &str)],
+    stdout_is_terminal: bool,
+) -> Result<Invocation, Usage> {
+    let args = std::iter::once("flowtop").chain(line.split_whitespace());
+    let variable = |name: &str| {
+        variables
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| OsString::from(value))
+    };
+    parse(args, variable, stdout_is_terminal)
+}
+
+fn on_terminal(line: &str) -> Result<Invocation, Usage> {
+    parse_in(line, &[], true)
+}
+
+fn viewer(line: &str) -> ViewerOptions {
+    match on_terminal(line) {
+        Ok(Invocation::View(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn listed(line: &str) -> ListOptions {
+    match on_terminal(line) {
+        Ok(Invocation::List(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn wrong(line: &str) -> String {
+    match on_terminal(line) {
+        Err(usage @ Usage::Wrong(_)) => {
+            assert_eq!(usage.exit_code(), 2, "{line}");
+            usage.to_string()
+        }
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn scope_of(families: &[Family], groups: &[Group]) -> Scope {
+    let scope = families.iter().fold(Scope::NOTHING, |scope, family| {
+        scope.with_family(*family, true)
+    });
+    groups
+        .iter()
+        .fold(scope, |scope, group| scope.with_group(*group, true))
+}
+
+#[test]
+fn families_and_protocols_are_exact() {
+    use Family::{Ipv4, Ipv6};
+    use Group::{Dccp, Icmp, Other, Sctp, Tcp, Udp};
+    let cases: [(&str, &[Family], &[Group]); 17] = [
+        ("", &[Ipv4, Ipv6], &[Tcp]),
+        ("-4", &[Ipv4], &[Tcp]),
+        ("-6", &[Ipv6], &[Tcp]),
+        ("-46", &[Ipv4, Ipv6], &[Tcp]),
+        ("--ipv4 --ipv6", &[Ipv4, Ipv6], &[Tcp]),
+        ("-U", &[Ipv4, Ipv6], &[Udp]),
+        ("-4U", &[Ipv4], &[Udp]),
+        ("-TU", &[Ipv4, Ipv6], &[Tcp, Udp]),
+        ("--tcp --icmp", &[Ipv4, Ipv6], &[Tcp, Icmp]),
+        ("--udp --dccp --sctp", &[Ipv4, Ipv6], &[Udp, Dccp, Sctp]),
+        ("-O", &[Ipv4, Ipv6], &[Other]),
+        ("--other", &[Ipv4, Ipv6], &[Other]),
+        ("-A", &[Ipv4, Ipv6], &Group::ALL),
+        ("--all -6", &[Ipv6], &Group::ALL),
+        ("-AU", &[Ipv4, Ipv6], &Group::ALL),
+        ("-46UTDISs", &[Ipv4, Ipv6], &[Udp, Tcp, Dccp, Icmp, Sctp]),
+        ("-T -T", &[Ipv4, Ipv6], &[Tcp]),
+    ];
+    for (line, families, groups) in cases {
+        assert_eq!(
+            viewer(line).source.scope,
+            scope_of(families, groups),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn only_one_family_lets_no_other_through() {
+    let scope = viewer("-4A --loopback").source.scope;
+    for group in Group::ALL {
+        assert!(scope.holds(Class::new(Family::Ipv4, group, true)));
+        assert!(!scope.holds(Class::new(Family::Ipv6, group, true)));
+    }
+}
+
+#[test]
+fn loopback_is_hidden_unless_asked_for() {
+    assert!(!viewer("-A").source.scope.has_loopback());
+    assert!(viewer("--loopback").source.scope.has_loopback());
+}
+
+#[test]
+fn defaults_are_those_of_the_manual() {
+    let options = viewer("");
+    assert_eq!(options.source.scope, Scope::default());
+    assert_eq!(options.source.interval, Duration::from_secs(1));
+    assert_eq!(options.source.receive_buffer_bytes, 16 << 20);
+    assert!(options.source.switch_sysctls);
+    assert!(!options.show_source);
+    assert_eq!(options.unit, RateUnit::Bytes);
+    assert!(options.colors);
+    assert_eq!(viewer("-n -G --no-dns --no-geoip -nG"), options);
+}
+
+#[test]
+fn viewer_options_short_and_long() {
+    for line in [
+        "-sbt0.5",
+        "-s -b -t 0.5",
+        "--show-src --bits --interval=0.5",
+    ] {
+        let options = viewer(line);
+        assert!(options.show_source, "{line}");
+        assert_eq!(options.unit, RateUnit::Bits, "{line}");
+        assert_eq!(
+            options.source.interval,
+            Duration::from_millis(500),
+            "{line}"
+        );
+    }
+    assert!(!viewer("--no-sysctl").source.switch_sysctls);
+    assert_eq!(viewer("--rcvbuf 64M").source.receive_buffer_bytes, 64 << 20);
+    assert_eq!(viewer("-t 5 -t 2").source.interval, Duration::from_secs(2));
+}
+
+#[test]
+fn bad_numbers_are_one_clear_line() {
+    for value in ["0", "abc", "inf", "nan", "-1", "-0.5", "3601", "1e9", "''"] {
+        for line in [format!("-t {value}"), format!("list --interval {value}")] {
+            assert_eq!(
+                wrong(&line),
+                format!(
+                    "invalid value '{value}' for '--interval <SECONDS>': give seconds from 0.1 \
+                     to 3600, such as 0.5; see flowtop --help"
+                )
+            );
+        }
+    }
+    for line in [
+        "-t",
+        "--rcvbuf 1",
+        "--rcvbuf -5",
+        "--rcvbuf",
+        "list --count 0",
+        "list --count -2",
+        "list --count 1.5",
+        "list -o xml",
+        "--color maybe",
+    ] {
+        let message = wrong(line);
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(!message.contains("error:"), "{message}");
+        assert!(message.contains("flowtop --help"), "{message}");
+    }
+}
+
+#[test]
+fn unknown_arguments_are_refused_by_name() {
+    let cases = [
+        ("-x", "'-x'"),
+        ("-46x", "'-x'"),
+        ("--jsn", "'--jsn'"),
+        ("--interva 1", "'--interval'"),
+        ("lst", "'list'"),
+        ("fields id", "'id'"),
+        ("events --count 3", "'--count'"),
+        ("-o json", "'-o'"),
+    ];
+    for (line, name) in cases {
+        let message = wrong(line);
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains(name), "{message}");
+    }
+}
+
+#[test]
+fn options_of_list_are_told_from_unknown_ones() {
+    for line in ["-o json", "--fields id", "--output=csv", "events --count 3"] {
+        assert!(wrong(line).contains("; flowtop list has it;"), "{line}");
+    }
+    assert!(!wrong("--outputs csv").contains("has it"));
+}
+
+#[test]
+fn messages_cannot_move_the_cursor() {
+    let usage = parse(["flowtop", "--a\u{1b}[31mb\nc\u{9b}d"], |_| None, true).unwrap_err();
+    let message = usage.to_string();
+    assert!(!message.contains(char::is_control), "{message:?}");
+    assert!(message.contains("\\u{1b}"), "{message:?}");
+}
+
+#[test]
+fn an_unknown_field_is_named_with_the_nearest() {
+    let message = wrong("list --fields proto,orig_sorc");
+    assert!(
+        message.contains(
+            "`orig_sorc` is no field, the nearest is `orig_src`; `flowtop fields` lists all"
+        ),
+        "{message}"
+    );
+    assert!(wrong("events --fields id,id").contains("`id` is named twice"));
+    assert!(wrong("events --fields=").contains("is no field"));
+}
+
+#[test]
+fn help_and_version_are_no_failures() {
+    for line in [
+        "-h",
+        "--help",
+        "list -h",
+        "events --help",
+        "fields -h",
+        "-4 -h",
+    ] {
+        let usage = on_terminal(line).unwrap_err();
+        assert_eq!(usage.exit_code(), 0, "{line}");
+        let Usage::Asked(text) = usage else {
+            panic!("{line}")
+        };
+        assert!(text.contains("Usage: flowtop"), "{line}: {text}");
+        assert!(text.contains("Families and protocols:"), "{line}: {text}");
+    }
+    for line in ["-v", "-V", "--version", "list -v", "-4V"] {
+        let usage = on_terminal(line).unwrap_err();
+        assert_eq!(usage.exit_code(), 0, "{line}");
+        let text = usage.to_string();
+        assert!(
+            text.starts_with(concat!(
+                "flowtop ",
+                env!("CARGO_PKG_VERSION"),
+                "\nCopyright"
+            )),
+            "{line}: {text}"
+        );
+    }
+}
+
+#[test]
+fn help_fits_a_screen_and_names_every_option_once() {
+    let help = on_terminal("-h").unwrap_err().to_string();
+    for arg in command().get_arguments() {
+        if let Some(long) = arg.get_long() {
+            let name = format!("--{long} ");
+            let lines = help.lines().map(|line| format!("{line} "));
+            assert_eq!(
+                lines.filter(|line| line.contains(&name)).count(),
+                1,
+                "{name}"
+            );
+        }
+    }
+    assert!(help.lines().count() <= 48, "{help}");
+}
+
+#[test]
+fn list_takes_options_before_and_after_it() {
+    for line in [
+        "list -AnG -o json",
+        "-AnG list -o json",
+        "-A list -nG --output=json",
+    ] {
+        let options = listed(line);
+        assert_eq!(options.output.format, Format::Json, "{line}");
+        assert_eq!(options.output.fields, None, "{line}");
+        assert_eq!(options.output.course, Course::Samples, "{line}");
+        assert_eq!(options.samples.get(), 1, "{line}");
+        let all = scope_of(&[Family::Ipv4, Family::Ipv6], &Group::ALL);
+        assert_eq!(options.source.scope, all, "{line}");
+    }
+    let options = listed("-4 list -U --count 3 -t 0.2 -b --fields orig_dst,proto -o csv");
+    assert_eq!(options.samples.get(), 3);
+    assert_eq!(options.source.interval, Duration::from_millis(200));
+    assert_eq!(
+        options.source.scope,
+        scope_of(&[Family::Ipv4], &[Group::Udp])
+    );
+    assert_eq!(options.output.unit, RateUnit::Bits);
+    assert_eq!(options.output.format, Format::Csv);
+    let keys = |fields: &[&'static crate::view::field::Field]| -> Vec<_> {
+        fields.iter().map(|field| field.key).collect()
+    };
+    assert_eq!(
+        keys(&options.output.fields.unwrap_or_default()),
+        ["orig_dst", "proto"]
+    );
+}
+
+#[test]
+fn a_single_list_leaves_the_sysctls_alone() {
+    assert!(!listed("list").source.switch_sysctls);
+    assert!(listed("list --count 2").source.switch_sysctls);
+    assert!(!listed("list --count 2 --no-sysctl").source.switch_sysctls);
+}
+
+#[test]
+fn events_fields_and_update() {
+    let Ok(Invocation::Events(options)) = on_terminal("events -UT -ojson --fields id") else {
+        panic!("no events");
+    };
+    assert_eq!(options.output.course, Course::Events);
+    assert_eq!(options.output.format, Format::Json);
+    assert!(options.source.switch_sysctls);
+    assert_eq!(on_terminal("fields"), Ok(Invocation::Fields));
+    for line in ["-u", "--update", "-nu", "list -u"] {
+        assert_eq!(on_terminal(line), Ok(Invocation::Update), "{line}");
+    }
+}
+
+#[test]
+fn without_a_terminal_the_viewer_is_one_table() {
+    let piped = |line| parse_in(line, &[], false);
+    assert_eq!(piped("-6Ub"), Ok(Invocation::List(listed("-6Ub list"))));
+    assert_eq!(piped("list"), on_terminal("list"));
+}
+
+#[test]
+fn colours_follow_the_option_then_the_surroundings() {
+    let colors = |line, variables: &[(&str, &str)]| match parse_in(line, variables, true) {
+        Ok(Invocation::View(options)) => options.colors,
+        other => panic!("{other:?}"),
+    };
+    assert!(colors("", &[]));
+    assert!(colors("", &[("NO_COLOR", "")]));
+    assert!(!colors("", &[("NO_COLOR", "0")]));
+    assert!(!colors("", &[("TERM", "dumb")]));
+    assert!(colors("--color always", &[("NO_COLOR", "1")]));
+    assert!(!colors("--color never", &[]));
+    assert!(!colors("--color=auto", &[("NO_COLOR", "1")]));
+}
+
+#[test]
+fn the_users_directory_follows_the_base_directory_specification() {
+    let dir = |variables: &[(&str, &str)]| match parse_in("", variables, true) {
+        Ok(Invocation::View(options)) => options.source.user_dir,
+        other => panic!("{other:?}"),
+    };
+    let home = ("HOME", "/home/a");
+    assert_eq!(dir(&[]), None);
+    assert_eq!(dir(&[home]), Some("/home/a/.config/flowtop".into()));
+    assert_eq!(
+        dir(&[home, ("XDG_CONFIG_HOME", "/etc/a")]),
+        Some("/etc/a/flowtop".into())
+    );
+    for ignored in ["", "relative"] {
+        assert_eq!(
+            dir(&[home, ("XDG_CONFIG_HOME", ignored)]),
+            Some("/home/a/.config/flowtop".into())
+        );
+    }
+}
+
+#[test]
+fn an_argument_that_is_no_utf8_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let args = [b"flowtop".to_vec(), b"--fields\xff".to_vec()].map(OsString::from_vec);
+    let usage = parse(args, |_| None, true).unwrap_err();
+    assert_eq!(usage.exit_code(), 2);
+}
+
+#[test]
+fn clap_finds_no_fault_with_the_flags() {
+    command().debug_assert();
+}

@@ -1,0 +1,143 @@
+//! Values of options: read, checked, and explained if they are wrong.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::output::Format;
+use crate::view::field::{self, FIELDS, Field};
+
+/// Fields by name, none of them twice.
+#[derive(Clone, Debug)]
+pub(super) struct FieldList(pub(super) Vec<&'static Field>);
+
+/// Seconds from 0.1 to 3600, fractions allowed.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        // The range leaves out what is no number, too.
+        .filter(|secs| (0.1..=3600.0).contains(secs))
+        .and_then(|secs| Duration::try_from_secs_f64(secs).ok())
+        .ok_or_else(|| "give seconds from 0.1 to 3600, such as 0.5".into())
+}
+
+/// A number of samples.
+pub(super) fn count(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("give a whole number from 1 to {}", u32::MAX))
+}
+
+/// Bytes, with `k` for KiB and `M` for MiB; 4 KiB to 1 GiB, which is what
+/// `SO_RCVBUFFORCE` can double in an `int`.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
+        Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
+        _ => (text, 0),
+    };
+    digits
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift))
+        .filter(|bytes| (4 << 10..=1 << 30).contains(bytes))
+        .ok_or_else(|| "give bytes from 4k to 1024M, such as 32M".into())
+}
+
+/// A format by name.
+pub(super) fn format(text: &str) -> Result<Format, String> {
+    Format::ALL
+        .into_iter()
+        .find(|format| format.name() == text)
+        .ok_or_else(|| format!("give {}", Format::ALL.map(Format::name).join(", ")))
+}
+
+/// Fields by name, separated by commas.
+pub(super) fn fields(text: &str) -> Result<FieldList, String> {
+    let mut list: Vec<&'static Field> = Vec::new();
+    for key in text.split(',').map(str::trim) {
+        let field = field::find(key).ok_or_else(|| {
+            format!(
+                "`{}` is no field, the nearest is `{}`; `flowtop fields` lists all",
+                key.escape_debug(),
+                nearest(key)
+            )
+        })?;
+        if list.contains(&field) {
+            return Err(format!("`{key}` is named twice"));
+        }
+        list.push(field);
+    }
+    Ok(FieldList(list))
+}
+
+/// The key most like a text: one that holds it as a word, else by spelling.
+fn nearest(text: &str) -> &'static str {
+    let text = text.to_ascii_lowercase();
+    let keys = || FIELDS.iter().map(|field| field.key);
+    let holds = |key: &&str| key.split('_').any(|word| word == text);
+    let likeness = |key: &str| strsim::jaro_winkler(key, &text);
+    keys()
+        .find(holds)
+        .or_else(|| keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b))))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_numbers_in_range() {
+        for (text, millis) in [
+            ("0.1", 100),
+            ("1", 1000),
+            ("2.5", 2500),
+            ("3600", 3_600_000),
+        ] {
+            assert_eq!(interval(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in [
+            "", "0", "0.09", "3600.1", "-1", "abc", "inf", "nan", "1s", "1,5",
+        ] {
+            assert!(interval(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_suffixes_and_limits() {
+        for (text, bytes) in [
+            ("4096", 4096),
+            ("4k", 4096),
+            ("4K", 4096),
+            ("2m", 2 << 20),
+            ("1024M", 1 << 30),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "k",
+            "4095",
+            "1025M",
+            "-1",
+            "16G",
+            "é",
+            "99999999999999999999M",
+        ] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_field_is_one_that_could_be_meant() {
+        for (text, key) in [
+            ("src", "orig_src"),
+            ("DPORT", "orig_dport"),
+            ("protocol", "proto"),
+            ("orig_sorc", "orig_src"),
+            ("duration", "duration_secs"),
+            ("reply_byte", "reply_bytes"),
+        ] {
+            assert_eq!(nearest(text), key, "{text}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The loop that owns all state: updates in, views or records out.
+//!
+//! One thread runs one of three loops over the same [`Core`]: [`viewer`] for a
+//! screen, [`samples`] for `list`, [`events`] for `events`. Everything they
+//! wait for arrives through one channel as [`Input`].
+
+mod events;
+mod samples;
+mod viewer;
+
+pub use events::{Recorder, events};
+pub use samples::{Sampling, samples};
+pub use viewer::{Facts, Viewer};
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::collect::{Clock, Delivery, Inquiry, Kernel, SourceError, pace::Pace};
+use crate::flow::{Moment, Update};
+use crate::table::{Change, Table};
+use crate::view::Query;
+
+/// All that an engine waits for.
+#[derive(Debug)]
+pub enum Input {
+    /// The source has something.
+    Source(Delivery),
+    /// Somebody wants to look at something else; the newest wins.
+    Query(Query),
+    /// End.
+    Stop,
+}
+
+impl From<Delivery> for Input {
+    fn from(delivery: Delivery) -> Self {
+        Self::Source(delivery)
+    }
+}
+
+/// Why an engine ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The source can not go on.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// What reads the output is gone, or cannot take more.
+    #[error("writing the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// The table and its source.
+pub struct Core {
+    table: Table,
+    kernel: Kernel,
+    clock: Clock,
+    pace: Pace,
+    /// Suspects the kernel has not answered for.
+    unverified: usize,
+}
+
+/// What a batch brought besides changes of flows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Arrived {
+    /// A dump ended, completely or not.
+    dump_ended: Option<bool>,
+    /// Answers to gets.
+    answers: usize,
+}
+
+impl Core {
+    /// A table that `kernel` will fill. Dumps are asked for as often as `pace`
+    /// allows.
+    pub const fn new(table: Table, kernel: Kernel, clock: Clock, pace: Pace) -> Self {
+        Self {
+            table,
+            kernel,
+            clock,
+            pace,
+            unverified: 0,
+        }
+    }
+
+    /// Takes one delivery in and tells `sink` what changed, and when.
+    fn take(
+        &mut self,
+        delivery: Delivery,
+        sink: &mut impl FnMut(Change<'_>, Moment),
+    ) -> Result<Arrived, SourceError> {
+        let batch = match delivery {
+            Delivery::Batch(batch) => batch,
+            Delivery::Failed(error) => return Err(error),
+        };
+        let at = batch.at;
+        let mut arrived = Arrived::default();
+        for update in &batch.updates {
+            match update {
+                Update::DumpBegin => self.pace.begin(at),
+                Update::DumpEnd { complete } => {
+                    self.pace.end(at);
+                    arrived.dump_ended = Some(*complete);
+                }
+                Update::Overrun { .. } => self.pace.want_resync(),
+                Update::Absent(_) => arrived.answers += 1,
+                Update::Flow(report) if report.origin == crate::flow::Origin::Fetched => {
+                    arrived.answers += 1;
+                }
+                Update::Flow(_) | Update::Shed { .. } => {}
+            }
+            self.table.apply(update, at, &mut |change| sink(change, at));
+        }
+        self.unverified = self.unverified.saturating_sub(arrived.answers);
+        if arrived.dump_ended == Some(true) {
+            let suspects = self.table.suspects();
+            self.unverified = suspects.len();
+            if !suspects.is_empty() {
+                self.kernel.inquire(Inquiry::Get(suspects));
+            }
+        }
+        Ok(arrived)
+    }
+
+    /// Asks for a dump if one is due.
+    fn dump_if_due(&mut self, now: Moment) -> bool {
+        let due = self.pace.due(now);
+        if due {
+            // It begins when the source says so; until then none is due.
+            self.pace.begin(now);
+            self.kernel.inquire(Inquiry::Dump);
+        }
+        due
+    }
+
+    /// Ends the source. `inputs` goes first: a source that is blocked on a full
+    /// channel would otherwise never end.
+    fn shut_down(mut self, inputs: Receiver<Input>) {
+        self.kernel.stop();
+        drop(inputs);
+    }
+}
+
+/// Waits for the next input, at most until `deadline`; `None` when it has
+/// come, [`Input::Stop`] when nobody can send any more.
+fn wait(inputs: &Receiver<Input>, clock: Clock, deadline: Moment) -> Option<Input> {
+    let left = deadline.since(clock.now());
+    match inputs.recv_timeout(left.max(Duration::from_micros(1))) {
+        Ok(input) => Some(input),
+        Err(RecvTimeoutError::Timeout) => None,
+        Err(RecvTimeoutError::Disconnected) => Some(Input::Stop),
+    }
+}

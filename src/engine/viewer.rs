@@ -1,0 +1,259 @@
+//! Live views for a screen.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::time::Duration;
+
+use super::{Core, EngineError, Input, wait};
+use crate::collect::Inquiry;
+use crate::enrich::services::Services;
+use crate::flow::{Key, Moment, Scope};
+use crate::table::{ClassTotals, Table};
+use crate::view::{Query, Status, View};
+
+/// Flows to ask for one by one while the whole table is too dear: those that
+/// move most. Together about 4 ms of the kernel's time.
+const BUSIEST: usize = 1000;
+/// The longest wait for fresh counters before a view goes out with old ones.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// When to try again after a screen was too slow to take a view.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// What the table does not know about its source. Found out by somebody else,
+/// once per refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Flows in the kernel's table (`nf_conntrack_count`).
+    pub table_used: Option<u64>,
+    /// `nf_conntrack_max`.
+    pub table_max: Option<u64>,
+    /// `nf_conntrack_acct`.
+    pub accounting: Option<bool>,
+    /// `nf_conntrack_timestamp`.
+    pub timestamps: Option<bool>,
+    /// Whether any rule asks for tracking.
+    pub tracking_wanted: Option<bool>,
+}
+
+/// What a viewer needs besides the source.
+pub struct Viewer<P> {
+    /// Names of services.
+    pub services: Services,
+    /// Time from one refresh to the next.
+    pub interval: Duration,
+    /// Asked at every refresh; the argument says whether the table is empty.
+    pub probe: P,
+    /// What went wrong before the start, without preventing it.
+    pub warnings: Vec<String>,
+}
+
+/// Totals at two moments, for rates of the whole.
+#[derive(Default)]
+struct Readings {
+    before: Option<(Moment, ClassTotals)>,
+    last: Option<(Moment, ClassTotals)>,
+}
+
+impl Readings {
+    fn take(&mut self, table: &Table, at: Moment) {
+        self.before = self.last.take();
+        self.last = Some((at, table.totals().clone()));
+    }
+
+    /// `get` of the difference within `scope`, per second.
+    fn per_sec<T>(&self, scope: Scope, get: impl Fn(Delta) -> T) -> Option<T> {
+        let (began, before) = self.before.as_ref()?;
+        let (ended, last) = self.last.as_ref()?;
+        let secs = ended.since(*began).as_secs_f64();
+        (secs > 0.0).then(|| {
+            get(Delta {
+                before: before.within(scope),
+                last: last.within(scope),
+                secs,
+            })
+        })
+    }
+}
+
+struct Delta {
+    before: crate::table::Totals,
+    last: crate::table::Totals,
+    secs: f64,
+}
+
+impl<P: FnMut(bool) -> Facts> Viewer<P> {
+    /// Answers queries and sends a view at each refresh, until
+    /// [`Input::Stop`] comes or the receiver of the views is gone.
+    ///
+    /// # Errors
+    /// If the source fails.
+    pub fn run<T: From<Arc<View>>>(
+        self,
+        core: Core,
+        inputs: Receiver<Input>,
+        views: &SyncSender<T>,
+    ) -> Result<(), EngineError> {
+        let now = core.clock.now();
+        let mut run = Running {
+            viewer: self,
+            core,
+            query: None,
+            facts: Facts::default(),
+            bytes: Readings::default(),
+            flows: Readings::default(),
+            next_tick: now,
+            publish_by: None,
+        };
+        let result = run.run(&inputs, views);
+        run.core.shut_down(inputs);
+        result
+    }
+}
+
+struct Running<P> {
+    viewer: Viewer<P>,
+    core: Core,
+    query: Option<Query>,
+    facts: Facts,
+    /// Taken at the end of each complete dump, when every counter is fresh.
+    bytes: Readings,
+    /// Taken at each refresh.
+    flows: Readings,
+    next_tick: Moment,
+    /// A view is owed at this time at the latest.
+    publish_by: Option<Moment>,
+}
+
+impl<P: FnMut(bool) -> Facts> Running<P> {
+    fn run<T: From<Arc<View>>>(
+        &mut self,
+        inputs: &Receiver<Input>,
+        views: &SyncSender<T>,
+    ) -> Result<(), EngineError> {
+        loop {
+            let deadline = self
+                .publish_by
+                .unwrap_or(self.next_tick)
+                .min(self.next_tick);
+            if let Some(first) = wait(inputs, self.core.clock, deadline) {
+                // All that has piled up, so that a burst costs one view.
+                for input in std::iter::once(first).chain(inputs.try_iter()) {
+                    match input {
+                        Input::Stop => return Ok(()),
+                        Input::Query(query) => self.ask(query),
+                        Input::Source(delivery) => {
+                            let arrived = self.core.take(delivery, &mut |_, _| {})?;
+                            let now = self.core.clock.now();
+                            if arrived.dump_ended == Some(true) {
+                                self.bytes.take(&self.core.table, now);
+                            }
+                            if arrived.dump_ended.is_some() || arrived.answers > 0 {
+                                self.owe(now);
+                            }
+                        }
+                    }
+                }
+            }
+            let now = self.core.clock.now();
+            if now >= self.next_tick {
+                self.tick(now);
+            }
+            if self.publish_by.is_some_and(|by| now >= by) {
+                self.publish_by = None;
+                match self.publish(now, views) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(_)) => self.publish_by = Some(now.after(RETRY)),
+                    Err(TrySendError::Disconnected(_)) => return Ok(()),
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, query: Query) {
+        self.query = Some(query);
+        self.owe(self.core.clock.now());
+    }
+
+    fn owe(&mut self, by: Moment) {
+        self.publish_by = Some(self.publish_by.map_or(by, |owed| owed.min(by)));
+    }
+
+    /// Begins a refresh: of the whole table if that is due, else of what is
+    /// looked at and what moves. The view goes out when the answers are in.
+    fn tick(&mut self, now: Moment) {
+        self.next_tick = self.next_tick.after(self.viewer.interval).max(now);
+        self.facts = (self.viewer.probe)(self.core.table.is_empty());
+        self.flows.take(&self.core.table, now);
+        if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
+            let keys = self.interesting(now);
+            if !keys.is_empty() {
+                self.core.kernel.inquire(Inquiry::Get(keys));
+            }
+        }
+        self.owe(now.after(PATIENCE.min(self.viewer.interval)));
+    }
+
+    /// The flows of the window, and the busiest.
+    fn interesting(&self, now: Moment) -> Vec<Key> {
+        let table = &self.core.table;
+        let mut keys = Vec::new();
+        if let Some(query) = &self.query {
+            let view = View::compute(query, table, &self.viewer.services, now);
+            keys.extend(view.rows.iter().map(|row| *row.flow.key()));
+        }
+        let mut busy: Vec<_> = table
+            .flows()
+            .filter_map(|(id, flow)| {
+                let rate = flow.bytes_per_sec()?;
+                let sum = rate.orig.saturating_add(rate.reply);
+                (sum > 0).then_some((std::cmp::Reverse(sum), id))
+            })
+            .collect();
+        if busy.len() > BUSIEST {
+            busy.select_nth_unstable(BUSIEST);
+            busy.truncate(BUSIEST);
+        }
+        keys.extend(
+            busy.iter()
+                .filter_map(|(_, id)| table.get(*id).map(|flow| *flow.key())),
+        );
+        keys
+    }
+
+    /// Sends a view, if anybody has said of what.
+    fn publish<T: From<Arc<View>>>(
+        &mut self,
+        now: Moment,
+        views: &SyncSender<T>,
+    ) -> Result<(), TrySendError<T>> {
+        let Some(query) = &mut self.query else {
+            return Ok(());
+        };
+        let mut view = View::compute(query, &self.core.table, &self.viewer.services, now);
+        query.settle(&view);
+        let scope = query.scope;
+        view.bytes_per_sec = self.bytes.per_sec(scope, |d| {
+            let delta = d.last.counters.since(d.before.counters).unwrap_or_default();
+            delta.bytes().map(|bytes| (bytes as f64 / d.secs) as u64)
+        });
+        view.born_per_sec = self
+            .flows
+            .per_sec(scope, |d| (d.last.born - d.before.born) as f64 / d.secs);
+        view.ended_per_sec = self
+            .flows
+            .per_sec(scope, |d| (d.last.ended - d.before.ended) as f64 / d.secs);
+        view.status = Status {
+            synced: self.core.table.is_synced(),
+            table_used: self.facts.table_used,
+            table_max: self.facts.table_max,
+            lost: self.core.table.lost(),
+            updates_shed: self.core.table.updates_shed(),
+            stretched: self.core.pace.is_stretched(),
+            accounting: self.facts.accounting,
+            timestamps: self.facts.timestamps,
+            tracking_wanted: self.facts.tracking_wanted,
+            warnings: self.viewer.warnings.clone(),
+        };
+        views.try_send(Arc::new(view).into())
+    }
+}

@@ -1,0 +1,193 @@
+//! Start-up and shut-down, as a contract.
+//!
+//! Starting, in this order: read the command line; open the sockets of the
+//! source (which loads the kernel's module); take over the signals; switch on
+//! what the kernel can count; watch the signals; begin. Ending is the reverse,
+//! whatever the reason: the loop stops, the source closes, the switches are as
+//! they were, and only then is anything said.
+
+mod headless;
+mod signals;
+mod viewer;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::mpsc::SyncSender;
+
+use crate::collect::{self, Clock, Kernel, SourceError};
+use crate::config::{self, Invocation, SourceOptions};
+use crate::engine::{Core, EngineError, Input};
+use crate::enrich::services::{self, Services};
+use crate::flow::Family;
+use crate::sysctl::{self, Switches};
+use crate::table::Table;
+use collect::pace::{self, Pace};
+
+/// Inputs under way to the engine. A batch has at most some hundred updates,
+/// so this bounds memory to some megabytes; what does not fit waits in the
+/// kernel's buffer.
+const QUEUE: usize = 64;
+
+/// Why the program ends without having done what it was asked to.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("writing the output: {0}")]
+    Output(#[source] io::Error),
+    #[error("the terminal: {0}")]
+    Terminal(#[source] io::Error),
+    #[error("starting a thread: {0}")]
+    Thread(#[source] io::Error),
+    #[error("taking over the signals: {0}")]
+    Signals(#[source] io::Error),
+    #[error("updating the place databases is not built into this version yet; nothing was changed")]
+    Update,
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Source(error) => Self::Source(error),
+            EngineError::Output(error) => Self::Output(error),
+        }
+    }
+}
+
+impl Failure {
+    /// The exit codes of the manual.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Source(SourceError::Unavailable { .. }) => 3,
+            Self::Source(SourceError::NotPermitted { .. }) => 4,
+            _ => 1,
+        }
+    }
+
+    /// Whether whoever read the output has had enough, as `head` has.
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    fn advice(&self) -> Option<String> {
+        matches!(self, Self::Source(SourceError::NotPermitted { .. })).then(|| {
+            let program = std::env::current_exe().unwrap_or_else(|_| "flowtop".into());
+            format!(
+                "run it as root, or grant it once: sudo setcap cap_net_admin+ep {}",
+                program.display()
+            )
+        })
+    }
+}
+
+/// Does what the command line asks for. `args` begins with the name of the
+/// program. Returns the exit code of the manual: 0 for success, 1 for failure,
+/// 2 for a wrong command line, 3 if the kernel tracks no connections, 4 if it
+/// may not be asked.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let stdout_is_terminal = io::stdout().is_terminal();
+    let invocation = match config::parse(args, |name| std::env::var_os(name), stdout_is_terminal) {
+        Ok(invocation) => invocation,
+        Err(usage) => {
+            let code = usage.exit_code();
+            if code == 0 {
+                // Somebody who closes the pipe has read enough.
+                let _ = write!(io::stdout(), "{usage}");
+            } else {
+                say(&usage);
+            }
+            return ExitCode::from(code);
+        }
+    };
+    let result = match invocation {
+        Invocation::View(options) => viewer::view(&options),
+        Invocation::List(options) => headless::list(&options),
+        Invocation::Events(options) => headless::events(&options),
+        Invocation::Fields => headless::fields(),
+        Invocation::Update => Err(Failure::Update),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            match failure.advice() {
+                Some(advice) => say(format_args!("{failure}; {advice}")),
+                None => say(&failure),
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// One line on standard error.
+fn say(what: impl Display) {
+    // Without a standard error there is nobody to tell.
+    let _ = writeln!(io::stderr(), "flowtop: {what}");
+}
+
+/// A running source, and the promise to leave the kernel as it was.
+struct Started {
+    core: Core,
+    services: Services,
+    /// What went wrong without preventing the start.
+    warnings: Vec<String>,
+    switches: Option<Switches>,
+    signals: signals::Signals,
+}
+
+/// How a source is wanted.
+struct Wanted<'a> {
+    options: &'a SourceOptions,
+    events: bool,
+    /// Ask the kernel for one family only; possible while no query can change.
+    family: Option<Family>,
+    pace: pace::Settings,
+}
+
+fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<Started, Failure> {
+    let options = wanted.options;
+    let (services, warnings) = Services::load(&services::Settings {
+        user_dir: options.user_dir.clone(),
+        ephemeral: sysctl::local_port_range().unwrap_or(services::Settings::default().ephemeral),
+        ..services::Settings::default()
+    });
+    let mut warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let kernel = Kernel::start(
+        collect::Settings {
+            events: wanted.events,
+            receive_buffer_bytes: options.receive_buffer_bytes,
+            family: wanted.family,
+        },
+        clock,
+        out,
+    )?;
+    let signals = signals::Signals::take_over().map_err(Failure::Signals)?;
+    let mut switches = None;
+    if options.switch_sysctls {
+        let (on, problems) = Switches::turn_on();
+        switches = Some(on);
+        warnings.extend(problems.iter().map(ToString::to_string));
+    }
+    let expected = sysctl::count().unwrap_or(0) as usize;
+    Ok(Started {
+        core: Core::new(
+            Table::with_capacity(expected),
+            kernel,
+            clock,
+            Pace::new(wanted.pace),
+        ),
+        services,
+        warnings,
+        switches,
+        signals,
+    })
+}
+
+/// Leaves the kernel as it was, and says what could not be restored.
+fn restore(switches: Option<Switches>) {
+    for warning in switches.map(Switches::restore).unwrap_or_default() {
+        say(warning);
+    }
+}

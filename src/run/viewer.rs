@@ -1,0 +1,161 @@
+//! With a screen.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Failure, QUEUE, Started, Wanted, restore, start};
+use crate::collect::{Clock, pace};
+use crate::config::ViewerOptions;
+use crate::engine::{EngineError, Facts, Input, Viewer};
+use crate::netlink::tracking::{Tracking, tracking};
+use crate::sysctl::{self, Switches};
+use crate::tui::{self, Ending, Message};
+use crate::view::View;
+
+/// Largest share of one CPU for dumps of the table.
+const DUMP_SHARE: f64 = 0.1;
+/// How often to look for rules while the table is empty.
+const TRACKING_EVERY: Duration = Duration::from_secs(3);
+
+impl From<Arc<View>> for Message {
+    fn from(view: Arc<View>) -> Self {
+        Self::View(view)
+    }
+}
+
+/// Shows the viewer until the user quits.
+pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
+    let clock = Clock::start();
+    let (to_engine, inputs) = sync_channel(QUEUE);
+    let (to_screen, messages) = sync_channel(QUEUE);
+    let interval = options.source.interval;
+    let wanted = Wanted {
+        options: &options.source,
+        events: true,
+        family: None,
+        pace: pace::Settings {
+            interval,
+            share: DUMP_SHARE,
+        },
+    };
+    let Started {
+        core,
+        services,
+        warnings,
+        switches,
+        signals,
+    } = start(&wanted, clock, &to_engine)?;
+    let screen = to_screen.clone();
+    let stop = move || !matches!(screen.try_send(Message::Stop), Err(TrySendError::Full(_)));
+    signals
+        .watch(stop, tui::rescue, switches.as_ref().map(Switches::restorer))
+        .map_err(Failure::Thread)?;
+
+    let viewer = Viewer {
+        services,
+        interval,
+        probe: probe(),
+        warnings,
+    };
+    let screen = to_screen.clone();
+    let engine = thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || -> Result<(), EngineError> {
+            let result = viewer.run(core, inputs, &screen);
+            if let Err(error) = &result {
+                // The reason is told when the screen is gone.
+                let _ = screen.send(Message::Failed(error.to_string()));
+            }
+            result
+        })
+        .map_err(Failure::Thread)?;
+    let done = Arc::new(AtomicBool::new(false));
+    let reader_done = Arc::clone(&done);
+    thread::Builder::new()
+        .name("input".into())
+        .spawn(move || tui::read_input(&to_screen, &reader_done))
+        .map_err(Failure::Thread)?;
+
+    let settings = tui::Settings {
+        host: host_name(),
+        namespace: namespace(),
+        interval,
+        scope: options.source.scope,
+        show_source: options.show_source,
+        unit: options.unit,
+        color: options.colors,
+        source_label: "ct",
+    };
+    let ending = tui::run(settings, &messages, &mut |query| {
+        // An engine that has ended has told why.
+        let _ = to_engine.send(Input::Query(query));
+    });
+    done.store(true, Ordering::Relaxed);
+    drop(messages);
+    let _ = to_engine.send(Input::Stop);
+    let result = engine.join();
+    restore(switches);
+    if let Ok(Err(error)) = result {
+        return Err(error.into());
+    }
+    match ending.map_err(Failure::Terminal)? {
+        Ending::Quit => Ok(()),
+        Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
+    }
+}
+
+/// Finds out, at each refresh, what the table does not know about its source.
+fn probe() -> impl FnMut(bool) -> Facts {
+    let mut looked: Option<(Instant, Option<bool>)> = None;
+    move |empty| {
+        if !empty {
+            looked = None;
+        } else if looked.is_none_or(|(at, _)| at.elapsed() >= TRACKING_EVERY) {
+            let wanted = match tracking() {
+                Tracking::Wanted => Some(true),
+                Tracking::Unwanted => Some(false),
+                Tracking::Unknown => None,
+            };
+            looked = Some((Instant::now(), wanted));
+        }
+        let accounting = sysctl::read();
+        Facts {
+            table_used: sysctl::count(),
+            table_max: sysctl::max(),
+            accounting: accounting.acct,
+            timestamps: accounting.timestamp,
+            tracking_wanted: looked.and_then(|(_, wanted)| wanted),
+        }
+    }
+}
+
+fn host_name() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
+}
+
+/// The name of this network namespace, unless it is that of process 1: what `ip
+/// netns` calls it, else its inode. `None` in the initial one, and where it has
+/// no name and process 1 may not be asked.
+fn namespace() -> Option<String> {
+    let inode = |path: &Path| fs::metadata(path).ok().map(|m| m.ino());
+    let ours = inode(Path::new("/proc/self/ns/net"))?;
+    let initial = inode(Path::new("/proc/1/ns/net"));
+    if initial == Some(ours) {
+        return None;
+    }
+    let named = fs::read_dir("/run/netns")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find(|entry| inode(&entry.path()) == Some(ours))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    named.or_else(|| initial.map(|_| format!("netns {ours}")))
+}
