@@ -99,7 +99,7 @@ pub static COLUMNS: &[Column] = &[
         ColumnId::Destination,
         "DESTINATION",
         Align::Left,
-        15,
+        19,
         39,
         "Where the first packet went to.",
     ),
