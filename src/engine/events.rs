@@ -9,15 +9,18 @@ use crate::collect::Delivery;
 use crate::flow::Moment;
 use crate::table::Change;
 
-/// How often to look whether a dump is due.
+/// How often to look whether a dump is due, and records that wait.
 const TICK: Duration = Duration::from_millis(500);
 
 /// What happens to the record of a change.
 pub trait Recorder {
     /// A change, and when it was learned.
     fn record(&mut self, change: &Change<'_>, at: Moment);
-    /// Nothing more has arrived so far: hand on what has been recorded.
-    fn flush(&mut self) -> io::Result<()>;
+    /// Nothing more has arrived so far: hand on what has been recorded. Called
+    /// twice a second at least.
+    fn flush(&mut self, now: Moment) -> io::Result<()>;
+    /// Nothing more will come: hand on everything.
+    fn finish(&mut self) -> io::Result<()>;
 }
 
 /// Records every change until [`Input::Stop`] comes.
@@ -45,22 +48,24 @@ fn record(
         // without a word.
         core.dump_if_due(now);
         match wait(inputs, core.clock, now.after(TICK)) {
-            None | Some(Input::Query(_)) => {}
-            Some(Input::Stop) => return Ok(recorder.flush()?),
+            None | Some(Input::Query(_) | Input::Names | Input::Places(..)) => {
+                recorder.flush(core.clock.now())?;
+            }
+            Some(Input::Stop) => return Ok(recorder.finish()?),
             Some(Input::Source(delivery)) => {
                 take(core, delivery, recorder)?;
                 // What has arrived in the meantime goes out with it.
                 loop {
                     match inputs.try_recv() {
                         Ok(Input::Source(delivery)) => take(core, delivery, recorder)?,
-                        Ok(Input::Query(_)) => {}
+                        Ok(Input::Query(_) | Input::Names | Input::Places(..)) => {}
                         Err(TryRecvError::Empty) => break,
                         Ok(Input::Stop) | Err(TryRecvError::Disconnected) => {
-                            return Ok(recorder.flush()?);
+                            return Ok(recorder.finish()?);
                         }
                     }
                 }
-                recorder.flush()?;
+                recorder.flush(core.clock.now())?;
             }
         }
     }

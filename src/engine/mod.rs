@@ -13,10 +13,12 @@ pub use samples::{Sampling, samples};
 pub use viewer::{Facts, Viewer};
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::collect::{Clock, Delivery, Inquiry, Kernel, SourceError, pace::Pace};
+use crate::enrich::geoip::GeoIp;
 use crate::flow::{Moment, Update};
 use crate::table::{Change, Table};
 use crate::view::Query;
@@ -28,6 +30,10 @@ pub enum Input {
     Source(Delivery),
     /// Somebody wants to look at something else; the newest wins.
     Query(Query),
+    /// The resolver has something to pick up.
+    Names,
+    /// Databases of places were opened anew; what was wrong with them.
+    Places(Arc<GeoIp>, Vec<String>),
     /// End.
     Stop,
 }

@@ -57,10 +57,11 @@ fn take_samples(
         core.kernel.inquire(Inquiry::Dump);
         let mut complete = false;
         while !complete {
-            let Some(Input::Source(delivery)) = inputs.recv().ok() else {
-                return Ok(());
+            let arrived = match inputs.recv() {
+                Ok(Input::Source(delivery)) => core.take(delivery, &mut |_, _| {})?,
+                Ok(Input::Stop) | Err(_) => return Ok(()),
+                Ok(_) => continue,
             };
-            let arrived = core.take(delivery, &mut |_, _| {})?;
             match arrived.dump_ended {
                 Some(true) => complete = true,
                 // The kernel could not deliver it all: once more.
@@ -88,7 +89,7 @@ fn take_until(
         match wait(inputs, core.clock, deadline) {
             None => break,
             Some(Input::Stop) => return Ok(false),
-            Some(Input::Query(_)) => {}
+            Some(Input::Query(_) | Input::Names | Input::Places(..)) => {}
             Some(Input::Source(delivery)) => {
                 core.take(delivery, &mut |_, _| {})?;
             }

@@ -5,17 +5,21 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
 use super::{Core, EngineError, Input, wait};
-use crate::collect::Inquiry;
-use crate::enrich::services::Services;
+use crate::collect::{Delivery, Inquiry};
+use crate::enrich::Knowledge;
+use crate::enrich::dns::Resolver;
+use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
-use crate::table::{ClassTotals, Table};
-use crate::view::{Query, Status, View};
+use crate::table::{Change, ClassTotals, Table};
+use crate::view::{Ledger, PlaceSource, Query, Status, View};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
 const BUSIEST: usize = 1000;
 /// The longest wait for fresh counters before a view goes out with old ones.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How often to look for new databases of places.
+const PLACES_EVERY: Duration = Duration::from_secs(30);
 /// When to try again after a screen was too slow to take a view.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -37,8 +41,13 @@ pub struct Facts {
 
 /// What a viewer needs besides the source.
 pub struct Viewer<P> {
-    /// Names of services.
-    pub services: Services,
+    /// Services, places, and names as they become known.
+    pub knowledge: Knowledge,
+    /// Who is asked for names.
+    pub resolver: Option<Resolver>,
+    /// Opens the databases of places anew, elsewhere; the result arrives as
+    /// [`Input::Places`].
+    pub reopen_places: Box<dyn FnMut(geoip::Settings) + Send>,
     /// Time from one refresh to the next.
     pub interval: Duration,
     /// Asked at every refresh; the argument says whether the table is empty.
@@ -99,6 +108,9 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             core,
             query: None,
             facts: Facts::default(),
+            ledger: Ledger::default(),
+            place_warnings: Vec::new(),
+            places_checked: now,
             bytes: Readings::default(),
             flows: Readings::default(),
             next_tick: now,
@@ -115,6 +127,10 @@ struct Running<P> {
     core: Core,
     query: Option<Query>,
     facts: Facts,
+    ledger: Ledger,
+    place_warnings: Vec<String>,
+    /// When the files of places were last looked at.
+    places_checked: Moment,
     /// Taken at the end of each complete dump, when every counter is fresh.
     bytes: Readings,
     /// Taken at each refresh.
@@ -141,15 +157,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                     match input {
                         Input::Stop => return Ok(()),
                         Input::Query(query) => self.ask(query),
-                        Input::Source(delivery) => {
-                            let arrived = self.core.take(delivery, &mut |_, _| {})?;
-                            let now = self.core.clock.now();
-                            if arrived.dump_ended == Some(true) {
-                                self.bytes.take(&self.core.table, now);
-                            }
-                            if arrived.dump_ended.is_some() || arrived.answers > 0 {
-                                self.owe(now);
-                            }
+                        Input::Source(delivery) => self.take(delivery)?,
+                        Input::Names => self.take_names(),
+                        Input::Places(geoip, warnings) => {
+                            self.viewer.knowledge.set_places(geoip);
+                            self.place_warnings = warnings;
+                            self.owe(self.core.clock.now());
                         }
                     }
                 }
@@ -169,6 +182,34 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         }
     }
 
+    fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
+        let (ledger, knowledge) = (&mut self.ledger, &mut self.viewer.knowledge);
+        let arrived = self.core.take(delivery, &mut |change, _| {
+            if let Change::Ended(flow) = change
+                && !knowledge.is_own(&flow.key().orig)
+            {
+                ledger.book(flow, knowledge);
+            }
+        })?;
+        let now = self.core.clock.now();
+        if arrived.dump_ended == Some(true) {
+            self.bytes.take(&self.core.table, now);
+        }
+        if arrived.dump_ended.is_some() || arrived.answers > 0 {
+            self.owe(now);
+        }
+        Ok(())
+    }
+
+    fn take_names(&mut self) {
+        if let Some(resolver) = &mut self.viewer.resolver {
+            let now = self.core.clock.now();
+            self.viewer.knowledge.merge_names(resolver.answers(), now);
+            self.viewer.knowledge.set_own_sockets(resolver.own_sockets());
+            self.owe(now.after(RETRY));
+        }
+    }
+
     fn ask(&mut self, query: Query) {
         self.query = Some(query);
         self.owe(self.core.clock.now());
@@ -184,6 +225,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.next_tick = self.next_tick.after(self.viewer.interval).max(now);
         self.facts = (self.viewer.probe)(self.core.table.is_empty());
         self.flows.take(&self.core.table, now);
+        self.watch_places(now);
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
             let keys = self.interesting(now);
             if !keys.is_empty() {
@@ -193,12 +235,25 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.owe(now.after(PATIENCE.min(self.viewer.interval)));
     }
 
+    /// Has the databases of places opened anew if their files have changed.
+    fn watch_places(&mut self, now: Moment) {
+        if now.since(self.places_checked) < PLACES_EVERY {
+            return;
+        }
+        self.places_checked = now;
+        let changed = self.viewer.knowledge.places().filter(|p| p.changed());
+        if let Some(settings) = changed.map(|geoip| geoip.settings().clone()) {
+            (self.viewer.reopen_places)(settings);
+        }
+    }
+
     /// The flows of the window, and the busiest.
-    fn interesting(&self, now: Moment) -> Vec<Key> {
+    fn interesting(&mut self, now: Moment) -> Vec<Key> {
         let table = &self.core.table;
         let mut keys = Vec::new();
         if let Some(query) = &self.query {
-            let view = View::compute(query, table, &self.viewer.services, now);
+            let knowledge = &mut self.viewer.knowledge;
+            let view = View::compute(query, table, &self.ledger, knowledge, now);
             keys.extend(view.rows.iter().map(|row| *row.flow.key()));
         }
         let mut busy: Vec<_> = table
@@ -229,7 +284,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let Some(query) = &mut self.query else {
             return Ok(());
         };
-        let mut view = View::compute(query, &self.core.table, &self.viewer.services, now);
+        let (table, knowledge) = (&self.core.table, &mut self.viewer.knowledge);
+        let mut view = View::compute(query, table, &self.ledger, knowledge, now);
         query.settle(&view);
         let scope = query.scope;
         view.bytes_per_sec = self.bytes.per_sec(scope, |d| {
@@ -242,7 +298,23 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         view.ended_per_sec = self
             .flows
             .per_sec(scope, |d| (d.last.ended - d.before.ended) as f64 / d.secs);
-        view.status = Status {
+        view.status = self.status();
+        self.look_up(&view, now);
+        views.try_send(Arc::new(view).into())
+    }
+
+    fn status(&self) -> Status {
+        let mut warnings = self.viewer.warnings.clone();
+        warnings.extend_from_slice(&self.place_warnings);
+        let wall = std::time::SystemTime::now();
+        let places = self.viewer.knowledge.sources().map(|source| PlaceSource {
+            name: source.name().into_owned(),
+            gives: source.gives.to_string(),
+            age_days: source.age(wall).as_secs() / 86_400,
+            is_stale: source.is_stale(wall),
+            attribution: source.attribution.clone(),
+        });
+        Status {
             synced: self.core.table.is_synced(),
             table_used: self.facts.table_used,
             table_max: self.facts.table_max,
@@ -252,8 +324,22 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             accounting: self.facts.accounting,
             timestamps: self.facts.timestamps,
             tracking_wanted: self.facts.tracking_wanted,
-            warnings: self.viewer.warnings.clone(),
+            warnings,
+            resolver: self.viewer.resolver.as_ref().and_then(|resolver| {
+                resolver.status().problem().map(|problem| problem.to_string())
+            }),
+            places: places.collect(),
+        }
+    }
+
+    /// Asks for the names of what is on screen, destinations first.
+    fn look_up(&self, view: &View, now: Moment) {
+        let Some(resolver) = &self.viewer.resolver else {
+            return;
         };
-        views.try_send(Arc::new(view).into())
+        let origs = || view.rows.iter().map(|row| row.flow.key().orig);
+        let addresses = origs().map(|o| o.dst()).chain(origs().map(|o| o.src()));
+        // What it cannot take now is asked again with the next view.
+        resolver.ask(&self.viewer.knowledge.unnamed(addresses, now));
     }
 }

@@ -32,7 +32,6 @@ struct Atlas {
 
 /// Services, places and names. Belongs to the one thread that shows flows; it
 /// answers at once with what it knows.
-#[derive(Default)]
 pub struct Knowledge {
     services: Services,
     atlas: Option<Atlas>,
@@ -45,7 +44,9 @@ impl Knowledge {
     pub fn new(services: Services) -> Self {
         Self {
             services,
-            ..Self::default()
+            atlas: None,
+            names: Names::default(),
+            own: Vec::new(),
         }
     }
 
@@ -109,19 +110,18 @@ impl Knowledge {
     }
 
     /// Where an address is.
-    pub fn location(&mut self, address: IpAddr) -> Location {
+    pub fn located(&mut self, address: IpAddr) -> &Location {
         let Some(atlas) = &mut self.atlas else {
-            return Location::Unknown;
+            return &Location::Unknown;
         };
-        if let Some(location) = atlas.known.get(&address) {
-            return location.clone();
-        }
         if atlas.known.len() >= ATLAS_CAPACITY {
             atlas.known.clear();
         }
-        let location = atlas.geoip.locate(address, &mut atlas.pool);
-        atlas.known.insert(address, location.clone());
-        location
+        let (geoip, pool) = (&atlas.geoip, &mut atlas.pool);
+        atlas
+            .known
+            .entry(address)
+            .or_insert_with(|| geoip.locate(address, pool))
     }
 
     /// What is known of both ends of a flow: `orig` is the source.
@@ -134,7 +134,7 @@ impl Knowledge {
 
     fn end(&mut self, address: IpAddr) -> End {
         End {
-            location: self.location(address),
+            location: self.located(address).clone(),
             name: self.names.shared(address),
         }
     }

@@ -60,7 +60,7 @@ impl Protocol {
 
 /// What decides whether a [`Scope`] holds a flow: family, protocol group and
 /// whether it is loopback. A number below [`Class::COUNT`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Class(u8);
 
 impl Class {

@@ -16,7 +16,7 @@ use super::theme::Theme;
 use super::{Ending, Message, Settings};
 use crate::flow::{Family, Group, Moment, Scope};
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, Query, View};
+use crate::view::{Cursor, List, Query, View};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -129,6 +129,8 @@ impl State {
             view: None,
             longest_address: 0,
             asked: Query {
+                list: List::Flows,
+                within: None,
                 number: 0,
                 scope: settings.scope,
                 active_only: false,
@@ -206,6 +208,8 @@ impl State {
     /// A new question, if what is asked for has changed.
     fn ask(&mut self) -> Option<Query> {
         let query = Query {
+            list: List::Flows,
+            within: None,
             number: self.asked.number,
             scope: self.scope,
             active_only: self.active_only,

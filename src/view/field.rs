@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Age, Row};
+use crate::enrich::geoip::{CountryCode, Place};
 use crate::flow::{Counters, L4, Pair, Protocol, State, Status, Tuple};
 
 /// The version of the record that [`FIELDS`] describes. Additions keep it; a
@@ -43,7 +44,7 @@ impl Event {
 }
 
 /// One line of machine-readable output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Record<'a> {
     /// What it tells of.
     pub event: Event,
@@ -130,7 +131,7 @@ pub struct Field {
     /// One sentence for the manual.
     pub doc: &'static str,
     /// Reads it.
-    pub get: for<'a> fn(&Record<'a>) -> Value<'a>,
+    pub get: for<'a> fn(&'a Record<'_>) -> Value<'a>,
 }
 
 impl fmt::Debug for Field {
@@ -153,31 +154,76 @@ pub fn find(key: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| field.key == key)
 }
 
-fn of_row<'a>(record: &Record<'a>, get: impl FnOnce(&Row<'a>) -> Value<'a>) -> Value<'a> {
+fn of_row<'a>(record: &'a Record<'_>, get: impl FnOnce(&'a Row<'_>) -> Value<'a>) -> Value<'a> {
     record.row.as_ref().map_or(Value::Absent, get)
 }
 
-fn of_orig<'a>(record: &Record<'a>, get: impl FnOnce(&Tuple) -> Value<'a>) -> Value<'a> {
+fn of_orig<'a>(record: &'a Record<'_>, get: impl FnOnce(&Tuple) -> Value<'a>) -> Value<'a> {
     of_row(record, |row| get(&row.flow.key().orig))
 }
 
-fn of_reply<'a>(record: &Record<'a>, get: impl FnOnce(&Tuple) -> Value<'a>) -> Value<'a> {
+fn of_reply<'a>(record: &'a Record<'_>, get: impl FnOnce(&Tuple) -> Value<'a>) -> Value<'a> {
     of_row(record, |row| get(&row.flow.reply()))
 }
 
-fn of_icmp<'a>(record: &Record<'a>, get: impl FnOnce(u8, u8, u16) -> u64) -> Value<'a> {
+fn of_icmp<'a>(record: &'a Record<'_>, get: impl FnOnce(u8, u8, u16) -> u64) -> Value<'a> {
     of_orig(record, |orig| match orig.l4() {
         L4::Icmp { kind, code, id } => Value::Uint(get(kind, code, id)),
         _ => Value::Absent,
     })
 }
 
-fn of_counters<'a>(record: &Record<'a>, get: fn(Pair<Counters>) -> u64) -> Value<'a> {
+fn of_counters<'a>(record: &'a Record<'_>, get: fn(Pair<Counters>) -> u64) -> Value<'a> {
     of_row(record, |row| row.flow.counters().map(get).into())
 }
 
-fn of_rate<'a>(record: &Record<'a>, get: fn(Pair<u64>) -> u64) -> Value<'a> {
+fn of_rate<'a>(record: &'a Record<'_>, get: fn(Pair<u64>) -> u64) -> Value<'a> {
     of_row(record, |row| row.flow.bytes_per_sec().map(get).into())
+}
+
+/// The source or the destination of the first packet.
+#[derive(Clone, Copy)]
+enum Side {
+    Src,
+    Dst,
+}
+
+fn of_place<'a>(
+    record: &'a Record<'_>,
+    side: Side,
+    get: impl FnOnce(&'a Place) -> Value<'a>,
+) -> Value<'a> {
+    of_row(record, |row| {
+        let end = match side {
+            Side::Src => &row.ends.orig,
+            Side::Dst => &row.ends.reply,
+        };
+        end.location.place().map_or(Value::Absent, get)
+    })
+}
+
+fn country<'a>(record: &'a Record<'_>, side: Side) -> Value<'a> {
+    of_place(record, side, |place| {
+        place.country_code.as_ref().map(CountryCode::as_str).into()
+    })
+}
+
+fn country_name<'a>(record: &'a Record<'_>, side: Side) -> Value<'a> {
+    of_place(record, side, |place| place.country_name().into())
+}
+
+fn city<'a>(record: &'a Record<'_>, side: Side) -> Value<'a> {
+    of_place(record, side, |place| place.city.as_deref().into())
+}
+
+fn asn<'a>(record: &'a Record<'_>, side: Side) -> Value<'a> {
+    of_place(record, side, |place| {
+        place.asn.map(|asn| u64::from(asn.get())).into()
+    })
+}
+
+fn as_org<'a>(record: &'a Record<'_>, side: Side) -> Value<'a> {
+    of_place(record, side, |place| place.as_org.as_deref().into())
 }
 
 fn port<'a>(port: Option<u16>) -> Value<'a> {
@@ -405,6 +451,78 @@ pub static FIELDS: &[Field] = &[
         kind: Kind::Text,
         doc: "What the port is usually used for, by the service lists.",
         get: |r| of_row(r, |row| row.service.into()),
+    },
+    Field {
+        key: "src_country",
+        kind: Kind::Text,
+        doc: "ISO 3166-1 code of the country where the source's network is registered; absent for private addresses and where no database knows it.",
+        get: |r| country(r, Side::Src),
+    },
+    Field {
+        key: "src_country_name",
+        kind: Kind::Text,
+        doc: "Name of the source's country in English.",
+        get: |r| country_name(r, Side::Src),
+    },
+    Field {
+        key: "src_city",
+        kind: Kind::Text,
+        doc: "City of the source, if a database knows cities.",
+        get: |r| city(r, Side::Src),
+    },
+    Field {
+        key: "src_asn",
+        kind: Kind::Integer,
+        doc: "Number of the autonomous system of the source, if a database knows them.",
+        get: |r| asn(r, Side::Src),
+    },
+    Field {
+        key: "src_as_org",
+        kind: Kind::Text,
+        doc: "Organisation of the source's autonomous system.",
+        get: |r| as_org(r, Side::Src),
+    },
+    Field {
+        key: "src_name",
+        kind: Kind::Text,
+        doc: "Name of the source: from the [names] table, a DHCP lease, the hosts file or reverse DNS; not printable characters are escaped.",
+        get: |r| of_row(r, |row| row.ends.orig.name.as_deref().into()),
+    },
+    Field {
+        key: "dst_country",
+        kind: Kind::Text,
+        doc: "Country code of the destination.",
+        get: |r| country(r, Side::Dst),
+    },
+    Field {
+        key: "dst_country_name",
+        kind: Kind::Text,
+        doc: "Name of the destination's country in English.",
+        get: |r| country_name(r, Side::Dst),
+    },
+    Field {
+        key: "dst_city",
+        kind: Kind::Text,
+        doc: "City of the destination, if a database knows cities.",
+        get: |r| city(r, Side::Dst),
+    },
+    Field {
+        key: "dst_asn",
+        kind: Kind::Integer,
+        doc: "Number of the autonomous system of the destination, if a database knows them.",
+        get: |r| asn(r, Side::Dst),
+    },
+    Field {
+        key: "dst_as_org",
+        kind: Kind::Text,
+        doc: "Organisation of the destination's autonomous system.",
+        get: |r| as_org(r, Side::Dst),
+    },
+    Field {
+        key: "dst_name",
+        kind: Kind::Text,
+        doc: "Name of the destination.",
+        get: |r| of_row(r, |row| row.ends.reply.name.as_deref().into()),
     },
     Field {
         key: "end_reason",

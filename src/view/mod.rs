@@ -8,17 +8,19 @@
 
 pub mod column;
 pub mod field;
+pub mod group;
 pub mod units;
 mod window;
 
 pub use window::ordered;
 
-use crate::enrich::services::Services;
+pub use crate::enrich::{End, Knowledge};
+pub use group::{Group, GroupRow, Ledger, List};
 use crate::flow::{Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
 
 /// A flow, and what is known about it besides.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Row<'a> {
     /// The flow.
     pub flow: &'a Flow,
@@ -26,15 +28,20 @@ pub struct Row<'a> {
     pub now: Moment,
     /// The service its ports name.
     pub service: Option<&'a str>,
+    /// Names and places of the source (`orig`) and the destination (`reply`).
+    pub ends: Pair<End>,
 }
 
 impl<'a> Row<'a> {
     /// A row of the table as it is `now`.
-    pub fn new(flow: &'a Flow, services: &'a Services, now: Moment) -> Self {
+    pub fn new(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment) -> Self {
+        let orig = &flow.key().orig;
+        let ends = knowledge.ends(orig);
         Self {
             flow,
             now,
-            service: services.of(&flow.key().orig).map(|(_, name)| name),
+            service: knowledge.services().of(orig).map(|(_, name)| name),
+            ends,
         }
     }
 }
@@ -49,6 +56,10 @@ pub struct Query {
     pub scope: Scope,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
+    /// Only flows of this group.
+    pub within: Option<Group>,
+    /// Whether the rows are flows or groups of them.
+    pub list: List,
     /// The row under the cursor.
     pub cursor: Cursor,
     /// First row of the window, counted from 0. Gives way to the cursor.
@@ -101,6 +112,8 @@ pub struct ViewRow {
     pub flow: Flow,
     /// The service its ports name.
     pub service: Option<Box<str>>,
+    /// Names and places of the source (`orig`) and the destination (`reply`).
+    pub ends: Pair<End>,
 }
 
 /// The answer to a [`Query`]: the window, and the sums around it.
@@ -110,8 +123,10 @@ pub struct View {
     pub at: Moment,
     /// The question, so that a late answer can be told from a current one.
     pub query: Query,
-    /// Rows of the window.
+    /// Rows of the window, if they are flows.
     pub rows: Vec<ViewRow>,
+    /// All groups, if the rows are groups; the first is the fastest.
+    pub groups: Vec<GroupRow>,
     /// Place of the first of them in the whole list.
     pub first: usize,
     /// The selected row: its place in the whole list, and its name.
@@ -124,6 +139,8 @@ pub struct View {
     pub out_of_scope: usize,
     /// Flows in scope that `active_only` hides.
     pub inactive: usize,
+    /// Flows of our own name lookups, which are never shown.
+    pub own: usize,
     /// Bytes and flows of the scope since the start; ended flows included.
     pub totals: Totals,
     /// Bytes per second of the scope, ended flows included; `None` before two
@@ -162,4 +179,23 @@ pub struct Status {
     pub tracking_wanted: Option<bool>,
     /// What went wrong without ending the program.
     pub warnings: Vec<String>,
+    /// What is wrong with the resolver, in a few words.
+    pub resolver: Option<String>,
+    /// Databases of places, the first asked first.
+    pub places: Vec<PlaceSource>,
+}
+
+/// A database of places, for an about box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceSource {
+    /// Name of the file, or `built in`.
+    pub name: String,
+    /// What it answers: `country, city`.
+    pub gives: String,
+    /// How old its data is, in days.
+    pub age_days: u64,
+    /// Whether it is old enough to be updated.
+    pub is_stale: bool,
+    /// The sentence its licence asks to be shown.
+    pub attribution: Option<String>,
 }

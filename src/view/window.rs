@@ -2,7 +2,10 @@
 
 use std::cmp::Reverse;
 
-use super::{Cursor, Flow, FlowId, Moment, Query, Scope, Services, Status, Table, View, ViewRow};
+use super::group::{List, groups};
+use super::{
+    Cursor, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status, Table, View, ViewRow,
+};
 
 /// The order of the list: the fastest first, averaged over ten seconds so that
 /// rows do not jump; then what moved most; then the oldest.
@@ -34,34 +37,70 @@ pub fn ordered(table: &Table, scope: Scope, now: Moment) -> impl Iterator<Item =
     keys.into_iter().filter_map(|(_, _, id)| table.get(id))
 }
 
+/// How many flows a query leaves out, and why.
+#[derive(Default)]
+struct Left {
+    out_of_scope: usize,
+    inactive: usize,
+    own: usize,
+}
+
+/// The flows that match a query.
+fn select(
+    query: &Query,
+    table: &Table,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> (Vec<SortKey>, usize, Left) {
+    let mut left = Left::default();
+    let mut uncounted = 0;
+    let mut keys = Vec::new();
+    for (id, flow) in table.flows() {
+        if !query.scope.holds(flow.class()) {
+            left.out_of_scope += 1;
+        } else if knowledge.is_own(&flow.key().orig) {
+            left.own += 1;
+        } else if query.within.is_some_and(|group| !group.holds(flow, knowledge)) {
+            // Not of this group: elsewhere, not hidden.
+        } else if query.active_only && !is_active(flow) {
+            left.inactive += 1;
+        } else {
+            uncounted += usize::from(flow.counters().is_none());
+            keys.push(sort_key(id, flow, now));
+        }
+    }
+    (keys, uncounted, left)
+}
+
 impl View {
     /// Answers `query`. Rates of the whole and `status` are the engine's to
     /// fill in.
-    pub fn compute(query: &Query, table: &Table, services: &Services, now: Moment) -> Self {
-        let (mut out_of_scope, mut inactive, mut uncounted) = (0, 0, 0);
-        let mut keys: Vec<SortKey> = Vec::new();
-        for (id, flow) in table.flows() {
-            if !query.scope.holds(flow.class()) {
-                out_of_scope += 1;
-            } else if query.active_only && !is_active(flow) {
-                inactive += 1;
-            } else {
-                uncounted += usize::from(flow.counters().is_none());
-                keys.push(sort_key(id, flow, now));
-            }
-        }
+    pub fn compute(
+        query: &Query,
+        table: &Table,
+        ledger: &Ledger,
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) -> Self {
+        let (mut keys, uncounted, left) = select(query, table, knowledge, now);
         let matching = keys.len();
         let (first, cursor) = place(query, table, &mut keys, now);
-        let rows = window(&mut keys, first, query.height)
+        let window: &[SortKey] = match query.list {
+            List::Flows => window(&mut keys, first, query.height),
+            _ => &[],
+        };
+        let rows = window
             .iter()
             .filter_map(|(_, _, id)| {
                 let flow = table.get(*id)?;
+                let orig = &flow.key().orig;
+                let ends = knowledge.ends(orig);
+                let service = knowledge.services().of(orig);
                 Some(ViewRow {
                     id: *id,
                     flow: flow.clone(),
-                    service: services
-                        .of(&flow.key().orig)
-                        .map(|(_, name)| Box::from(name)),
+                    service: service.map(|(_, name)| Box::from(name)),
+                    ends,
                 })
             })
             .collect();
@@ -69,12 +108,14 @@ impl View {
             at: now,
             query: query.clone(),
             rows,
+            groups: groups(query.list, query.scope, table, ledger, knowledge),
             first,
             cursor,
             matching,
             uncounted,
-            out_of_scope,
-            inactive,
+            out_of_scope: left.out_of_scope,
+            inactive: left.inactive,
+            own: left.own,
             totals: table.totals().within(query.scope),
             bytes_per_sec: None,
             born_per_sec: None,

@@ -69,6 +69,7 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
         flow: &row.flow,
         now: state.now,
         service: row.service.as_deref(),
+        ends: row.ends.clone(),
     };
     text.clear();
     let width = usize::from(column.width);
