@@ -17,6 +17,8 @@ const PORT: u16 = 6;
 const PORT_IPV6: u16 = 8;
 /// The longest IPv4 address.
 const IPV4: u16 = 15;
+/// Room for IPv6 addresses that are written short, or cut.
+const IPV6_SHORT: u16 = 19;
 
 /// What a column of the screen shows: a column of the registry, or two in one
 /// where there is no room for both.
@@ -51,6 +53,7 @@ impl Cell {
     fn width(self, unit: RateUnit) -> u16 {
         let of = |id: ColumnId| id.column().width(unit);
         match self {
+            Self::Plain(ColumnId::Destination) => IPV6_SHORT,
             Self::Plain(id) => of(id),
             Self::ProtoState => of(ColumnId::Proto) + 2,
             Self::Endpoint => IPV4 + PORT,

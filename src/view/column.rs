@@ -99,7 +99,7 @@ pub static COLUMNS: &[Column] = &[
         ColumnId::Destination,
         "DESTINATION",
         Align::Left,
-        19,
+        15,
         39,
         "Where the first packet went to.",
     ),
