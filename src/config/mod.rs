@@ -7,24 +7,26 @@
 //! What is not said has the default of the man page: TCP over IPv4 and IPv6,
 //! without loopback, refreshed every second.
 
+pub mod file;
 mod options;
 mod value;
 
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::enrich::{dns, geoip, geoip_update};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::view::units::RateUnit;
-use options::{Color, Command, Options, Protocols, Records, VERSION};
+use options::{Color, Command, Options, Protocols, Records, Update, VERSION};
 
 /// What to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Invocation {
     /// Show the viewer.
     View(ViewerOptions),
@@ -34,12 +36,36 @@ pub enum Invocation {
     Events(EventsOptions),
     /// Print the field registry.
     Fields,
-    /// Update the place database.
-    Update,
+    /// Update the databases of places.
+    Update(UpdateOptions),
+}
+
+/// What is to be found out beyond the kernel's word.
+#[derive(Clone, Debug)]
+pub struct LookupOptions {
+    /// Files of service names to read last.
+    pub services: Vec<PathBuf>,
+    /// Databases of places.
+    pub places: geoip::Settings,
+    /// Who is asked for names; `None`: nobody, and no local ones either.
+    pub names: Option<dns::Settings>,
+    /// Where flowtop.toml may be, the last one read last.
+    pub config_files: Vec<PathBuf>,
+}
+
+/// What to update, and how.
+#[derive(Clone, Debug)]
+pub struct UpdateOptions {
+    /// Settings of the update, unless no home directory says where to install.
+    pub settings: Option<geoip_update::Settings>,
+    /// Only report ages.
+    pub check: bool,
+    /// Report as JSON.
+    pub json: bool,
 }
 
 /// Which flows to watch, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SourceOptions {
     /// Families, protocols, loopback.
     pub scope: Scope,
@@ -52,10 +78,12 @@ pub struct SourceOptions {
     pub receive_buffer_bytes: usize,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
+    /// Services, places and names.
+    pub lookups: LookupOptions,
 }
 
 /// What the viewer begins with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ViewerOptions {
     /// Which flows, and how.
     pub source: SourceOptions,
@@ -68,7 +96,7 @@ pub struct ViewerOptions {
 }
 
 /// What `list` prints.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ListOptions {
     /// Which flows, and how.
     pub source: SourceOptions,
@@ -79,7 +107,7 @@ pub struct ListOptions {
 }
 
 /// What `events` prints.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct EventsOptions {
     /// Which flows, and how.
     pub source: SourceOptions,
@@ -163,6 +191,17 @@ pub fn command() -> clap::Command {
     <Options as clap::CommandFactory>::command()
 }
 
+/// What a command line cannot say and the environment does not.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// Whether standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// Whether root runs this.
+    pub is_root: bool,
+    /// The present.
+    pub now: SystemTime,
+}
+
 /// Reads the command line. `args` begins with the name of the program;
 /// `variable` reads the environment.
 ///
@@ -171,16 +210,28 @@ pub fn command() -> clap::Command {
 pub fn parse<A: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = A>,
     variable: impl Fn(&str) -> Option<OsString>,
-    stdout_is_terminal: bool,
+    surroundings: Surroundings,
 ) -> Result<Invocation, Usage> {
+    let Surroundings {
+        stdout_is_terminal, ..
+    } = surroundings;
     let options = Options::try_parse_from(args)?;
     if options.general.version {
         return Err(Usage::Asked(VERSION.into()));
     }
     if options.general.update {
-        return Ok(Invocation::Update);
+        return Ok(Invocation::Update(update(
+            Update::default(),
+            &variable,
+            surroundings,
+        )));
     }
-    let source = source(&options, &variable);
+    let dns = match &options.command {
+        Some(Command::Events(records) | Command::List { records, .. }) => records.dns,
+        Some(Command::Fields | Command::Update(_)) => false,
+        None => stdout_is_terminal && !options.display.no_dns,
+    };
+    let source = source(&options, &variable, dns);
     let settings = |records: Records, course| output::Settings {
         format: records.output,
         fields: records.fields.map(|fields| fields.0),
@@ -189,6 +240,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     Ok(match options.command.clone() {
         Some(Command::Fields) => Invocation::Fields,
+        Some(Command::Update(flags)) => Invocation::Update(update(flags, &variable, surroundings)),
         Some(Command::Events(records)) => Invocation::Events(EventsOptions {
             source,
             output: settings(records, Course::Events),
@@ -206,6 +258,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             let records = Records {
                 output: Format::Table,
                 fields: None,
+                dns: false,
             };
             let output = settings(records, Course::Samples);
             Invocation::List(list(source, output, NonZeroU32::MIN))
@@ -225,13 +278,68 @@ fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) ->
     }
 }
 
-fn source(options: &Options, variable: &impl Fn(&str) -> Option<OsString>) -> SourceOptions {
+fn update(
+    flags: Update,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    surroundings: Surroundings,
+) -> UpdateOptions {
+    let Surroundings { is_root, now, .. } = surroundings;
+    let usual = geoip_update::Settings::usual(is_root, variable, now);
+    let settings = match (usual, flags.dir) {
+        (Some(usual), dir) => Some(geoip_update::Settings {
+            dir: dir.unwrap_or(usual.dir),
+            ..usual
+        }),
+        (None, Some(dir)) => Some(geoip_update::Settings::bare(dir, now)),
+        (None, None) => None,
+    };
+    UpdateOptions {
+        settings: settings.map(|settings| geoip_update::Settings {
+            conf: flags.geoip_conf,
+            from: flags.from,
+            force: flags.force,
+            ..settings
+        }),
+        check: flags.check,
+        json: flags.output == "json",
+    }
+}
+
+fn lookups(
+    options: &Options,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    dns: bool,
+) -> LookupOptions {
+    let places = geoip::Settings::search(options.lookups.geoip_dir.clone(), variable);
+    LookupOptions {
+        services: options.lookups.services.clone(),
+        places: geoip::Settings {
+            enabled: !options.display.no_geoip,
+            ..places
+        },
+        names: dns.then(|| dns::Settings {
+            lookup: options.lookups.resolver,
+            ..dns::Settings::default()
+        }),
+        config_files: std::iter::once("/etc/flowtop".into())
+            .chain(user_dir(variable))
+            .map(|dir: PathBuf| dir.join("flowtop.toml"))
+            .collect(),
+    }
+}
+
+fn source(
+    options: &Options,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    dns: bool,
+) -> SourceOptions {
     SourceOptions {
         scope: scope(&options.protocols),
         interval: options.source.interval,
         switch_sysctls: !options.source.no_sysctl,
         receive_buffer_bytes: options.source.rcvbuf,
         user_dir: user_dir(variable),
+        lookups: lookups(options, variable, dns),
     }
 }
 

@@ -6,11 +6,13 @@
 )]
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::value::{self, FieldList};
+use crate::enrich::dns::Lookup;
 use crate::output::Format;
 
 /// What `--version` prints.
@@ -31,7 +33,7 @@ is no terminal. It needs CAP_NET_ADMIN. `man flowtop` has keys, fields and examp
 #[command(
     name = "flowtop",
     after_help = AFTER_HELP,
-    override_usage = "flowtop [OPTIONS] [list | events | fields]",
+    override_usage = "flowtop [OPTIONS] [list | events | fields | update]",
     args_override_self = true,
     disable_help_flag = true,
     disable_help_subcommand = true,
@@ -47,6 +49,8 @@ pub(super) struct Options {
     pub(super) display: Display,
     #[command(flatten)]
     pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) lookups: Lookups,
     #[command(flatten)]
     pub(super) general: General,
 }
@@ -115,19 +119,21 @@ pub(super) struct Protocols {
     reason = "one flag of the command line each"
 )]
 pub(super) struct Display {
-    /// No host names (none are looked up yet)
+    /// No host names, only addresses
     ///
-    /// The option is accepted so that command lines of the original flowtop go
-    /// on working.
+    /// Otherwise the viewer shows names from the [names] table, DHCP leases and
+    /// the hosts file, and asks the nameservers about what is on screen, a few
+    /// queries a second. Records have names only with --dns.
     #[arg(short = 'n', long, global = true)]
-    no_dns: bool,
+    pub(super) no_dns: bool,
 
-    /// No places (none are looked up yet)
+    /// No places
     ///
-    /// The option is accepted so that command lines of the original flowtop go
-    /// on working.
+    /// Otherwise countries come from the database that is built in, or from
+    /// better ones that `flowtop update` or others have installed. No network
+    /// is needed for it.
     #[arg(short = 'G', long, global = true)]
-    no_geoip: bool,
+    pub(super) no_geoip: bool,
 
     /// Show where flows come from, even if that costs other columns
     ///
@@ -199,11 +205,39 @@ pub(super) struct Source {
 }
 
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Names and places")]
+pub(super) struct Lookups {
+    /// Who looks names up: dns or system
+    ///
+    /// With dns, the default, flowtop asks the nameservers of resolv.conf
+    /// itself, over one socket each, so that it adds one flow and hides it.
+    /// With system, libc is asked, which knows what nsswitch.conf names, but
+    /// costs a tracked flow for each query.
+    #[arg(
+        long,
+        value_name = "WHO",
+        default_value = "dns",
+        value_parser = value::lookup,
+        global = true,
+        hide_default_value = true
+    )]
+    pub(super) resolver: Lookup,
+
+    /// Look for databases of places here first
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) geoip_dir: Option<PathBuf>,
+
+    /// A file of service names, `PORT, NAME`; wins over all others
+    ///
+    /// May be given several times; the last one wins.
+    #[arg(long, value_name = "FILE", global = true, action = ArgAction::Append)]
+    pub(super) services: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "General")]
 pub(super) struct General {
-    /// Update the place database (not there yet)
-    ///
-    /// This version has no such database: it says so and exits with 1.
+    /// Update the databases of places and exit, as `flowtop update`
     #[arg(short = 'u', long, global = true)]
     pub(super) update: bool,
 
@@ -245,6 +279,51 @@ pub(super) enum Command {
     Events(Records),
     /// Print the fields of records and what they mean
     Fields,
+    /// Fetch new databases of places
+    ///
+    /// Asks the mirrors of geoip.conf, checks what comes record by record, and
+    /// puts it in place; root's go to /var/lib/flowtop, others' to
+    /// ~/.local/share/flowtop. Exits with 0 if all are current, 1 if none could
+    /// be had, 5 if some.
+    Update(Update),
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Update")]
+pub(super) struct Update {
+    /// Install this file instead of fetching, after the same checks
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+
+    /// Only tell how old the databases are; 0 fresh, 10 stale
+    #[arg(long, conflicts_with_all = ["from", "force"])]
+    pub(super) check: bool,
+
+    /// Accept an older or much smaller database
+    ///
+    /// One that is broken is never accepted.
+    #[arg(long)]
+    pub(super) force: bool,
+
+    /// Install into this directory
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+
+    /// Read the mirrors from this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) geoip_conf: Option<PathBuf>,
+
+    /// Report as text or json
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        value_parser = ["text", "json"],
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(super) output: String,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -267,6 +346,10 @@ pub(super) struct Records {
     /// the viewer.
     #[arg(long, value_name = "KEYS", value_parser = value::fields)]
     pub(super) fields: Option<FieldList>,
+
+    /// Look host names up, and wait for them two seconds at most
+    #[arg(long, conflicts_with = "no_dns")]
+    pub(super) dns: bool,
 }
 
 /// When to use colours.

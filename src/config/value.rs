@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::enrich::dns::Lookup;
 use crate::output::Format;
 use crate::view::field::{self, FIELDS, Field};
 
@@ -48,6 +49,15 @@ pub(super) fn format(text: &str) -> Result<Format, String> {
         .into_iter()
         .find(|format| format.name() == text)
         .ok_or_else(|| format!("give {}", Format::ALL.map(Format::name).join(", ")))
+}
+
+/// Who looks names up.
+pub(super) fn lookup(text: &str) -> Result<Lookup, String> {
+    match text {
+        "dns" => Ok(Lookup::Dns),
+        "system" => Ok(Lookup::System),
+        _ => Err("give dns or system".into()),
+    }
 }
 
 /// Fields by name, separated by commas.

@@ -205,7 +205,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if let Some(resolver) = &mut self.viewer.resolver {
             let now = self.core.clock.now();
             self.viewer.knowledge.merge_names(resolver.answers(), now);
-            self.viewer.knowledge.set_own_sockets(resolver.own_sockets());
+            self.viewer
+                .knowledge
+                .set_own_sockets(resolver.own_sockets());
             self.owe(now.after(RETRY));
         }
     }
@@ -326,7 +328,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             tracking_wanted: self.facts.tracking_wanted,
             warnings,
             resolver: self.viewer.resolver.as_ref().and_then(|resolver| {
-                resolver.status().problem().map(|problem| problem.to_string())
+                resolver
+                    .status()
+                    .problem()
+                    .map(|problem| problem.to_string())
             }),
             places: places.collect(),
         }

@@ -2,7 +2,7 @@
 
 use super::Course;
 use super::plain::{Plain, uint};
-use crate::view::column::{Align, COLUMNS, Column};
+use crate::view::column::{Align, COLUMNS, Column, Style};
 use crate::view::field::{Field, Kind, Record, Value};
 use crate::view::units::RateUnit;
 
@@ -60,7 +60,14 @@ impl Columns {
         if let Some(row) = &record.row {
             for column in COLUMNS {
                 self.cell.clear();
-                column.id.cell(row, self.unit, &mut self.cell);
+                column.id.cell(
+                    row,
+                    Style {
+                        unit: self.unit,
+                        ..Style::default()
+                    },
+                    &mut self.cell,
+                );
                 self.grid.foreign(&self.cell);
                 self.grid.end_cell();
             }

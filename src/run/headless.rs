@@ -1,18 +1,21 @@
 //! Without a screen: `list`, `events`, `fields`.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use super::{Failure, QUEUE, Started, Wanted, restore, say, start};
+use super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start};
 use crate::collect::Clock;
 use crate::collect::pace;
 use crate::config::{EventsOptions, ListOptions};
 use crate::engine::{self, Input, Recorder, Sampling};
-use crate::enrich::services::Services;
+use crate::enrich::Knowledge;
+use crate::enrich::dns::Resolver;
 use crate::flow::{Family, Moment, Scope};
 use crate::output::{Format, Writer};
-use crate::table::Change;
+use crate::table::{Change, Flow};
 use crate::view::field::{Event, FIELDS, Record};
 use crate::view::{Row, ordered};
 
@@ -37,11 +40,12 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
     };
     let Started {
         core,
-        services,
-        warnings,
+        mut knowledge,
+        mut warnings,
         switches,
         signals,
     } = start(&wanted, clock, &sender)?;
+    let mut resolver = lookups::hasty_resolver(&options.source, &mut warnings, || {});
     warnings.iter().for_each(say);
     signals
         .watch(
@@ -58,13 +62,20 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
     };
     let for_people = options.output.format == Format::Table;
     let result = engine::samples(core, inputs, sampling, |table, now| {
+        if let Some(resolver) = &mut resolver {
+            let addresses: Vec<_> = ordered(table, scope, now).flat_map(addresses).collect();
+            lookups::wait_for_names(resolver, &mut knowledge, &addresses, clock);
+        }
         let mut written = 0;
-        let mut write = |flow| {
+        let mut write = |flow: &Flow| {
+            if knowledge.is_own(&flow.key().orig) {
+                return Ok(());
+            }
             written += 1;
             writer.record(&Record {
                 event: Event::Sample,
                 ts_ns: now.real_ns,
-                row: Some(Row::new(flow, &services, now)),
+                row: Some(Row::new(flow, &mut knowledge, now)),
                 count: None,
             })
         };
@@ -103,11 +114,16 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
     };
     let Started {
         core,
-        services,
-        warnings,
+        knowledge,
+        mut warnings,
         switches,
         signals,
     } = start(&wanted, clock, &sender)?;
+    let wake = sender.clone();
+    let resolver = lookups::hasty_resolver(&options.source, &mut warnings, move || {
+        // An engine that is busy looks by itself soon.
+        let _ = wake.try_send(Input::Names);
+    });
     warnings.iter().for_each(say);
     signals
         .watch(
@@ -118,7 +134,9 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         .map_err(Failure::Thread)?;
     let mut printer = Printer {
         scope: options.source.scope,
-        services,
+        knowledge,
+        resolver,
+        waiting: VecDeque::new(),
         writer: Writer::new(&options.output, io::stdout()),
         failed: None,
     };
@@ -155,12 +173,72 @@ fn only_family(scope: Scope) -> Option<Family> {
     }
 }
 
+/// Both addresses of a flow, the destination first.
+fn addresses(flow: &Flow) -> [IpAddr; 2] {
+    let orig = &flow.key().orig;
+    [orig.dst(), orig.src()]
+}
+
+/// A record that waits for names.
+struct Waiting {
+    event: Event,
+    at: Moment,
+    flow: Option<Flow>,
+    count: Option<u64>,
+}
+
 struct Printer<W> {
     scope: Scope,
-    services: Services,
+    knowledge: Knowledge,
+    resolver: Option<Resolver>,
+    /// In the order of the events; empty without a resolver.
+    waiting: VecDeque<Waiting>,
     writer: Writer<W>,
     /// Told at the next flush.
     failed: Option<io::Error>,
+}
+
+impl<W: Write> Printer<W> {
+    fn write(&mut self, event: Event, at: Moment, flow: Option<&Flow>, count: Option<u64>) {
+        if self.failed.is_some() {
+            return;
+        }
+        let record = Record {
+            event,
+            ts_ns: at.real_ns,
+            row: flow.map(|flow| Row::new(flow, &mut self.knowledge, at)),
+            count,
+        };
+        self.failed = self.writer.record(&record).err();
+    }
+
+    /// Writes records from the front while their names are known, or they have
+    /// waited long enough at `now`; all of them without a `now`.
+    fn release(&mut self, now: Option<Moment>) {
+        if let (Some(resolver), Some(now)) = (&mut self.resolver, now) {
+            let flows = self.waiting.iter().filter_map(|w| w.flow.as_ref());
+            let wanted = flows.flat_map(addresses);
+            lookups::take_names(resolver, &mut self.knowledge, wanted, now);
+        }
+        while let Some(first) = self.waiting.front() {
+            let known = |flow: &Flow| addresses(flow).iter().all(|a| self.knowledge.is_asked(*a));
+            let ready = first.flow.as_ref().is_none_or(known)
+                || now.is_none_or(|now| now.since(first.at) >= lookups::PATIENCE);
+            if !ready {
+                break;
+            }
+            if let Some(w) = self.waiting.pop_front() {
+                self.write(w.event, w.at, w.flow.as_ref(), w.count);
+            }
+        }
+    }
+
+    fn hand_on(&mut self) -> io::Result<()> {
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.writer.flush(),
+        }
+    }
 }
 
 impl<W: Write> Recorder for Printer<W> {
@@ -171,22 +249,31 @@ impl<W: Write> Recorder for Printer<W> {
             Change::Ended(flow) => (Event::End, Some(*flow), None),
             Change::Lost(count) => (Event::Lost, None, Some(*count)),
         };
-        if self.failed.is_some() || flow.is_some_and(|f| !self.scope.holds(f.class())) {
+        let shown = |flow: &Flow| {
+            self.scope.holds(flow.class()) && !self.knowledge.is_own(&flow.key().orig)
+        };
+        if !flow.is_none_or(shown) {
             return;
         }
-        let record = Record {
-            event,
-            ts_ns: at.real_ns,
-            row: flow.map(|flow| Row::new(flow, &self.services, at)),
-            count,
-        };
-        self.failed = self.writer.record(&record).err();
+        if self.resolver.is_some() {
+            self.waiting.push_back(Waiting {
+                event,
+                at,
+                flow: flow.cloned(),
+                count,
+            });
+        } else {
+            self.write(event, at, flow, count);
+        }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        match self.failed.take() {
-            Some(error) => Err(error),
-            None => self.writer.flush(),
-        }
+    fn flush(&mut self, now: Moment) -> io::Result<()> {
+        self.release(Some(now));
+        self.hand_on()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.release(None);
+        self.hand_on()
     }
 }

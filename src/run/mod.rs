@@ -7,19 +7,26 @@
 //! they were, and only then is anything said.
 
 mod headless;
+mod lookups;
 mod signals;
+mod update;
 mod viewer;
 
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::sync::mpsc::SyncSender;
+use std::time::SystemTime;
 
 use crate::collect::{self, Clock, Kernel, SourceError};
-use crate::config::{self, Invocation, SourceOptions};
+use crate::config::{self, Invocation, SourceOptions, Surroundings};
 use crate::engine::{Core, EngineError, Input};
-use crate::enrich::services::{self, Services};
+use crate::enrich::Knowledge;
+use crate::enrich::geoip_update::UpdateError;
+use crate::enrich::services;
 use crate::flow::Family;
 use crate::sysctl::{self, Switches};
 use crate::table::Table;
@@ -43,8 +50,12 @@ enum Failure {
     Thread(#[source] io::Error),
     #[error("taking over the signals: {0}")]
     Signals(#[source] io::Error),
-    #[error("updating the place databases is not built into this version yet; nothing was changed")]
-    Update,
+    #[error("{0}")]
+    Services(services::Warning),
+    #[error(transparent)]
+    Update(UpdateError),
+    #[error("no home directory says where to put databases of places; name one with --dir")]
+    NoHome,
 }
 
 impl From<EngineError> for Failure {
@@ -87,8 +98,13 @@ impl Failure {
 /// 2 for a wrong command line, 3 if the kernel tracks no connections, 4 if it
 /// may not be asked.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let stdout_is_terminal = io::stdout().is_terminal();
-    let invocation = match config::parse(args, |name| std::env::var_os(name), stdout_is_terminal) {
+    let surroundings = Surroundings {
+        stdout_is_terminal: io::stdout().is_terminal(),
+        // The owner of our own entry in /proc is our effective user.
+        is_root: fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0),
+        now: SystemTime::now(),
+    };
+    let invocation = match config::parse(args, |name| std::env::var_os(name), surroundings) {
         Ok(invocation) => invocation,
         Err(usage) => {
             let code = usage.exit_code();
@@ -102,14 +118,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match invocation {
-        Invocation::View(options) => viewer::view(&options),
-        Invocation::List(options) => headless::list(&options),
-        Invocation::Events(options) => headless::events(&options),
-        Invocation::Fields => headless::fields(),
-        Invocation::Update => Err(Failure::Update),
+        Invocation::View(options) => viewer::view(&options).map(|()| ExitCode::SUCCESS),
+        Invocation::List(options) => headless::list(&options).map(|()| ExitCode::SUCCESS),
+        Invocation::Events(options) => headless::events(&options).map(|()| ExitCode::SUCCESS),
+        Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
+        Invocation::Update(options) => update::update(&options),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             match failure.advice() {
@@ -130,7 +146,7 @@ fn say(what: impl Display) {
 /// A running source, and the promise to leave the kernel as it was.
 struct Started {
     core: Core,
-    services: Services,
+    knowledge: Knowledge,
     /// What went wrong without preventing the start.
     warnings: Vec<String>,
     switches: Option<Switches>,
@@ -148,12 +164,7 @@ struct Wanted<'a> {
 
 fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<Started, Failure> {
     let options = wanted.options;
-    let (services, warnings) = Services::load(&services::Settings {
-        user_dir: options.user_dir.clone(),
-        ephemeral: sysctl::local_port_range().unwrap_or(services::Settings::default().ephemeral),
-        ..services::Settings::default()
-    });
-    let mut warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let (knowledge, mut warnings) = lookups::open(options)?;
     let kernel = Kernel::start(
         collect::Settings {
             events: wanted.events,
@@ -178,7 +189,7 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
             clock,
             Pace::new(wanted.pace),
         ),
-        services,
+        knowledge,
         warnings,
         switches,
         signals,

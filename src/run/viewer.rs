@@ -6,14 +6,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Failure, QUEUE, Started, Wanted, restore, start};
+use super::{Failure, QUEUE, Started, Wanted, lookups, restore, start};
 use crate::collect::{Clock, pace};
 use crate::config::ViewerOptions;
 use crate::engine::{EngineError, Facts, Input, Viewer};
+use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::sysctl::{self, Switches};
 use crate::tui::{self, Ending, Message};
@@ -47,8 +48,8 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     };
     let Started {
         core,
-        services,
-        warnings,
+        knowledge,
+        mut warnings,
         switches,
         signals,
     } = start(&wanted, clock, &to_engine)?;
@@ -58,8 +59,16 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .watch(stop, tui::rescue, switches.as_ref().map(Switches::restorer))
         .map_err(Failure::Thread)?;
 
+    let wake = to_engine.clone();
+    let resolver = lookups::resolver(&options.source, &mut warnings, move || {
+        // A full queue is looked through soon, and answers wait.
+        let _ = wake.try_send(Input::Names);
+    });
+    let reopened = to_engine.clone();
     let viewer = Viewer {
-        services,
+        knowledge,
+        resolver,
+        reopen_places: Box::new(move |settings| reopen_places(settings, reopened.clone())),
         interval,
         probe: probe(),
         warnings,
@@ -109,6 +118,19 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         Ending::Quit => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
     }
+}
+
+/// Opens the databases of places in a thread of its own: they can have a
+/// hundred megabytes, and the flows go on.
+fn reopen_places(settings: geoip::Settings, engine: SyncSender<Input>) {
+    let body = move || {
+        let (geoip, problems) = GeoIp::open(settings);
+        let problems = problems.iter().map(ToString::to_string).collect();
+        // An engine that has ended wants no places.
+        let _ = engine.send(Input::Places(Arc::new(geoip), problems));
+    };
+    // If there can be no thread now, the next look in half a minute tries again.
+    let _ = thread::Builder::new().name("places".into()).spawn(body);
 }
 
 /// Finds out, at each refresh, what the table does not know about its source.

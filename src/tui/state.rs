@@ -15,6 +15,7 @@ use super::layout::{self, Wish};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
 use crate::flow::{Family, Group, Moment, Scope};
+use crate::view::column;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, List, Query, View};
 
@@ -202,6 +203,14 @@ impl State {
             source: self.show_source,
             unit: self.unit,
             address: self.longest_address,
+        }
+    }
+
+    /// How cells are written.
+    pub(super) fn cell_style(&self) -> column::Style {
+        column::Style {
+            unit: self.unit,
+            ..column::Style::default()
         }
     }
 

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::units::{self, RateUnit};
-use super::{Nat, Row};
+use super::{End, Nat, Row};
+use crate::enrich::geoip::{CountryCode, Location};
 use crate::flow::{Family, L4, Protocol, Status, Tuple};
 
 /// Where the text of a cell stands.
@@ -16,6 +17,39 @@ pub enum Align {
     Left,
     /// At the right: numbers.
     Right,
+}
+
+/// How hosts are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hosts {
+    /// By name where one is known.
+    #[default]
+    Name,
+    /// By address.
+    Address,
+    /// By name, and the address behind it.
+    Both,
+}
+
+/// How ports are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ports {
+    /// By the name of the service where one is known.
+    #[default]
+    Name,
+    /// By number.
+    Number,
+}
+
+/// How cells are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// The unit of rates.
+    pub unit: RateUnit,
+    /// How hosts are written.
+    pub hosts: Hosts,
+    /// How ports are written.
+    pub ports: Ports,
 }
 
 /// One column.
@@ -46,6 +80,7 @@ pub enum ColumnId {
     Arrow,
     Destination,
     Service,
+    Country,
     OrigBytes,
     ReplyBytes,
     OrigRate,
@@ -110,6 +145,14 @@ pub static COLUMNS: &[Column] = &[
         9,
         15,
         "The destination port by the name of its usual service, else by number; ICMP type, GRE key.",
+    ),
+    column(
+        ColumnId::Country,
+        "CC",
+        Align::Left,
+        3,
+        3,
+        "Country of the far end, where its network is registered; lan for private addresses.",
     ),
     column(
         ColumnId::ReplyBytes,
@@ -189,7 +232,7 @@ impl ColumnId {
     }
 
     /// Appends the text of a cell.
-    pub fn cell(self, row: &Row<'_>, unit: RateUnit, out: &mut String) {
+    pub fn cell(self, row: &Row<'_>, style: Style, out: &mut String) {
         let flow = row.flow;
         let orig = &flow.key().orig;
         // Writing to a String cannot fail.
@@ -204,16 +247,23 @@ impl ColumnId {
                 Ok(())
             }
             Self::Source => {
-                endpoint(out, orig.src(), orig.sport());
+                endpoint(out, orig.src(), orig.sport(), &row.ends.orig, style.hosts);
                 Ok(())
             }
             Self::Arrow => {
                 out.push(arrow(flow.nat()));
                 Ok(())
             }
-            Self::Destination => write!(out, "{}", orig.dst()),
+            Self::Destination => {
+                endpoint(out, orig.dst(), None, &row.ends.reply, style.hosts);
+                Ok(())
+            }
             Self::Service => {
-                service(row, out);
+                service(row, style.ports, out);
+                Ok(())
+            }
+            Self::Country => {
+                country(row, out);
                 Ok(())
             }
             Self::OrigBytes => {
@@ -225,11 +275,11 @@ impl ColumnId {
                 Ok(())
             }
             Self::OrigRate => {
-                units::rate(out, flow.bytes_per_sec().map(|r| r.orig), unit);
+                units::rate(out, flow.bytes_per_sec().map(|r| r.orig), style.unit);
                 Ok(())
             }
             Self::ReplyRate => {
-                units::rate(out, flow.bytes_per_sec().map(|r| r.reply), unit);
+                units::rate(out, flow.bytes_per_sec().map(|r| r.reply), style.unit);
                 Ok(())
             }
         };
@@ -259,13 +309,36 @@ fn state(row: &Row<'_>, out: &mut String) {
     out[start..].make_ascii_uppercase();
 }
 
-/// An address with a port; IPv6 in brackets, so that the port is told apart.
-fn endpoint(out: &mut String, address: IpAddr, port: Option<u16>) {
-    let _ = match (address, port) {
-        (address, None) => write!(out, "{address}"),
-        (IpAddr::V4(ip), Some(port)) => write!(out, "{ip}:{port}"),
-        (IpAddr::V6(ip), Some(port)) => write!(out, "[{ip}]:{port}"),
+/// A host with a port, by name, address or both. A bare IPv6 address stands in
+/// brackets before a port, so that the two are told apart.
+fn endpoint(out: &mut String, address: IpAddr, port: Option<u16>, end: &End, hosts: Hosts) {
+    let name = end.name.as_deref().filter(|_| hosts != Hosts::Address);
+    let _ = match (name, address, port) {
+        (Some(name), _, _) => write!(out, "{name}"),
+        (None, IpAddr::V6(ip), Some(_)) => write!(out, "[{ip}]"),
+        (None, address, _) => write!(out, "{address}"),
     };
+    if let Some(port) = port {
+        let _ = write!(out, ":{port}");
+    }
+    if name.is_some() && hosts == Hosts::Both {
+        let _ = write!(out, " ({address})");
+    }
+}
+
+/// The country of the far end; `lan` if both ends are private.
+fn country(row: &Row<'_>, out: &mut String) {
+    let far = match (&row.ends.reply.location, &row.ends.orig.location) {
+        (Location::Lan, src) => src,
+        (dst, _) => dst,
+    };
+    match far {
+        Location::Lan => out.push_str("lan"),
+        Location::Unknown => out.push('-'),
+        Location::Place(place) => {
+            out.push_str(place.country_code.as_ref().map_or("-", CountryCode::as_str));
+        }
+    }
 }
 
 const fn arrow(nat: Option<Nat>) -> char {
@@ -275,9 +348,10 @@ const fn arrow(nat: Option<Nat>) -> char {
     }
 }
 
-fn service(row: &Row<'_>, out: &mut String) {
+fn service(row: &Row<'_>, ports: Ports, out: &mut String) {
     let orig: &Tuple = &row.flow.key().orig;
-    let _ = match (orig.l4(), row.service) {
+    let named = row.service.filter(|_| ports == Ports::Name);
+    let _ = match (orig.l4(), named) {
         (_, Some(name)) => write!(out, "{name}"),
         (L4::Ports { dst, .. }, None) if orig.proto() == Protocol::GRE => {
             write!(out, "key {dst:#x}")

@@ -206,8 +206,16 @@ impl Ledger {
             .add(flow);
     }
 
-    fn each(&self, list: List, scope: Scope, mut take: impl FnMut(Group, Option<&Arc<str>>, Ended)) {
-        let places = self.places.iter().filter(|((_, class), _)| scope.holds(*class));
+    fn each(
+        &self,
+        list: List,
+        scope: Scope,
+        mut take: impl FnMut(Group, Option<&Arc<str>>, Ended),
+    ) {
+        let places = self
+            .places
+            .iter()
+            .filter(|((_, class), _)| scope.holds(*class));
         match list {
             List::Flows => {}
             List::Countries => {

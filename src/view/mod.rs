@@ -15,9 +15,9 @@ mod window;
 pub use window::ordered;
 
 pub use crate::enrich::{End, Knowledge};
-pub use group::{Group, GroupRow, Ledger, List};
 use crate::flow::{Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
+pub use group::{Group, GroupRow, Ledger, List};
 
 /// A flow, and what is known about it besides.
 #[derive(Clone, Debug)]

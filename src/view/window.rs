@@ -60,7 +60,10 @@ fn select(
             left.out_of_scope += 1;
         } else if knowledge.is_own(&flow.key().orig) {
             left.own += 1;
-        } else if query.within.is_some_and(|group| !group.holds(flow, knowledge)) {
+        } else if query
+            .within
+            .is_some_and(|group| !group.holds(flow, knowledge))
+        {
             // Not of this group: elsewhere, not hidden.
         } else if query.active_only && !is_active(flow) {
             left.inactive += 1;

@@ -76,7 +76,7 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
     let style = |role| state.theme.style(role);
     match column.cell {
         Cell::Plain(id @ (ColumnId::Source | ColumnId::Destination)) => {
-            id.cell(&row, state.unit, text);
+            id.cell(&row, state.cell_style(), text);
             let orig = &row.flow.key().orig;
             let (address, port) = if id == ColumnId::Source {
                 (orig.src(), orig.sport())
@@ -100,8 +100,8 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
         Cell::Endpoint => {
             let orig = &row.flow.key().orig;
             let mut tail = String::new();
-            ColumnId::Service.cell(&row, state.unit, &mut tail);
-            ColumnId::Destination.cell(&row, state.unit, text);
+            ColumnId::Service.cell(&row, state.cell_style(), &mut tail);
+            ColumnId::Destination.cell(&row, state.cell_style(), text);
             match (orig.l4(), orig.dst()) {
                 (L4::Ports { .. }, IpAddr::V6(_)) => {
                     text.insert(0, '[');
@@ -114,17 +114,17 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
             endpoint(state, text, &tail, orig.dst(), column, y, buf);
         }
         Cell::ProtoState => {
-            ColumnId::Proto.cell(&row, state.unit, text);
+            ColumnId::Proto.cell(&row, state.cell_style(), text);
             let x = buf
                 .set_stringn(column.x, y, &*text, width, style(Role::Proto))
                 .0;
             text.clear();
-            ColumnId::State.cell(&row, state.unit, text);
+            ColumnId::State.cell(&row, state.cell_style(), text);
             let room = usize::from((column.x + column.width).saturating_sub(x + 1)).min(1);
             buf.set_stringn(x + 1, y, &*text, room, style(state_role(&row)));
         }
         Cell::Plain(id) => {
-            id.cell(&row, state.unit, text);
+            id.cell(&row, state.cell_style(), text);
             line::cut_end(text, width);
             put(buf, y, column, text, style(role(id, &row)));
         }
@@ -181,6 +181,7 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
         ColumnId::Proto => Role::Proto,
         ColumnId::State => state_role(row),
         ColumnId::Source | ColumnId::Destination => Role::Text,
+        ColumnId::Country => Role::Dim,
         ColumnId::Service if row.service.is_some() => Role::Service,
         ColumnId::Age | ColumnId::Arrow | ColumnId::Service => Role::Dim,
         ColumnId::OrigBytes => amount(flow.counters().map(|c| c.orig.bytes)),

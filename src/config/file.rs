@@ -1,0 +1,115 @@
+//! The configuration file, `flowtop.toml`.
+//!
+//! So far it has one table, `[names]`: what hosts are called.
+//!
+//! ```toml
+//! [names]
+//! "192.168.1.23" = "laptop"
+//! "2001:db8::23" = "laptop"
+//! ```
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use toml::de::{DeTable, DeValue};
+
+/// What the file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct File {
+    /// Names of hosts.
+    pub names: HashMap<IpAddr, String>,
+    /// What could not be used, each with its line; the rest was.
+    pub problems: Vec<String>,
+}
+
+/// Reads the text of a configuration file.
+///
+/// # Errors
+/// If it is no TOML: the line, and what is wrong there.
+pub fn parse(text: &str) -> Result<File, String> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(1, |span| line(text, span.start));
+        format!("line {at}: {}", error.message())
+    })?;
+    let mut file = File::default();
+    for (key, value) in table.get_ref() {
+        let at = line(text, key.span().start);
+        match (key.get_ref().as_ref(), value.get_ref()) {
+            ("names", DeValue::Table(names)) => {
+                for (address, name) in names {
+                    let at = line(text, address.span().start);
+                    file.name(at, address.get_ref(), name.get_ref());
+                }
+            }
+            ("names", _) => file.problem(at, "`names` must be a table: write [names]"),
+            (other, _) => {
+                let other = other.escape_debug();
+                file.problem(at, format!("`{other}` is not known; there is [names]"));
+            }
+        }
+    }
+    Ok(file)
+}
+
+impl File {
+    fn name(&mut self, line: usize, address: &str, name: &DeValue<'_>) {
+        let parsed: Result<IpAddr, _> = address.parse();
+        match (parsed, name) {
+            (Ok(address), DeValue::String(name)) => {
+                self.names.insert(address, name.clone().into_owned());
+            }
+            (Ok(address), _) => {
+                self.problem(
+                    line,
+                    format!("the name of {address} must be a text in quotes"),
+                );
+            }
+            (Err(_), _) => {
+                let address = address.escape_debug();
+                self.problem(line, format!("`{address}` is no IP address"));
+            }
+        }
+    }
+
+    fn problem(&mut self, line: usize, what: impl std::fmt::Display) {
+        self.problems.push(format!("line {line}: {what}"));
+    }
+}
+
+/// The line, from 1, of a byte of `text`.
+fn line(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read() {
+        let file = parse("[names]\n\"192.0.2.1\" = \"tv\"\n\"2001:db8::1\" = \"nas\"\n").unwrap();
+        assert_eq!(file.problems, Vec::<String>::new());
+        assert_eq!(file.names[&"192.0.2.1".parse::<IpAddr>().unwrap()], "tv");
+        assert_eq!(file.names[&"2001:db8::1".parse::<IpAddr>().unwrap()], "nas");
+    }
+
+    #[test]
+    fn mistakes_are_told_by_line_and_lose_nothing_else() {
+        let text =
+            "colour = 1\n[names]\n\"tv\" = \"x\"\n\"192.0.2.1\" = 5\n\"192.0.2.2\" = \"ok\"\n";
+        let file = parse(text).unwrap();
+        assert_eq!(
+            file.problems,
+            [
+                "line 1: `colour` is not known; there is [names]",
+                "line 3: `tv` is no IP address",
+                "line 4: the name of 192.0.2.1 must be a text in quotes",
+            ]
+        );
+        assert_eq!(file.names.len(), 1);
+        let error = parse("[names]\nbroken").unwrap_err();
+        assert!(error.starts_with("line 2: "), "{error}");
+        assert_eq!(parse("names = 3").unwrap().problems.len(), 1);
+    }
+}

@@ -1,0 +1,146 @@
+//! Services, places and names: opened at the start, and waited for where
+//! somebody asked to.
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::Failure;
+use crate::collect::Clock;
+use crate::config::{SourceOptions, file};
+use crate::enrich::Knowledge;
+use crate::enrich::dns::{self, Resolver};
+use crate::enrich::geoip::GeoIp;
+use crate::enrich::services::{self, Services, Warning};
+use crate::flow::Moment;
+use crate::sysctl;
+
+/// The longest wait for names that records are to have.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How often to look for answers meanwhile.
+const STEP: Duration = Duration::from_millis(20);
+/// Who asks for names on the command line wants them soon.
+const PER_SEC: u32 = 100;
+
+/// What is known at the start, and what could not be read.
+///
+/// # Errors
+/// If a file that the command line names cannot be read.
+pub(super) fn open(options: &SourceOptions) -> Result<(Knowledge, Vec<String>), Failure> {
+    let lookups = &options.lookups;
+    let (services, problems) = Services::load(&services::Settings {
+        user_dir: options.user_dir.clone(),
+        files: lookups.services.clone(),
+        ephemeral: sysctl::local_port_range().unwrap_or(services::Settings::default().ephemeral),
+        ..services::Settings::default()
+    });
+    let mut warnings = Vec::new();
+    for problem in problems {
+        match problem {
+            Warning::Unreadable { ref path, .. } if lookups.services.contains(path) => {
+                return Err(Failure::Services(problem));
+            }
+            problem => warnings.push(problem.to_string()),
+        }
+    }
+    let mut knowledge = Knowledge::new(services);
+    if lookups.places.enabled {
+        let (geoip, problems) = GeoIp::open(lookups.places.clone());
+        warnings.extend(problems.iter().map(ToString::to_string));
+        knowledge.set_places(Arc::new(geoip));
+    }
+    Ok((knowledge, warnings))
+}
+
+/// Starts whoever is asked for names, if anybody is. What is wrong with the
+/// configuration goes to `warnings`.
+pub(super) fn resolver(
+    options: &SourceOptions,
+    warnings: &mut Vec<String>,
+    wake: impl Fn() + Send + 'static,
+) -> Option<Resolver> {
+    let mut settings = options.lookups.names.clone()?;
+    for path in &options.lookups.config_files {
+        match read(path) {
+            Ok(Some(config)) => {
+                let problems = config.problems.iter();
+                warnings.extend(problems.map(|p| format!("{}: {p}", path.display())));
+                settings.local.table.extend(config.names);
+            }
+            Ok(None) => {}
+            Err(error) => warnings.push(format!("{}: {error}; it is not used", path.display())),
+        }
+    }
+    match Resolver::start(settings, wake) {
+        Ok(resolver) => Some(resolver),
+        Err(error) => {
+            warnings.push(error.to_string());
+            None
+        }
+    }
+}
+
+/// As [`resolver`], for records: in more of a hurry.
+pub(super) fn hasty_resolver(
+    options: &SourceOptions,
+    warnings: &mut Vec<String>,
+    wake: impl Fn() + Send + 'static,
+) -> Option<Resolver> {
+    let mut options = options.clone();
+    if let Some(settings) = &mut options.lookups.names {
+        *settings = dns::Settings {
+            per_sec: PER_SEC,
+            burst: PER_SEC,
+            in_flight: PER_SEC as usize,
+            ..settings.clone()
+        };
+    }
+    resolver(&options, warnings, wake)
+}
+
+fn read(path: &Path) -> Result<Option<file::File>, String> {
+    match fs::read_to_string(path) {
+        Ok(text) => file::parse(&text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // In a home that may not be searched it is not there for us.
+        Err(_) if path.symlink_metadata().is_err() => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Asks for the names of all `addresses`, and waits until they are known, or
+/// [`PATIENCE`] is over.
+pub(super) fn wait_for_names(
+    resolver: &mut Resolver,
+    knowledge: &mut Knowledge,
+    addresses: &[IpAddr],
+    clock: Clock,
+) {
+    let deadline = clock.now().after(PATIENCE);
+    loop {
+        let now = clock.now();
+        take_names(resolver, knowledge, addresses.iter().copied(), now);
+        let all_known = addresses.iter().all(|a| knowledge.is_asked(*a));
+        if all_known || now >= deadline {
+            return;
+        }
+        thread::sleep(STEP);
+    }
+}
+
+/// Picks up answers, and asks for what is still missing of `addresses`.
+pub(super) fn take_names(
+    resolver: &mut Resolver,
+    knowledge: &mut Knowledge,
+    addresses: impl IntoIterator<Item = IpAddr>,
+    now: Moment,
+) {
+    knowledge.merge_names(resolver.answers(), now);
+    knowledge.set_own_sockets(resolver.own_sockets());
+    // What it cannot take now is asked again soon.
+    resolver.ask(&knowledge.unnamed(addresses, now));
+}
