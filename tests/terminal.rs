@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use flowtop::flow::Scope;
 use flowtop::tui::{Ending, Message, Settings, read_input, run};
+use flowtop::view::column::Hosts;
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -44,6 +45,7 @@ fn viewer() {
         scope: Scope::default(),
         show_source: false,
         unit: RateUnit::Bytes,
+        hosts: Hosts::Name,
         color: true,
         source_label: "ct",
     };

@@ -16,6 +16,8 @@ mod pty;
 
 use std::process::Command;
 
+use flowtop::flow::{L4, Protocol, Tuple};
+use lab::entries::Entry;
 use lab::traffic::{TcpService, UdpService, ping};
 use lab::{Host, Network};
 use proptest::prelude::{Strategy, any};
@@ -152,6 +154,97 @@ fn an_empty_table_says_why() {
         host.track();
         session.wait("the advice is gone", |text| !text.contains("nft add table"));
         session.wait_for("No flows");
+        session.keys("q");
+        session.assert_clean_end();
+    });
+}
+
+/// A flow to the internet, to which nothing is sent: it is only entered in the
+/// table.
+fn to_the_world(number: u8, server: [u8; 4], proto: Protocol, port: u16) -> Entry {
+    let ports = L4::Ports {
+        src: 50_000 + u16::from(number),
+        dst: port,
+    };
+    let client = [192, 0, 2, number].into();
+    Entry::new(Tuple::v4(client, server.into(), proto, ports))
+}
+
+#[test]
+fn places_and_services_lead_to_their_flows_and_back() {
+    lab::run("places_and_services_lead_to_their_flows_and_back", |lab| {
+        let host = lab.host("bare");
+        host.track();
+        // Addresses that every database places alike: of the University of
+        // Oslo, and of the Japanese registry. Then a private one.
+        host.create_flows([
+            to_the_world(1, [129, 240, 2, 3], Protocol::TCP, 443),
+            to_the_world(2, [129, 240, 2, 4], Protocol::TCP, 443),
+            to_the_world(3, [202, 12, 30, 5], Protocol::UDP, 53),
+            to_the_world(4, [10, 0, 0, 7], Protocol::TCP, 22),
+        ]);
+        let mut command = flowtop(&host, &["-A", "-n", "-t", "0.2"]);
+        // Of this machine's databases none, so that the built-in one answers.
+        command.env("HOME", "/nowhere").env_remove("XDG_DATA_HOME");
+        let mut session = Session::start(command, 120, 24);
+        session.wait_for("129.240.2.3");
+        session.wait("countries", |text| {
+            let is_in = |address: &str, country: &str| {
+                let line = text.lines().find(|line| line.contains(address));
+                line.is_some_and(|line| line.contains(country))
+            };
+            is_in("129.240.2.3", " NO ")
+                && is_in("202.12.30.5", " JP ")
+                && is_in("10.0.0.7", " lan ")
+        });
+        session.wait_for("GeoIP");
+
+        session.keys("2");
+        session.wait_for("COUNTRY");
+        for country in ["Norway", "Japan", "private addresses"] {
+            session.wait_for(country);
+        }
+        // Nothing moves, so that the one with most flows comes first. The
+        // built-in database knows no networks: the flows come at once.
+        session.keys("\x1b[H\r");
+        session.wait_for("2 Places › Norway");
+        session.wait("two flows", |text| {
+            text.contains("129.240.2.4") && !text.contains("202.12.30.5")
+        });
+        session.keys("\x1b");
+        session.wait_for("Japan");
+
+        session.keys("\t");
+        session.wait_for("53/udp");
+        session.keys("\x1b[H\r");
+        session.wait_for("3 Services › https");
+        session.wait("https only", |text| {
+            text.contains("129.240.2.3") && !text.contains("10.0.0.7")
+        });
+        session.keys("1");
+        session.wait_for("10.0.0.7");
+
+        session.keys("V");
+        session.wait_for("built in");
+        session.wait_for("Names are not looked up");
+        session.keys("q");
+        session.wait("no popup", |text| !text.contains("built in"));
+        session.keys("q");
+        session.assert_clean_end();
+    });
+}
+
+#[test]
+fn without_places_there_is_no_country() {
+    lab::run("without_places_there_is_no_country", |lab| {
+        let host = lab.host("bare");
+        host.track();
+        host.create_flows([to_the_world(1, [129, 240, 2, 3], Protocol::TCP, 443)]);
+        let mut session = Session::start(flowtop(&host, &["-n", "-G", "-t", "0.2"]), 120, 24);
+        session.wait_for("129.240.2.3");
+        assert!(!session.text().contains(" CC "));
+        session.keys("2");
+        session.wait_for("no database of places is in use");
         session.keys("q");
         session.assert_clean_end();
     });

@@ -277,7 +277,7 @@ pub static KEYS: &[Key] = &[
         &[key(KeyCode::Enter)],
         Action::Enter,
         "Enter",
-        "what is in the row: networks of a country, flows of a network or a service",
+        "into the row: its networks, or its flows",
         Some(hint("Enter", "open", 2)),
     ),
     entry(
@@ -285,8 +285,8 @@ pub static KEYS: &[Key] = &[
         &[key(KeyCode::Esc)],
         Action::Back,
         "Esc",
-        "close what is open, else select nothing, else back to where Enter was pressed",
-        None,
+        "close what is open, select nothing, back",
+        Some(hint("Esc", "back", 2)),
     ),
     entry(
         Section::Filter,
@@ -405,7 +405,7 @@ pub static KEYS: &[Key] = &[
         &[char('p')],
         Action::TogglePorts,
         "p",
-        "ports by the name of their service, by number",
+        "ports by service name, by number",
         Some(hint("p", "ports", 11)),
     ),
     entry(
@@ -421,7 +421,7 @@ pub static KEYS: &[Key] = &[
         &[char('V')],
         Action::About,
         "V",
-        "version, databases of places, resolver, warnings",
+        "this version, its data, what went wrong",
         Some(hint("V", "about", 13)),
     ),
     entry(

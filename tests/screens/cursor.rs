@@ -7,19 +7,19 @@ use super::scene::{Scene, crowd};
 
 /// A window of ten rows onto a hundred.
 fn scene() -> Scene {
-    let scene = Scene::new((100, 14), |_| ()).with(&crowd(100));
+    let scene = Scene::new((100, 15), |_| ()).with(&crowd(100));
     assert_eq!(scene.query.height, 10);
     scene
 }
 
 /// The line of the screen that is selected, counted in rows of the table.
 fn selected(scene: &Scene) -> Option<u16> {
-    let buf = scene.buffer(100, 14);
+    let buf = scene.buffer(100, 15);
     let reversed = |y: &u16| {
         let look = buf[(0, *y)].modifier;
         look.contains(ratatui::style::Modifier::REVERSED)
     };
-    (3..13).find(reversed).map(|y| y - 3)
+    (4..14).find(reversed).map(|y| y - 4)
 }
 
 /// Source port of the selected flow: they count from the fastest.
@@ -170,10 +170,10 @@ fn an_empty_list_keeps_what_was_selected() {
 fn a_new_height_is_asked_for() {
     let mut scene = scene();
     scene.resize(100, 30);
-    assert_eq!(scene.last.ask.as_ref().map(|q| q.height), Some(26));
+    assert_eq!(scene.last.ask.as_ref().map(|q| q.height), Some(25));
     scene.status.warnings = vec!["a warning takes a line".to_owned()];
     scene.answer();
-    assert_eq!(scene.query.height, 25);
+    assert_eq!(scene.query.height, 24);
     scene.resize(100, 0);
     assert_eq!(scene.query.height, 0);
     scene.answer();

@@ -6,8 +6,9 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use flowtop::flow::{Family, Group, Scope};
 use flowtop::tui::keys::KEYS;
 use flowtop::tui::{Ending, Message};
+use flowtop::view::column::Hosts;
 
-use super::scene::{Scene, evening};
+use super::scene::{Scene, evening, world};
 use super::snapshot::text;
 
 fn scene() -> Scene {
@@ -218,11 +219,35 @@ fn the_clock_and_ages_go_on_between_views() {
 }
 
 #[test]
-fn tabs_go_round() {
-    let mut scene = scene();
-    let before = screen(&scene);
-    scene.press(KeyCode::Tab);
-    scene.press(KeyCode::BackTab);
-    scene.press(KeyCode::BackTab);
-    assert_eq!(screen(&scene), before);
+fn hosts_and_ports_by_name_and_number() {
+    let mut scene = Scene::new((160, 24), |s| s.show_source = true).with(&world());
+    scene.name_hosts();
+    let has = |scene: &Scene, expected: &str| text(&scene.buffer(160, 24)).contains(expected);
+    assert!(has(&scene, "laptop.lan:54321") && has(&scene, "edge-7.video.example"));
+    assert!(!has(&scene, "216.160.83.56") && has(&scene, "216.160.83.57"));
+    scene.keys("n");
+    assert!(has(&scene, "Hosts by address."));
+    assert!(has(&scene, "192.168.1.23:54321") && has(&scene, "216.160.83.56"));
+    assert!(!has(&scene, "laptop"));
+    scene.keys("n");
+    assert!(has(&scene, "Hosts by name, and their address."));
+    assert!(has(&scene, "laptop.lan:54321 (192.168.1.23)"));
+    scene.keys("n");
+    assert!(has(&scene, "laptop.lan:54321") && !has(&scene, "(192.168.1.23)"));
+
+    assert!(has(&scene, "https"));
+    scene.keys("p");
+    assert!(has(&scene, "Ports by number."));
+    assert!(!has(&scene, "https") && has(&scene, "443"));
+    scene.keys("p");
+    assert!(has(&scene, "https"));
+}
+
+#[test]
+fn without_lookups_names_say_why_there_are_none() {
+    let mut scene = Scene::new((120, 24), |s| s.hosts = Hosts::Address).with(&world());
+    scene.keys("n");
+    assert!(screen(&scene).contains("with -n no names are looked up"));
+    scene.keys("V");
+    assert!(screen(&scene).contains("Names are not looked up: -n."));
 }

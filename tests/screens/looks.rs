@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 use flowtop::flow::Scope;
 use flowtop::view::units::RateUnit;
 
-use super::scene::{Scene, crowd, evening};
+use super::scene::{Scene, crowd, evening, world};
 use super::snapshot::{check, styled, text};
 
 #[test]
@@ -184,4 +184,57 @@ fn evening_of_ipv4() -> Vec<super::scene::Line> {
     let mut lines = evening();
     lines.retain(|line| !line.is_long());
     lines
+}
+
+#[test]
+fn the_world_by_country_and_name() {
+    for width in [60, 80, 100, 120, 160] {
+        let mut scene = Scene::new((width, 16), |_| ()).with(&world());
+        scene.name_hosts();
+        check(&format!("world_{width}"), &text(&scene.buffer(width, 16)));
+        scene.keys("nnsp");
+        let both = text(&scene.buffer(width, 16));
+        check(&format!("world_both_{width}"), &both);
+    }
+}
+
+#[test]
+fn without_databases_there_are_no_countries() {
+    let mut scene = Scene::new((120, 20), |_| ()).with(&world());
+    let screen = |scene: &Scene| text(&scene.buffer(120, 20));
+    assert!(screen(&scene).contains(" CC ") && screen(&scene).contains("GeoIP 3d"));
+    scene.status.places.clear();
+    scene.answer();
+    assert!(!screen(&scene).contains(" CC ") && !screen(&scene).contains("GeoIP"));
+    scene.keys("2");
+    assert!(screen(&scene).contains("no database of places is in use"));
+}
+
+#[test]
+fn what_there_is_to_know_about_the_program() {
+    for width in [60, 80, 120, 160] {
+        let mut scene = Scene::new((width, 24), |_| ()).with(&world());
+        scene.status.resolver = Some("resolver 192.0.2.53 not answering".to_owned());
+        let mut old = scene.status.places[0].clone();
+        old.name = "built in".to_owned();
+        old.gives = "country".to_owned();
+        old.age_days = 60;
+        old.is_stale = true;
+        scene.status.places.insert(0, old);
+        scene.status.warnings = vec!["/etc/flowtop/tcp.conf:3: not a port".to_owned()];
+        let mut view = scene.view();
+        view.own = 1;
+        scene.show(view);
+        let title = text(&scene.buffer(width, 24));
+        check(&format!("resolver_{width}"), &title);
+        scene.press(KeyCode::Char('V'));
+        check(&format!("about_{width}"), &text(&scene.buffer(width, 24)));
+        scene.keys("?V");
+        scene.press(KeyCode::Esc);
+        let view = scene.view();
+        scene.show(view);
+        scene.keys("V");
+        let about = text(&scene.buffer(width, 24));
+        assert!(!about.contains("own name lookups"), "{about}");
+    }
 }

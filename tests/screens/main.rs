@@ -9,6 +9,9 @@
 )]
 
 mod cursor;
+#[path = "../databases/mod.rs"]
+mod databases;
+mod groups;
 mod keys;
 mod looks;
 mod scene;

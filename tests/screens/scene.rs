@@ -1,22 +1,29 @@
 //! Things to look at: tables made of updates, and viewers that look at them.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use flowtop::enrich::geoip::{self, GeoIp};
+use flowtop::enrich::names::{Answer, Source};
 use flowtop::enrich::services::{self, Services};
 use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, State as Ct, Status, Tuple,
     Update,
 };
-use flowtop::table::Table;
+use flowtop::table::{Change, Table};
 use flowtop::tui::{Effects, Message, Settings, Size, State, draw};
+use flowtop::view::column::Hosts;
 use flowtop::view::units::RateUnit;
-use flowtop::view::{Query, Status as SourceStatus, View};
+use flowtop::view::{Knowledge, Ledger, PlaceSource, Query, Status as SourceStatus, View};
 use jiff::tz::TimeZone;
+use mmdb_writer::IpVersion;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+use super::databases::{BUILT, Dir, database, texts};
 
 /// 14:32:07 UTC.
 const NOW: Moment = Moment {
@@ -45,6 +52,90 @@ gre   -           assured  1036800 192.0.2.1         0  192.0.2.2            23 
 sctp  established assured  600     192.168.1.50   2905  198.51.100.3       2905    640000     700000      300      410 -
 udp   -           -        1       192.168.1.88   5353  224.0.0.251        5353        60          0       60        0 -
 ";
+
+/// A small router that talks to the world. The public addresses are from ranges
+/// that databases for tests use; where they are, [`ATLAS`] makes up.
+const WORLD: &str = "
+proto state       status   age     from          sport  to                dport        up       down     up/s   down/s nat
+tcp   established assured  7440    192.168.1.23  54321  216.160.83.56       443  71200000 4210000000   210000 12400000 203.0.113.1
+udp   -           assured  48      192.168.1.40  40112  216.160.83.57       443   1900000  152000000    41000  3100000 203.0.113.1
+tcp   established assured  302     2001:db8:85a3:1234:5678:8a2e:1370:7334 50210 2001:218:4006:80f:1c2a:aaff:fe01:200e 443 880000 61000000 9200 1080000 -
+tcp   established assured  93784   192.168.1.9   61022  89.160.20.112      2049 18000000000 940000000  640000    22000 -
+tcp   established assured  264000  81.2.69.142   61022  192.168.1.9          22   1200000   48100000      860     1200 -
+udp   -           replied  3       192.168.1.23  51812  192.168.1.1          53        78        142       78      142 -
+tcp   time_wait   assured  12      192.168.1.23  54330  216.160.83.60        80      1400      23000        0        0 203.0.113.1
+tcp   syn_sent    -        2       192.168.1.77  50100  175.16.199.9       8883       180          0       60        0 203.0.113.1
+icmp  -           replied  35      192.168.1.9      77  216.160.83.61         0      2940       2940       84       84 203.0.113.1
+udp   -           assured  700     192.168.1.31  33061  5.63.151.1        51820      5000       9000       20       30 203.0.113.1
+";
+
+/// Networks, their country, system and organisation.
+const ATLAS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "216.160.83.56/30",
+        &[
+            ("country_code", "US"),
+            ("asn", "AS64500"),
+            ("as_name", "Example Delivery"),
+        ],
+    ),
+    (
+        "216.160.83.60/30",
+        &[
+            ("country_code", "US"),
+            ("asn", "AS64501"),
+            (
+                "as_name",
+                "A Hosting Company Whose Name Is Long, Incorporated",
+            ),
+        ],
+    ),
+    (
+        "2001:218::/32",
+        &[
+            ("country_code", "JP"),
+            ("asn", "AS64502"),
+            ("as_name", "Example Research"),
+        ],
+    ),
+    (
+        "81.2.69.0/24",
+        &[("country_code", "GB"), ("asn", "AS64503")],
+    ),
+    ("89.160.20.0/24", &[("country_code", "SE")]),
+    ("175.16.199.0/24", &[("country_code", "CN")]),
+];
+
+/// Names of some hosts of [`WORLD`].
+const NAMES: &[(&str, &str)] = &[
+    ("192.168.1.1", "router.lan"),
+    ("192.168.1.23", "laptop.lan"),
+    ("216.160.83.56", "edge-7.video.example"),
+    ("216.160.83.60", "www.example"),
+    (
+        "2001:218:4006:80f:1c2a:aaff:fe01:200e",
+        "host-with-a-long-name.customers.research.example",
+    ),
+    ("2001:db8:85a3:1234:5678:8a2e:1370:7334", "tablet.lan"),
+];
+
+/// [`ATLAS`] as a database.
+static PLACES: LazyLock<Arc<GeoIp>> = LazyLock::new(|| {
+    let records: Vec<_> = ATLAS.iter().map(|(net, of)| (*net, texts(of))).collect();
+    let dir = Dir::new("screens");
+    dir.write(
+        "atlas.mmdb",
+        &database("atlas", IpVersion::V6, BUILT, &records),
+    );
+    let (geoip, warnings) = GeoIp::open(geoip::Settings {
+        enabled: true,
+        named_dir: None,
+        dirs: vec![dir.path().to_owned()],
+        embedded: false,
+    });
+    assert_eq!(warnings, []);
+    Arc::new(geoip)
+});
 
 /// One flow of a scene.
 #[derive(Clone, Copy)]
@@ -120,6 +211,11 @@ pub(crate) fn evening() -> Vec<Line> {
     EVENING.trim().lines().skip(1).map(Line::parse).collect()
 }
 
+/// See [`WORLD`].
+pub(crate) fn world() -> Vec<Line> {
+    WORLD.trim().lines().skip(1).map(Line::parse).collect()
+}
+
 /// Many flows, all different; the first is the fastest.
 pub(crate) fn crowd(count: u16) -> Vec<Line> {
     (0..count).map(|number| crowd_line(number, count)).collect()
@@ -166,7 +262,9 @@ pub(crate) struct Scene {
     /// What the engine was asked last.
     pub(crate) query: Query,
     pub(crate) last: Effects,
-    services: Services,
+    /// Answers while it is only looked at.
+    knowledge: RefCell<Knowledge>,
+    ledger: Ledger,
 }
 
 impl Scene {
@@ -178,6 +276,7 @@ impl Scene {
             scope: Scope::EVERYTHING.with_loopback(false),
             show_source: false,
             unit: RateUnit::Bytes,
+            hosts: Hosts::Name,
             color: false,
             source_label: "ct",
         };
@@ -188,6 +287,8 @@ impl Scene {
         };
         let state = State::new(settings, TimeZone::UTC, size, NOW);
         let (services, _) = Services::load(&services::Settings::default());
+        let mut knowledge = Knowledge::new(services);
+        knowledge.set_places(Arc::clone(&PLACES));
         Self {
             table: Table::new(),
             query: state.query().clone(),
@@ -199,10 +300,18 @@ impl Scene {
                 table_max: Some(262_144),
                 accounting: Some(true),
                 timestamps: Some(true),
+                places: vec![PlaceSource {
+                    name: "atlas.mmdb".to_owned(),
+                    gives: "country, network".to_owned(),
+                    age_days: 3,
+                    is_stale: false,
+                    attribution: Some("Made up for tests, and free for all.".to_owned()),
+                }],
                 ..SourceStatus::default()
             },
             last: Effects::default(),
-            services,
+            knowledge: RefCell::new(knowledge),
+            ledger: Ledger::default(),
         }
     }
 
@@ -240,20 +349,44 @@ impl Scene {
 
     /// A flow of a [`crowd`] ends.
     pub(crate) fn end(&mut self, number: u16) {
-        let mut report = report(&crowd_line(number, 100), true);
+        self.end_of(&crowd_line(number, 100));
+    }
+
+    /// A flow ends.
+    pub(crate) fn end_of(&mut self, line: &Line) {
+        let mut report = report(line, true);
         report.origin = Origin::Destroyed;
         report.start_ns = None;
         report.counters = None;
         self.apply(&Update::Flow(report), self.now);
     }
 
+    /// Hosts of [`world`] get their names.
+    pub(crate) fn name_hosts(&mut self) {
+        let answers = NAMES.iter().map(|(addr, name)| Answer {
+            addr: addr.parse().expect("an address"),
+            name: Some(Arc::from(*name)),
+            source: Source::Dns,
+        });
+        let knowledge = self.knowledge.get_mut();
+        knowledge.merge_names(answers.collect(), self.now);
+        self.answer();
+    }
+
     fn apply(&mut self, update: &Update, at: Moment) {
-        self.table.apply(update, at, &mut |_| {});
+        let (ledger, knowledge) = (&mut self.ledger, self.knowledge.get_mut());
+        self.table.apply(update, at, &mut |change| {
+            if let Change::Ended(flow) = change {
+                ledger.book(flow, knowledge);
+            }
+        });
     }
 
     /// The view that answers the last question.
     pub(crate) fn view(&self) -> View {
-        let mut view = View::compute(&self.query, &self.table, &self.services, self.now);
+        let mut knowledge = self.knowledge.borrow_mut();
+        let (query, table) = (&self.query, &self.table);
+        let mut view = View::compute(query, table, &self.ledger, &mut knowledge, self.now);
         let totals = self.table.flows().filter_map(|(_, f)| f.bytes_per_sec());
         view.bytes_per_sec = totals.reduce(|a, b| Pair {
             orig: a.orig + b.orig,

@@ -2,10 +2,10 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use flowtop::tui::keys::KEYS;
-use flowtop::view::Cursor;
+use flowtop::view::{Cursor, List};
 use proptest::prelude::*;
 
-use super::scene::{Scene, crowd, evening};
+use super::scene::{Scene, crowd, evening, world};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -65,6 +65,7 @@ proptest! {
             let query = scene.state.query();
             prop_assert!(query.height <= usize::from(size.1));
             prop_assert!(query.first < 40);
+            prop_assert!(query.list == List::Flows || query.cursor == Cursor::None);
             match query.cursor {
                 Cursor::None => {}
                 Cursor::Index(index) => prop_assert!(index < 40),
@@ -82,10 +83,50 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Through all lists, with answers that come late or not at all.
+    #[test]
+    fn any_way_through_the_lists_goes_well(
+        steps in prop::collection::vec((0..12_usize, any::<bool>()), 1..80),
+    ) {
+        let lines = world();
+        let mut scene = Scene::new((80, 13), |_| ()).with(&lines);
+        let mut late = scene.view();
+        for (number, (step, answered)) in steps.into_iter().enumerate() {
+            match step {
+                0 | 1 => scene.press(KeyCode::Enter),
+                2 => scene.press(KeyCode::Esc),
+                3 | 4 => scene.press(KeyCode::Down),
+                5 => scene.press(KeyCode::Up),
+                6 => scene.press(KeyCode::PageDown),
+                7 => scene.press(KeyCode::Tab),
+                8 => scene.press(KeyCode::Char('2')),
+                9 => scene.end_of(&lines[number % lines.len()]),
+                10 => scene.show(late.clone()),
+                _ => scene.resize(60 + number as u16, 8 + number as u16 % 9),
+            }
+            if answered {
+                late = scene.view();
+                scene.answer();
+            }
+            prop_assert_eq!(&scene.query, scene.state.query());
+            scene.buffer(80, 13);
+        }
+        // From wherever this is, it is not far back to the top.
+        for _ in 0..6 {
+            scene.press(KeyCode::Esc);
+        }
+        scene.keys("1");
+        prop_assert_eq!((scene.query.list, scene.query.within), (List::Flows, None));
+    }
+}
+
 #[test]
 fn every_size_can_be_drawn() {
     let mut scenes = Vec::new();
-    for keys in ["", "s", "b", "sb", "?", "TUDISO"] {
+    for keys in ["", "s", "b", "sb", "?", "V", "2", "3", "TUDISO"] {
         let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
         scene.status.warnings = vec!["one warning".to_owned(); 2];
         scene.answer();

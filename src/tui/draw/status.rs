@@ -117,7 +117,7 @@ fn health(status: &Status) -> Vec<Piece> {
         pieces.push(Piece::new(4, "updates shed", Role::ChipWarn));
     }
     if let Some(problem) = &status.resolver {
-        let piece = Piece::new(6, problem.as_str(), Role::ChipWarn);
+        let piece = Piece::new(10, problem.as_str(), Role::ChipWarn);
         pieces.push(piece.or_short(4, "no names", Role::ChipWarn));
     }
     pieces.extend(table_use(status));
@@ -310,6 +310,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
             !has_groups
         }
         Action::Enter => has_groups,
+        Action::Back => state.trail().labels().next().is_some(),
         _ => true,
     }
 }
