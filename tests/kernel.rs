@@ -23,7 +23,7 @@ use flowtop::flow::{
 };
 use flowtop::netlink::NetlinkError;
 use flowtop::netlink::tracking::{Tracking, tracking};
-use flowtop::table::{Age, EndReason, Flow, Nat};
+use flowtop::table::{Age, EndReason, Nat};
 use lab::entries::Entry;
 use lab::packets::{self, Packet, Talk};
 use lab::traffic::{self, TcpService, UdpService};
