@@ -23,7 +23,7 @@ use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings};
 use flowtop::engine::{self, Core, EngineError, Facts, Input, Recorder, Sampling, Viewer};
 use flowtop::enrich::services::Services;
 use flowtop::flow::{Key, Moment, Scope, Tuple};
-use flowtop::table::{Change, EndReason, Table};
+use flowtop::table::{Change, EndReason, Flow, Table};
 use flowtop::view::{Cursor, Query, View};
 use lab::entries::Entry;
 use lab::traffic::UdpService;
@@ -84,7 +84,7 @@ fn fault_09_a_loss_is_counted_to_the_event_and_mended() {
             assert_eq!(watch.ended().count(), 20_000, "each ends once");
             let reasons: HashSet<_> = watch
                 .ended()
-                .filter_map(|f| f.end_reason())
+                .filter_map(Flow::end_reason)
                 .map(EndReason::name)
                 .collect();
             assert_eq!(reasons, HashSet::from(["destroyed", "vanished"]));
@@ -442,7 +442,7 @@ fn a_viewer_answers_with_live_views() {
         let engine = thread::spawn(move || viewer.run(core, inputs, &views));
         out.send(Input::Query(query.clone()))
             .expect("the engine runs");
-        let next = |what: &str, condition: &dyn Fn(&View) -> bool| {
+        let view_of = |what: &str, condition: &dyn Fn(&View) -> bool| {
             let mut found = None;
             eventually(what, || {
                 found = seen.try_recv().ok().filter(|view| condition(view));
@@ -450,7 +450,7 @@ fn a_viewer_answers_with_live_views() {
             });
             found.expect("just found")
         };
-        let view = next("an empty table", &|view| view.status.synced);
+        let view = view_of("an empty table", &|view| view.status.synced);
         assert_eq!(
             (view.matching, view.status.tracking_wanted),
             (0, Some(true))
@@ -460,8 +460,8 @@ fn a_viewer_answers_with_live_views() {
         let service = UdpService::bind(&net.server, "198.51.100.20:53");
         let conversation = service.connect(&net.client);
         conversation.exchange(100, 200);
-        next("a flow", &|view| view.matching == 1);
-        let view = next("a rate", &|view| {
+        view_of("a flow", &|view| view.matching == 1);
+        let view = view_of("a rate", &|view| {
             conversation.exchange(100, 200);
             view.rows[0]
                 .flow
@@ -479,10 +479,10 @@ fn a_viewer_answers_with_live_views() {
         };
         out.send(Input::Query(narrow.clone()))
             .expect("the engine runs");
-        let view = next("the narrow view", &|view| view.query == narrow);
+        let view = view_of("the narrow view", &|view| view.query == narrow);
         assert_eq!((view.matching, view.out_of_scope), (0, 1));
         net.router.flush_flows();
-        let view = next("the end", &|view| view.out_of_scope == 0);
+        let view = view_of("the end", &|view| view.out_of_scope == 0);
         assert_eq!(view.totals.ended, 0, "of the narrow scope");
         drop(seen);
         let result = engine.join().expect("no panic");
