@@ -160,7 +160,7 @@ pub(super) struct Display {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Source")]
 pub(super) struct Source {
-    /// Refresh every SECONDS, 0.1 to 3600; 1 by default
+    /// Seconds between refreshes, 0.1 to 3600; 1 by default
     #[arg(
         short = 't',
         long,
@@ -175,9 +175,10 @@ pub(super) struct Source {
 
     /// Do not switch on accounting and time stamps
     ///
-    /// Otherwise nf_conntrack_acct and nf_conntrack_timestamp of this network
-    /// namespace are switched on if they are off, and put back at the end. A
-    /// single list leaves them alone in any case: it could gain nothing.
+    /// Otherwise net.netfilter.nf_conntrack_acct and nf_conntrack_timestamp of
+    /// this network namespace are switched on if they are off, and put back at
+    /// the end. A single list leaves them alone in any case: it could gain
+    /// nothing.
     #[arg(long, global = true)]
     pub(super) no_sysctl: bool,
 
@@ -221,9 +222,9 @@ pub(super) enum Command {
     ///
     /// Every flow in scope is printed once, or as often as --count says.
     List {
-        /// Print N samples, one each interval
+        /// Number of samples, one each interval; 1 by default
         ///
-        /// Rates take two samples: the second has the first ones.
+        /// A rate takes two: the first sample has none.
         #[arg(
             long,
             value_name = "N",
@@ -260,10 +261,10 @@ pub(super) struct Records {
     )]
     pub(super) output: Format,
 
-    /// Print these fields only, separated by commas
+    /// Print these fields, separated by commas, in this order
     ///
-    /// In this order. Without it, json and csv have all fields, and a table has
-    /// the columns of the viewer.
+    /// Without it, json and csv have all fields, and a table has the columns of
+    /// the viewer.
     #[arg(long, value_name = "KEYS", value_parser = value::fields)]
     pub(super) fields: Option<FieldList>,
 }

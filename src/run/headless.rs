@@ -58,7 +58,9 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
     };
     let for_people = options.output.format == Format::Table;
     let result = engine::samples(core, inputs, sampling, |table, now| {
+        let mut written = 0;
         let mut write = |flow| {
+            written += 1;
             writer.record(&Record {
                 event: Event::Sample,
                 ts_ns: now.real_ns,
@@ -75,7 +77,15 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
                 .filter(|flow| scope.holds(flow.class()))
                 .try_for_each(&mut write)?;
         }
-        writer.flush()
+        writer.flush()?;
+        if for_people && written == 0 && !table.is_empty() {
+            say(format_args!(
+                "{} flows are of other protocols, families or loopback; -A shows all protocols, \
+                 --loopback those of this machine with itself",
+                table.len()
+            ));
+        }
+        Ok(())
     });
     restore(switches);
     Ok(result?)

@@ -246,7 +246,7 @@ pub static KEYS: &[Key] = &[
     Key {
         chords: &[key(KeyCode::Tab)],
         action: Action::NextTab,
-        label: "Tab",
+        label: "",
         help: None,
         section: Section::Move,
         hint: None,
@@ -254,7 +254,7 @@ pub static KEYS: &[Key] = &[
     Key {
         chords: &[key(KeyCode::BackTab)],
         action: Action::PreviousTab,
-        label: "Shift+Tab",
+        label: "",
         help: None,
         section: Section::Move,
         hint: None,
@@ -273,7 +273,7 @@ pub static KEYS: &[Key] = &[
         Action::ToggleGroup(Group::Tcp),
         "T",
         "TCP on or off",
-        Some(hint("T U D I S O", "protocols", 7)),
+        Some(hint("T U D I S O", "protocols", 8)),
     ),
     entry(
         Section::Filter,
@@ -321,7 +321,7 @@ pub static KEYS: &[Key] = &[
         Action::AllGroups,
         "A",
         "all protocols; again: those of before",
-        Some(hint("A", "all", 5)),
+        Some(hint("A", "all protocols", 5)),
     ),
     entry(
         Section::Filter,

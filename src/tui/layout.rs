@@ -10,8 +10,15 @@ use crate::view::units::RateUnit;
 
 /// Blank cells at both edges of the screen.
 const MARGIN: u16 = 1;
-/// Blank cells between two columns, at least and at most.
-const GAP: (u16, u16) = (1, 3);
+/// Blank cells between two columns, at least.
+const GAP: u16 = 1;
+/// What a port of five digits adds to an address; with the brackets of IPv6.
+const PORT: u16 = 6;
+const PORT_IPV6: u16 = 8;
+/// The longest IPv4 address.
+const IPV4: u16 = 15;
+/// Room for IPv6 addresses that are written short, or cut.
+const IPV6_SHORT: u16 = 19;
 
 /// What a column of the screen shows: a column of the registry, or two in one
 /// where there is no room for both.
@@ -46,19 +53,28 @@ impl Cell {
     fn width(self, unit: RateUnit) -> u16 {
         let of = |id: ColumnId| id.column().width(unit);
         match self {
+            Self::Plain(ColumnId::Destination) => IPV6_SHORT,
             Self::Plain(id) => of(id),
             Self::ProtoState => of(ColumnId::Proto) + 2,
-            // A port of five digits and its colon.
-            Self::Endpoint => of(ColumnId::Destination) + 6,
+            Self::Endpoint => IPV4 + PORT,
         }
     }
 
-    fn widest(self, unit: RateUnit) -> u16 {
-        match self {
-            Self::Plain(id) => id.column().widest(unit),
-            Self::ProtoState => self.width(unit),
-            Self::Endpoint => ColumnId::Source.column().widest(unit),
-        }
+    /// The width it can make use of.
+    fn widest(self, wish: Wish) -> u16 {
+        let port = if wish.address > IPV4 { PORT_IPV6 } else { PORT };
+        let most = match self {
+            Self::Plain(ColumnId::Destination) => wish.address,
+            Self::Plain(ColumnId::Source) => wish.address + port,
+            Self::Endpoint => wish.address + port + 4,
+            Self::Plain(id) => id.column().widest(wish.unit),
+            Self::ProtoState => 0,
+        };
+        most.max(self.width(wish.unit))
+    }
+
+    fn holds_address(self) -> bool {
+        self.names_the_row() || self == Self::Plain(ColumnId::Source)
     }
 
     /// Without this one a row says nothing: it stays whatever yields.
@@ -85,6 +101,9 @@ pub struct Wish {
     pub source: bool,
     /// The unit of rates, which has its width.
     pub unit: RateUnit,
+    /// The longest address to show. Columns grow for it where there is room;
+    /// none yields.
+    pub address: u16,
 }
 
 /// How columns yield.
@@ -103,18 +122,18 @@ const ARROW: Yielding = Yielding::Hide(&[ColumnId::Arrow]);
 const PROTO: Yielding = Yielding::Hide(&[ColumnId::Proto]);
 const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate]);
 
-/// The order in which columns yield. Who asks for sources gives up rates for
-/// them; both directions go together, or an upload would look idle.
-const ORDER: [Yielding; 7] = [
+/// The order in which columns yield. Rates stay: they are what one looks for.
+const ORDER: &[Yielding] = &[
     BYTES,
     AGE,
     Yielding::AbbreviateState,
     Yielding::JoinService,
     ARROW,
     PROTO,
-    RATES,
 ];
-const ORDER_WITH_SOURCE: [Yielding; 7] = [
+/// Who asks for sources gives up rates for them; both directions go together,
+/// or an upload would look idle.
+const ORDER_WITH_SOURCE: &[Yielding] = &[
     BYTES,
     AGE,
     Yielding::AbbreviateState,
@@ -147,11 +166,13 @@ impl Yielding {
 /// The columns at a screen `width`, after scrolling `scroll` columns to the
 /// right.
 ///
-/// 1. Unscrolled, columns yield in order until the rest fits.
+/// 1. Unscrolled, columns yield in order until the rest fits. If it never
+///    does, the one that names the row is cut.
 /// 2. Scrolled, the first `scroll` columns make room for those that have
 ///    yielded, except the one that names the row.
-/// 3. What is left over goes to addresses and services up to the longest,
-///    then to the gaps.
+/// 3. What is left over goes to addresses up to the longest, to the gaps
+///    before numbers, to services, then to all gaps. The rest stays blank:
+///    a row too wide is hard to follow.
 pub fn arrange(width: u16, wish: Wish, scroll: usize) -> Vec<Placed> {
     let mut cells = all(wish);
     if scroll == 0 {
@@ -173,7 +194,7 @@ pub fn arrange(width: u16, wish: Wish, scroll: usize) -> Vec<Placed> {
             cells.remove(last.unwrap_or(0));
         }
     }
-    place(&cells, width, wish.unit)
+    place(&cells, width, wish)
 }
 
 /// How far one can scroll: until the last column is on the screen.
@@ -207,49 +228,79 @@ fn scroll_by(scroll: usize, cells: &mut Vec<Cell>) {
 
 fn needed(cells: &[Cell], unit: RateUnit) -> u16 {
     let texts: u16 = cells.iter().map(|cell| cell.width(unit)).sum();
-    texts + GAP.0 * (cells.len() as u16).saturating_sub(1) + 2 * MARGIN
+    texts + GAP * (cells.len() as u16).saturating_sub(1) + 2 * MARGIN
 }
 
-fn place(cells: &[Cell], width: u16, unit: RateUnit) -> Vec<Placed> {
-    let mut widths: Vec<u16> = cells.iter().map(|cell| cell.width(unit)).collect();
-    let needed = needed(cells, unit);
+fn place(cells: &[Cell], width: u16, wish: Wish) -> Vec<Placed> {
+    let needed = needed(cells, wish.unit);
     let mut left = width.saturating_sub(needed);
-    let grow = |of: &[fn(Cell) -> bool], left: &mut u16, widths: &mut Vec<u16>| {
-        // One by one, so that both ends of a flow get the same.
-        loop {
-            let before = *left;
-            for (cell, width) in cells.iter().zip(widths.iter_mut()) {
-                if *left > 0 && *width < cell.widest(unit) && of.iter().any(|is| is(*cell)) {
-                    *width += 1;
-                    *left -= 1;
-                }
-            }
-            if *left == before {
-                break;
-            }
-        }
-    };
-    let is_source = |cell| cell == Cell::Plain(ColumnId::Source);
-    grow(&[Cell::names_the_row, is_source], &mut left, &mut widths);
-    grow(&[|_| true], &mut left, &mut widths);
-    let gaps = (cells.len() as u16).saturating_sub(1);
-    let gap = left
-        .checked_div(gaps)
-        .map_or(GAP.0, |more| (GAP.0 + more).min(GAP.1));
+    let mut widths: Vec<u16> = cells.iter().map(|cell| cell.width(wish.unit)).collect();
+    grow(cells, &mut widths, &mut left, wish, Cell::holds_address);
+    let mut gaps = vec![GAP; cells.len()];
+    let is_number = |_: usize, cell: Cell| cell.align() == Align::Right;
+    // An arrow points at what follows it; before the first column is no gap.
+    let is_wide =
+        |index: usize, _: Cell| index > 0 && cells[index - 1] != Cell::Plain(ColumnId::Arrow);
+    widen(cells, &mut gaps, &mut left, is_number);
+    grow(cells, &mut widths, &mut left, wish, |_| true);
+    widen(cells, &mut gaps, &mut left, |i, cell| {
+        is_wide(i, cell) && !is_number(i, cell)
+    });
+    widen(cells, &mut gaps, &mut left, is_wide);
 
     let mut over = needed.saturating_sub(width);
     let mut x = MARGIN;
     let mut placed = Vec::with_capacity(cells.len());
-    for (&cell, mut width) in cells.iter().zip(widths) {
+    for (index, &cell) in cells.iter().enumerate() {
+        let mut width = widths[index];
+        if index > 0 {
+            x += gaps[index];
+        }
         if cell.names_the_row() {
             let cut = over.min(width.saturating_sub(1));
             width -= cut;
             over -= cut;
         }
         placed.push(Placed { cell, x, width });
-        x += width + gap;
+        x += width;
     }
     placed
+}
+
+/// Gives columns what they can make use of; one cell at a time, so that both
+/// ends of a flow get the same.
+fn grow(
+    cells: &[Cell],
+    widths: &mut [u16],
+    left: &mut u16,
+    wish: Wish,
+    which: impl Fn(Cell) -> bool,
+) {
+    loop {
+        let before = *left;
+        for (cell, width) in cells.iter().zip(widths.iter_mut()) {
+            if *left > 0 && *width < cell.widest(wish) && which(*cell) {
+                *width += 1;
+                *left -= 1;
+            }
+        }
+        if *left == before {
+            return;
+        }
+    }
+}
+
+/// Widens gaps before columns by one cell, all or none of them.
+fn widen(cells: &[Cell], gaps: &mut [u16], left: &mut u16, which: impl Fn(usize, Cell) -> bool) {
+    let wide: Vec<usize> = (0..cells.len())
+        .filter(|index| which(*index, cells[*index]))
+        .collect();
+    if wide.len() <= usize::from(*left) {
+        *left -= wide.len() as u16;
+        for index in wide {
+            gaps[index] += 1;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -259,10 +310,12 @@ mod tests {
     const PLAIN: Wish = Wish {
         source: false,
         unit: RateUnit::Bytes,
+        address: 39,
     };
     const BOTH_ENDS: Wish = Wish {
         source: true,
         unit: RateUnit::Bits,
+        address: 39,
     };
 
     fn titles(placed: &[Placed]) -> String {
@@ -276,10 +329,9 @@ mod tests {
         let all = "PROTO STATE AGE  DESTINATION SERVICE ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
         assert_eq!(at(120), all);
         assert_eq!(at(80), "PROTO STATE AGE  DESTINATION SERVICE ↓ RATE ↑ RATE");
-        assert_eq!(at(70), "PROTO STATE  DESTINATION SERVICE ↓ RATE ↑ RATE");
+        assert_eq!(at(75), "PROTO STATE  DESTINATION SERVICE ↓ RATE ↑ RATE");
         assert_eq!(at(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
         assert_eq!(at(40), "DESTINATION ↓ RATE ↑ RATE");
-        assert_eq!(at(10), "DESTINATION");
         let both = |width| titles(&arrange(width, BOTH_ENDS, 0));
         assert_eq!(both(60), "PROTO SOURCE DESTINATION");
     }
@@ -287,7 +339,7 @@ mod tests {
     #[test]
     fn nothing_overlaps_and_nothing_leaves_the_screen() {
         for wish in [PLAIN, BOTH_ENDS] {
-            for width in 1..=250 {
+            for width in 40..=250 {
                 for scroll in 0..=max_scroll(width, wish) {
                     let placed = arrange(width, wish, scroll);
                     assert!(placed.iter().any(|p| p.cell.names_the_row()));
@@ -295,22 +347,30 @@ mod tests {
                         assert!(pair[0].x + pair[0].width < pair[1].x, "{width} {scroll}");
                     }
                     let end = placed.last().map_or(0, |p| p.x + p.width);
-                    assert!(
-                        width < 24 || end + MARGIN <= width,
-                        "{width} {scroll} {end}"
-                    );
+                    assert!(end + MARGIN <= width, "{width} {scroll} {end}");
                 }
             }
         }
     }
 
+    /// Two in one show both.
+    fn shows(placed: Cell, cell: Cell) -> bool {
+        let of: &[ColumnId] = match placed {
+            Cell::ProtoState => &[ColumnId::Proto, ColumnId::State],
+            Cell::Endpoint => &[ColumnId::Destination, ColumnId::Service],
+            Cell::Plain(_) => &[],
+        };
+        placed == cell || of.iter().any(|id| cell == Cell::Plain(*id))
+    }
+
     #[test]
-    fn every_column_can_be_reached() {
+    fn every_column_can_be_reached_from_60_on() {
         for wish in [PLAIN, BOTH_ENDS] {
             for width in 60..=250 {
                 for cell in all(wish) {
                     let seen = (0..=max_scroll(width, wish))
-                        .any(|scroll| arrange(width, wish, scroll).iter().any(|p| p.cell == cell));
+                        .flat_map(|scroll| arrange(width, wish, scroll))
+                        .any(|placed| shows(placed.cell, cell));
                     assert!(seen, "{cell:?} at {width}");
                 }
             }
@@ -323,6 +383,7 @@ mod tests {
             let wish = Wish {
                 source: false,
                 unit,
+                address: 39,
             };
             let placed = arrange(120, wish, 0);
             let destination = placed.iter().find(|p| p.cell.names_the_row());

@@ -100,6 +100,9 @@ pub struct State {
     pub(super) size: Size,
     pub(super) now: Moment,
     pub(super) view: Option<Arc<View>>,
+    /// Length of the longest address seen since the size or the scope changed.
+    /// It only grows, so that columns do not swing with every refresh.
+    longest_address: u16,
     /// The question that was asked last.
     asked: Query,
 }
@@ -124,6 +127,7 @@ impl State {
             size,
             now,
             view: None,
+            longest_address: 0,
             asked: Query {
                 number: 0,
                 scope: settings.scope,
@@ -195,6 +199,7 @@ impl State {
         Wish {
             source: self.show_source,
             unit: self.unit,
+            address: self.longest_address,
         }
     }
 
@@ -225,6 +230,12 @@ impl State {
             self.cursor = self.asked.cursor;
             self.first = self.asked.first;
         }
+        let addresses = view.rows.iter().flat_map(|row| {
+            let orig = &row.flow.key().orig;
+            [orig.src(), orig.dst()]
+        });
+        let longest = addresses.map(|ip| ip.to_string().len()).max();
+        self.longest_address = self.longest_address.max(longest.unwrap_or(0) as u16);
         self.view = Some(view);
         // Warnings are part of the help.
         self.clamp();
@@ -232,6 +243,7 @@ impl State {
 
     fn resize(&mut self, size: Size) {
         self.size = size;
+        self.longest_address = 0;
         self.clamp();
     }
 
@@ -240,9 +252,9 @@ impl State {
         self.scroll = self
             .scroll
             .min(layout::max_scroll(self.size.width, self.wish()));
-        let most = help::max_scroll(self);
-        if let Some(Popup::Help { scroll }) = &mut self.popup {
-            *scroll = (*scroll).min(most);
+        if let Some(Popup::Help { scroll }) = self.popup {
+            let scroll = scroll.min(help::max_scroll(self));
+            self.popup = Some(Popup::Help { scroll });
         }
     }
 
@@ -253,6 +265,7 @@ impl State {
             self.act_on_popup(popup, action, effects);
             return;
         }
+        let scope = self.scope;
         match action {
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
@@ -282,6 +295,9 @@ impl State {
             }
             Action::Redraw => effects.clear = true,
             Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
+        }
+        if self.scope != scope {
+            self.longest_address = 0;
         }
         self.clamp();
     }

@@ -63,7 +63,7 @@ impl Screen {
             EnableBracketedPaste,
             cursor::Hide
         )?;
-        screen.terminal.clear()?;
+        screen.clear()?;
         Ok(screen)
     }
 
@@ -77,7 +77,10 @@ impl Screen {
 
     /// Makes the next drawing a complete one.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not Terminal::clear: that asks the terminal where its cursor is, and
+        // the thread that reads keys would take the answer.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Draws what has changed.

@@ -63,8 +63,8 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// With the terminal's own sixteen colours, which fit its background; or
-    /// with attributes only.
+    /// With those of the terminal's own colours that can be read on dark and
+    /// on light backgrounds; or with attributes only.
     pub const fn new(color: bool) -> Self {
         Self { color }
     }
@@ -109,19 +109,18 @@ impl Theme {
         let plain = Self::plain(role);
         match role {
             Role::Chip | Role::AddressPrivate | Role::HelpKey => plain.fg(Color::Cyan),
-            Role::ChipWarn | Role::Alert | Role::StateNew | Role::RateHigh => {
+            Role::ChipWarn | Role::Alert | Role::AddressPublic | Role::RateHigh => {
                 plain.fg(Color::Yellow)
             }
             Role::ChipCrit => plain.fg(Color::Red),
             Role::StateOpen | Role::Down | Role::RateMid => plain.fg(Color::Green),
-            Role::Up => plain.fg(Color::Magenta),
-            Role::AddressPublic => plain.fg(Color::LightYellow),
-            Role::Service => plain.fg(Color::Blue),
+            Role::Up | Role::StateNew => plain.fg(Color::Magenta),
             Role::Title
             | Role::Header
             | Role::Text
             | Role::Dim
             | Role::Proto
+            | Role::Service
             | Role::StateClosing
             | Role::RateLow
             | Role::Selected

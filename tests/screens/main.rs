@@ -1,15 +1,16 @@
-//! What the viewer shows.
+//! What the viewer shows, and how keys, views and sizes change it.
+//!
+//! Screens are compared with `tests/snapshots`; `UPDATE=1 cargo test` rewrites
+//! them.
 
+#![expect(
+    clippy::expect_used,
+    reason = "clippy does not see that these are tests as well"
+)]
+
+mod cursor;
+mod keys;
+mod looks;
 mod scene;
-
-use scene::{Scene, evening, text};
-
-#[test]
-fn look() {
-    for width in [60, 80, 100, 120, 160, 200] {
-        for source in [false, true] {
-            let scene = Scene::new((width, 20), |s| s.show_source = source).with(&evening());
-            println!("{width}\n{}", text(&scene.buffer(width, 20)));
-        }
-    }
-}
+mod snapshot;
+mod storms;

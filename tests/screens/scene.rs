@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use flowtop::enrich::services::Services;
+use flowtop::enrich::services::{self, Services};
 use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, State as Ct, Status, Tuple,
     Update,
@@ -24,313 +24,130 @@ const NOW: Moment = Moment {
     real_ns: 1_700_058_727 * SECOND,
 };
 const SECOND: u64 = 1_000_000_000;
-const SEEN: u32 = Status::SEEN_REPLY.0 | Status::CONFIRMED.0;
-const ASSURED: u32 = SEEN | Status::ASSURED.0;
+
+/// A small router on an ordinary evening. Bytes are those of a flow so far, and
+/// those of its last second.
+const EVENING: &str = "
+proto state       status   age     from          sport  to                dport        up       down     up/s   down/s nat
+tcp   established assured  7440    192.168.1.23  54321  198.51.100.80       443  71200000 4210000000   210000 12400000 203.0.113.1
+udp   -           assured  48      192.168.1.40  40112  203.0.113.7         443   1900000  152000000    41000  3100000 203.0.113.1
+tcp   established assured  302     2001:db8:85a3:1234:5678:8a2e:1370:7334 50210 2001:db8:4006:80f:1c2a:aaff:fe01:200e 443 880000 61000000 9200 1080000 -
+tcp   established assured  93784   192.168.1.9   61022  192.168.1.2        2049 18000000000 940000000  640000    22000 -
+tcp   established assured  264000  198.51.100.20 61022  192.168.1.9          22   1200000   48100000      860     1200 -
+tcp   established assured  61      fd00:1::17    40022  fd00:1::1          8883      9800      10400        0      120 -
+udp   -           replied  3       192.168.1.23  51812  192.168.1.1          53        78        142       78      142 -
+tcp   time_wait   assured  12      192.168.1.23  54330  198.51.100.81        80      1400      23000        0        0 -
+tcp   syn_sent    -        2       192.168.1.77  50100  192.0.2.99         8883       180          0       60        0 -
+icmp  -           replied  35      192.168.1.9      77  192.0.2.53            0      2940       2940       84       84 -
+tcp   established assured  -       192.168.1.30  33060  198.51.100.7       5432         -          -        -        - -
+tcp   -           offload  5000    192.168.1.31  33061  198.51.100.9        993      5000       9000        0        0 -
+gre   -           assured  1036800 192.0.2.1         0  192.0.2.2            23     44000      51000        0        0 -
+sctp  established assured  600     192.168.1.50   2905  198.51.100.3       2905    640000     700000      300      410 -
+udp   -           -        1       192.168.1.88   5353  224.0.0.251        5353        60          0       60        0 -
+";
 
 /// One flow of a scene.
-pub struct Line {
-    proto: Protocol,
-    from: (&'static str, u16),
-    to: (&'static str, u16),
+#[derive(Clone, Copy)]
+pub(crate) struct Line {
+    orig: Tuple,
     state: Option<Ct>,
-    status: Option<u32>,
+    status: Status,
     age_secs: Option<u64>,
     /// Bytes of orig and reply so far, and within the last second.
     bytes: Option<[u64; 4]>,
-    nat: Option<&'static str>,
+    /// Where answers go, if not to the source.
+    nat: Option<IpAddr>,
 }
 
-fn line(
-    proto: Protocol,
-    from: (&'static str, u16),
-    to: (&'static str, u16),
-    bytes: Option<[u64; 4]>,
-) -> Line {
-    Line {
-        proto,
-        from,
-        to,
-        state: None,
-        status: Some(ASSURED),
-        age_secs: Some(48),
-        bytes,
-        nat: None,
+impl Line {
+    /// Reads a line of a table such as [`EVENING`].
+    fn parse(line: &str) -> Self {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let number = |index: usize| columns[index].parse::<u64>().ok();
+        let port = |index: usize| number(index).unwrap_or_default() as u16;
+        let address = |index: usize| columns[index].parse::<IpAddr>().ok();
+        let proto = (0..=u8::MAX)
+            .map(Protocol)
+            .find(|proto| proto.to_string() == columns[0])
+            .expect("a protocol");
+        let l4 = match proto {
+            Protocol::ICMP => L4::Icmp {
+                kind: 8,
+                code: 0,
+                id: port(5),
+            },
+            _ => L4::Ports {
+                src: port(5),
+                dst: port(7),
+            },
+        };
+        let ends = address(4).zip(address(6)).expect("two addresses");
+        let states = (0..10).map(|n| match proto {
+            Protocol::SCTP => Ct::Sctp(n),
+            _ => Ct::Tcp(n),
+        });
+        let replied = Status::CONFIRMED | Status::SEEN_REPLY;
+        Self {
+            orig: Tuple::new(ends.0, ends.1, proto, l4).expect("one family"),
+            state: states.into_iter().find(|s| s.name() == Some(columns[1])),
+            status: match columns[2] {
+                "assured" => replied | Status::ASSURED,
+                "offload" => replied | Status::ASSURED | Status::OFFLOAD,
+                "replied" => replied,
+                _ => Status::CONFIRMED,
+            },
+            age_secs: number(3),
+            bytes: number(8).map(|_| [8, 9, 10, 11].map(|i| number(i).unwrap_or_default())),
+            nat: address(12),
+        }
+    }
+
+    /// Moves nothing in the last second.
+    pub(crate) fn rest(&mut self) {
+        if let Some([_, _, up, down]) = &mut self.bytes {
+            (*up, *down) = (0, 0);
+        }
+    }
+
+    /// Whether an address is longer than any of IPv4.
+    pub(crate) fn is_long(&self) -> bool {
+        self.orig.dst().to_string().len() > 15
     }
 }
 
-fn tcp(state: Ct, line: Line) -> Line {
-    Line {
-        state: Some(state),
-        ..line
-    }
+/// See [`EVENING`].
+pub(crate) fn evening() -> Vec<Line> {
+    EVENING.trim().lines().skip(1).map(Line::parse).collect()
 }
 
-fn aged(secs: u64, line: Line) -> Line {
-    Line {
-        age_secs: Some(secs),
-        ..line
-    }
+/// Many flows, all different; the first is the fastest.
+pub(crate) fn crowd(count: u16) -> Vec<Line> {
+    (0..count).map(|number| crowd_line(number, count)).collect()
 }
 
-fn natted(to: &'static str, line: Line) -> Line {
-    Line {
-        nat: Some(to),
-        ..line
-    }
+fn crowd_line(number: u16, count: u16) -> Line {
+    let rate = u64::from(count - number) * 1_000;
+    let (up, down) = (rate * 10, rate * 20);
+    let port = 10_000 + number;
+    Line::parse(&format!(
+        "tcp established assured 48 192.168.1.9 {port} 198.51.100.80 443 {up} {down} {rate} {} -",
+        rate * 2
+    ))
 }
 
-fn status(bits: u32, line: Line) -> Line {
-    Line {
-        status: Some(bits),
-        ..line
-    }
-}
-
-/// A small router on an ordinary evening.
-pub fn evening() -> Vec<Line> {
-    use Protocol as P;
-    let v6 = "2001:db8:85a3:1234:5678:8a2e:1370:7334";
-    let far = "2001:db8:4006:80f:1c2a:aaff:fe01:200e";
-    vec![
-        aged(
-            7_440,
-            natted(
-                "203.0.113.1",
-                tcp(
-                    Ct::TCP_ESTABLISHED,
-                    line(
-                        P::TCP,
-                        ("192.168.1.23", 54_321),
-                        ("198.51.100.80", 443),
-                        Some([71_200_000, 4_210_000_000, 210_000, 12_400_000]),
-                    ),
-                ),
-            ),
-        ),
-        natted(
-            "203.0.113.1",
-            line(
-                P::UDP,
-                ("192.168.1.40", 40_112),
-                ("203.0.113.7", 443),
-                Some([1_900_000, 152_000_000, 41_000, 3_100_000]),
-            ),
-        ),
-        aged(
-            302,
-            tcp(
-                Ct::TCP_ESTABLISHED,
-                line(
-                    P::TCP,
-                    (v6, 50_210),
-                    (far, 443),
-                    Some([880_000, 61_000_000, 9_200, 1_080_000]),
-                ),
-            ),
-        ),
-        aged(
-            93_784,
-            tcp(
-                Ct::TCP_ESTABLISHED,
-                line(
-                    P::TCP,
-                    ("192.168.1.9", 61_022),
-                    ("192.168.1.2", 2049),
-                    Some([18_000_000_000, 940_000_000, 640_000, 22_000]),
-                ),
-            ),
-        ),
-        aged(
-            264_000,
-            tcp(
-                Ct::TCP_ESTABLISHED,
-                line(
-                    P::TCP,
-                    ("198.51.100.20", 61_022),
-                    ("192.168.1.9", 22),
-                    Some([1_200_000, 48_100_000, 860, 1_200]),
-                ),
-            ),
-        ),
-        aged(
-            61,
-            tcp(
-                Ct::TCP_ESTABLISHED,
-                line(
-                    P::TCP,
-                    ("fd00:1::17", 40_022),
-                    ("fd00:1::1", 8883),
-                    Some([9_800, 10_400, 0, 120]),
-                ),
-            ),
-        ),
-        status(
-            SEEN,
-            aged(
-                3,
-                line(
-                    P::UDP,
-                    ("192.168.1.23", 51_812),
-                    ("192.168.1.1", 53),
-                    Some([78, 142, 78, 142]),
-                ),
-            ),
-        ),
-        aged(
-            12,
-            tcp(
-                Ct::TCP_TIME_WAIT,
-                line(
-                    P::TCP,
-                    ("192.168.1.23", 54_330),
-                    ("198.51.100.81", 80),
-                    Some([1_400, 23_000, 0, 0]),
-                ),
-            ),
-        ),
-        status(
-            Status::CONFIRMED.0,
-            aged(
-                2,
-                tcp(
-                    Ct::TCP_SYN_SENT,
-                    line(
-                        P::TCP,
-                        ("192.168.1.77", 50_100),
-                        ("192.0.2.99", 8883),
-                        Some([180, 0, 60, 0]),
-                    ),
-                ),
-            ),
-        ),
-        aged(
-            35,
-            status(
-                SEEN,
-                line(
-                    P::ICMP,
-                    ("192.168.1.9", 77),
-                    ("192.0.2.53", 0),
-                    Some([2_940, 2_940, 84, 84]),
-                ),
-            ),
-        ),
-        Line {
-            age_secs: None,
-            ..tcp(
-                Ct::TCP_ESTABLISHED,
-                line(
-                    P::TCP,
-                    ("192.168.1.30", 33_060),
-                    ("198.51.100.7", 5432),
-                    None,
-                ),
-            )
-        },
-        status(
-            ASSURED | Status::OFFLOAD.0,
-            aged(
-                5_000,
-                line(
-                    P::TCP,
-                    ("192.168.1.31", 33_061),
-                    ("198.51.100.9", 993),
-                    Some([5_000, 9_000, 0, 0]),
-                ),
-            ),
-        ),
-        aged(
-            86_400 * 12,
-            line(
-                P::GRE,
-                ("192.0.2.1", 0),
-                ("192.0.2.2", 0x17),
-                Some([44_000, 51_000, 0, 0]),
-            ),
-        ),
-        aged(
-            600,
-            tcp(
-                Ct::Sctp(4),
-                line(
-                    P::SCTP,
-                    ("192.168.1.50", 2905),
-                    ("198.51.100.3", 2905),
-                    Some([640_000, 700_000, 300, 410]),
-                ),
-            ),
-        ),
-        status(
-            Status::CONFIRMED.0,
-            aged(
-                1,
-                line(
-                    P::UDP,
-                    ("192.168.1.88", 5353),
-                    ("224.0.0.251", 5353),
-                    Some([60, 0, 60, 0]),
-                ),
-            ),
-        ),
-    ]
-}
-
-/// Many flows, all different.
-pub fn crowd(count: u16) -> Vec<Line> {
-    (0..count)
-        .map(|n| {
-            let rate = u64::from(count - n) * 1_000;
-            let line = line(
-                Protocol::TCP,
-                ("192.168.1.9", 10_000 + n),
-                ("198.51.100.80", 443),
-                Some([rate * 10, rate * 20, rate, rate * 2]),
-            );
-            tcp(Ct::TCP_ESTABLISHED, line)
-        })
-        .collect()
-}
-
-fn tuple(line: &Line) -> Tuple {
-    let l4 = match line.proto {
-        Protocol::ICMP => L4::Icmp {
-            kind: 8,
-            code: 0,
-            id: line.from.1,
-        },
-        _ => L4::Ports {
-            src: line.from.1,
-            dst: line.to.1,
-        },
-    };
-    let address = |text: &str| -> IpAddr { text.parse().expect("an address") };
-    Tuple::new(address(line.from.0), address(line.to.0), line.proto, l4).expect("one family")
-}
-
-fn report(line: &Line, at: Moment, last: bool) -> Report {
-    let orig = tuple(line);
+fn report(line: &Line, last: bool) -> Report {
+    let orig = line.orig;
     let mut report = Report::about(Key { zone: 0, orig }, Origin::Dumped);
-    report.id = Some(u32::from(line.from.1));
     report.state = line.state;
-    report.status = line.status.map(Status);
-    report.start_ns = line
-        .age_secs
-        .map(|secs| at.real_ns - secs * SECOND - if last { SECOND } else { 0 });
+    report.status = Some(line.status);
+    report.start_ns = line.age_secs.map(|secs| NOW.real_ns - secs * SECOND);
     let plain = orig.inverted();
-    report.reply = Some(match line.nat {
-        Some(to) => Tuple::new(
-            plain.src(),
-            to.parse().expect("an address"),
-            plain.proto(),
-            plain.l4(),
-        )
-        .expect("one family"),
-        None => plain,
-    });
+    let to = line.nat.unwrap_or_else(|| plain.dst());
+    report.reply = Tuple::new(plain.src(), to, plain.proto(), plain.l4());
     report.counters = line.bytes.map(|[orig, reply, up, down]| {
         let count = |bytes: u64, more: u64| Counters {
             packets: bytes / 800 + 1,
-            bytes: if last { bytes } else { bytes - more.min(bytes) },
+            bytes: if last { bytes } else { bytes - more },
         };
         Pair {
             orig: count(orig, up),
@@ -341,19 +158,19 @@ fn report(line: &Line, at: Moment, last: bool) -> Report {
 }
 
 /// A viewer, the table it looks at and what answers it.
-pub struct Scene {
-    pub table: Table,
-    pub state: State,
-    pub now: Moment,
-    pub status: SourceStatus,
+pub(crate) struct Scene {
+    pub(crate) table: Table,
+    pub(crate) state: State,
+    pub(crate) now: Moment,
+    pub(crate) status: SourceStatus,
     /// What the engine was asked last.
-    pub query: Query,
-    pub last: Effects,
+    pub(crate) query: Query,
+    pub(crate) last: Effects,
     services: Services,
 }
 
 impl Scene {
-    pub fn new(size: (u16, u16), change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn new(size: (u16, u16), change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             host: "gw1".to_owned(),
             namespace: None,
@@ -370,7 +187,7 @@ impl Scene {
             height: size.1,
         };
         let state = State::new(settings, TimeZone::UTC, size, NOW);
-        let (services, _) = Services::load(&Default::default());
+        let (services, _) = Services::load(&services::Settings::default());
         Self {
             table: Table::new(),
             query: state.query().clone(),
@@ -390,7 +207,7 @@ impl Scene {
     }
 
     /// Reads the kernel's table twice, a second apart, and shows it.
-    pub fn with(mut self, lines: &[Line]) -> Self {
+    pub(crate) fn with(mut self, lines: &[Line]) -> Self {
         let before = Moment {
             mono_ns: NOW.mono_ns - SECOND,
             real_ns: NOW.real_ns - SECOND,
@@ -398,7 +215,7 @@ impl Scene {
         for (at, last) in [(before, false), (NOW, true)] {
             self.apply(&Update::DumpBegin, at);
             for line in lines {
-                self.apply(&Update::Flow(report(line, at, last)), at);
+                self.apply(&Update::Flow(report(line, last)), at);
             }
             self.apply(&Update::DumpEnd { complete: true }, at);
         }
@@ -406,12 +223,36 @@ impl Scene {
         self
     }
 
+    /// Flows of a [`crowd`], by number, get a thousand times faster.
+    pub(crate) fn speed_up(&mut self, numbers: &[u16]) {
+        self.now = self.now.after(Duration::from_secs(1));
+        for line in numbers.iter().map(|n| crowd_line(*n, 100)) {
+            let mut report = report(&line, true);
+            report.origin = Origin::Fetched;
+            report.start_ns = None;
+            if let Some(counters) = &mut report.counters {
+                counters.orig.bytes *= 1_000;
+                counters.reply.bytes *= 1_000;
+            }
+            self.apply(&Update::Flow(report), self.now);
+        }
+    }
+
+    /// A flow of a [`crowd`] ends.
+    pub(crate) fn end(&mut self, number: u16) {
+        let mut report = report(&crowd_line(number, 100), true);
+        report.origin = Origin::Destroyed;
+        report.start_ns = None;
+        report.counters = None;
+        self.apply(&Update::Flow(report), self.now);
+    }
+
     fn apply(&mut self, update: &Update, at: Moment) {
         self.table.apply(update, at, &mut |_| {});
     }
 
     /// The view that answers the last question.
-    pub fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         let mut view = View::compute(&self.query, &self.table, &self.services, self.now);
         let totals = self.table.flows().filter_map(|(_, f)| f.bytes_per_sec());
         view.bytes_per_sec = totals.reduce(|a, b| Pair {
@@ -425,18 +266,18 @@ impl Scene {
     }
 
     /// A refresh: the engine answers the last question and settles it.
-    pub fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         let view = self.view();
         self.query.settle(&view);
         self.show(view);
     }
 
     /// A view arrives, whatever it answers.
-    pub fn show(&mut self, view: View) {
+    pub(crate) fn show(&mut self, view: View) {
         self.send(Message::View(Arc::new(view)));
     }
 
-    pub fn send(&mut self, message: Message) {
+    pub(crate) fn send(&mut self, message: Message) {
         self.last = self.state.update(message, self.now);
         if let Some(query) = &self.last.ask {
             self.query = query.clone();
@@ -444,42 +285,30 @@ impl Scene {
     }
 
     /// A key, without an answer of the engine.
-    pub fn press(&mut self, code: KeyCode) {
+    pub(crate) fn press(&mut self, code: KeyCode) {
         self.press_with(code, KeyModifiers::NONE);
     }
 
-    pub fn press_with(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+    pub(crate) fn press_with(&mut self, code: KeyCode, modifiers: KeyModifiers) {
         let event = KeyEvent::new(code, modifiers);
         self.send(Message::Input(Event::Key(event)));
     }
 
     /// Keys, each answered.
-    pub fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         for key in keys.chars() {
             self.press(KeyCode::Char(key));
             self.answer();
         }
     }
 
-    pub fn resize(&mut self, width: u16, height: u16) {
+    pub(crate) fn resize(&mut self, width: u16, height: u16) {
         self.send(Message::Input(Event::Resize(width, height)));
     }
 
-    pub fn buffer(&self, width: u16, height: u16) -> Buffer {
+    pub(crate) fn buffer(&self, width: u16, height: u16) -> Buffer {
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
         draw(&self.state, &mut buf);
         buf
     }
-}
-
-/// The screen as text.
-pub fn text(buf: &Buffer) -> String {
-    let width = usize::from(buf.area.width);
-    let mut text = String::new();
-    for row in buf.content().chunks(width) {
-        let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }

@@ -58,50 +58,43 @@ fn lines(state: &State) -> Vec<Line> {
     }
 }
 
+/// Everything there is is filtered away.
 fn filtered(state: &State, view: &View) -> Vec<Line> {
-    let hidden = view.out_of_scope + view.inactive;
-    let mut lines = vec![
-        text(match hidden {
-            1 => "Filters hide the only flow there is.".to_owned(),
-            _ => format!("Filters hide all {} flows.", grouped(hidden)),
-        }),
-        blank(),
+    let (outside, idle) = (view.out_of_scope, view.inactive);
+    let hidden = match outside + idle {
+        1 => "Filters hide the only flow".to_owned(),
+        all => format!("Filters hide all {} flows", grouped(all)),
+    };
+    let parts = [
+        (outside, "outside of what the first line names"),
+        (idle, "idle"),
     ];
-    if view.inactive > 0 {
-        let verb = if view.inactive == 1 { "is" } else { "are" };
-        lines.push(text(format!(
-            "{} {verb} idle: a shows those as well.",
-            grouped(view.inactive)
-        )));
-    }
-    if view.out_of_scope > 0 {
-        let verb = if view.out_of_scope == 1 { "is" } else { "are" };
-        lines.push(text(format!(
-            "{} {verb} not among what the first line names:",
-            grouped(view.out_of_scope)
-        )));
-        lines.extend(keys(state));
-    }
+    let why: Vec<_> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", grouped(*count)))
+        .collect();
+    let why = why.join(", ");
+    let mut lines = vec![text(format!("{hidden}: {why}.")), blank()];
+    lines.extend(keys(state));
     lines
 }
 
-/// The keys that let more through the scope.
+/// The keys that let more through.
 fn keys(state: &State) -> Vec<Line> {
     let scope = state.scope;
-    let mut lines = Vec::new();
-    if !Group::ALL.iter().all(|group| scope.has_group(*group)) {
-        lines.push(key("A", "all protocols"));
-    }
-    if !scope.has_family(Family::Ipv4) {
-        lines.push(key("4", "IPv4"));
-    }
-    if !scope.has_family(Family::Ipv6) {
-        lines.push(key("6", "IPv6"));
-    }
-    if !scope.has_loopback() {
-        lines.push(key("L", "loopback"));
-    }
-    lines
+    let all_groups = Group::ALL.iter().all(|group| scope.has_group(*group));
+    let keys = [
+        (!all_groups, "A  all protocols"),
+        (!scope.has_family(Family::Ipv4), "4  IPv4"),
+        (!scope.has_family(Family::Ipv6), "6  IPv6"),
+        (!scope.has_loopback(), "L  loopback flows"),
+        (state.active_only, "a  idle flows"),
+    ];
+    keys.into_iter()
+        .filter(|(helps, _)| *helps)
+        .map(|(_, key)| (key.to_owned(), Role::HelpKey))
+        .collect()
 }
 
 fn untracked() -> Vec<Line> {
@@ -114,10 +107,11 @@ fn untracked() -> Vec<Line> {
         ),
         blank(),
     ];
-    lines.extend(TRACK.map(|command| (format!("  {command}"), Role::HelpKey)));
+    lines.extend(TRACK.map(|command| (command.to_owned(), Role::HelpKey)));
     lines.extend([
         blank(),
-        dim("New connections then appear here by themselves. To undo it: nft delete table inet ct_on"),
+        dim("New connections then appear here by themselves."),
+        dim("To undo it: nft delete table inet ct_on"),
     ]);
     lines
 }
@@ -128,10 +122,6 @@ fn text(text: impl Into<String>) -> Line {
 
 fn dim(text: &str) -> Line {
     (text.to_owned(), Role::Dim)
-}
-
-fn key(key: &str, shows: &str) -> Line {
-    (format!("  {key}  {shows}"), Role::HelpKey)
 }
 
 fn blank() -> Line {

@@ -14,7 +14,7 @@ use crate::view::column::COLUMNS;
 
 /// Width of the popup with keys in one and in two columns.
 const NARROW: u16 = 60;
-const WIDE: u16 = 108;
+const WIDE: u16 = 116;
 /// Borders and the blank cells inside them.
 const FRAME_WIDTH: u16 = 4;
 const FRAME_HEIGHT: u16 = 2;
@@ -111,7 +111,7 @@ fn content(state: &State, screen_width: u16) -> Vec<Text> {
         let left = [Section::Move, Section::Show, Section::Program];
         let half = width / 2;
         lines.extend(beside(
-            keys(&left, half),
+            keys(&left, half - 2),
             &keys(&[Section::Filter], half),
             half,
         ));
@@ -148,6 +148,8 @@ fn columns(width: usize) -> Vec<Text> {
         };
         entry(title, column.doc, width, &mut lines);
     }
+    let letter = "on a narrow screen: the protocol, and the first letter of the state";
+    entry("tcp E", letter, width, &mut lines);
     let absent = "not known here; that is not the same as 0";
     entry("-", absent, width, &mut lines);
     lines

@@ -13,9 +13,9 @@ const GAP: usize = 2;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Piece {
     texts: Vec<(String, Role)>,
-    /// What it shrinks to before it goes.
-    short: Option<Vec<(String, Role)>>,
-    /// The highest goes first; 0 stays.
+    /// What it shrinks to before it goes, and the rank it has then.
+    short: Option<(u8, String, Role)>,
+    /// The highest shrinks or goes first; 0 stays.
     rank: u8,
 }
 
@@ -34,8 +34,9 @@ impl Piece {
         self
     }
 
-    pub(super) fn or_short(mut self, text: impl Into<String>, role: Role) -> Self {
-        self.short = Some(vec![(text.into(), role)]);
+    /// Shrinks to a text that goes later.
+    pub(super) fn or_short(mut self, rank: u8, text: impl Into<String>, role: Role) -> Self {
+        self.short = Some((rank, text.into(), role));
         self
     }
 
@@ -83,7 +84,7 @@ fn yields(left: &mut Vec<Piece>, right: &mut Vec<Piece>) -> bool {
         (None, None) => return false,
     };
     match pieces[index].short.take() {
-        Some(short) => pieces[index].texts = short,
+        Some((rank, text, role)) => pieces[index] = Piece::new(rank, text, role),
         None => {
             pieces.remove(index);
         }
@@ -200,7 +201,8 @@ mod tests {
                 Piece::new(0, "host", Role::Title),
                 Piece::new(9, "hint", Role::Dim),
             ];
-            let right = vec![Piece::new(5, "table 10/20", Role::Text).or_short("50%", Role::Text)];
+            let right =
+                vec![Piece::new(5, "table 10/20", Role::Text).or_short(4, "50%", Role::Text)];
             draw(left, right, theme, area, &mut buf);
             let cells = buf.content().iter().map(ratatui::buffer::Cell::symbol);
             cells.collect::<String>().trim_end().to_owned()

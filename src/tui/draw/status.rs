@@ -30,7 +30,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     if let Some(namespace) = &settings.namespace {
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
-    left.push(Piece::new(8, clock(state), Role::Text));
+    left.push(Piece::new(7, clock(state), Role::Text));
     left.push(Piece::new(11, interval(settings.interval), Role::Dim));
     left.push(Piece::new(12, settings.source_label, Role::Dim));
     left.extend(chips(state));
@@ -119,7 +119,7 @@ fn health(status: &Status) -> Vec<Piece> {
         None => {}
     }
     pieces.push(match status.lost {
-        0 => Piece::new(9, "lost 0", Role::Dim),
+        0 => Piece::new(8, "lost 0", Role::Dim),
         lost => Piece::new(1, format!("lost {}", grouped(lost)), Role::ChipCrit),
     });
     pieces
@@ -131,7 +131,7 @@ fn table_use(status: &Status) -> Option<Piece> {
     let Some(max) = status.table_max.filter(|max| *max > 0) else {
         return Some(Piece::new(8, text, Role::Text));
     };
-    let percent = used.saturating_mul(100) / max;
+    let percent = (used.saturating_mul(100) + max / 2) / max;
     let role = match percent {
         TABLE_CRIT.. => Role::ChipCrit,
         TABLE_WARN.. => Role::ChipWarn,
@@ -139,9 +139,9 @@ fn table_use(status: &Status) -> Option<Piece> {
     };
     let fill = FILLS[(percent * 8 / 100).min(7) as usize];
     Some(
-        Piece::new(8, format!("{text}/{} ", grouped(max)), Role::Text)
+        Piece::new(9, format!("{text}/{} ", grouped(max)), Role::Text)
             .and(format!("{fill}{percent}%"), role)
-            .or_short(format!("table {percent}%"), role),
+            .or_short(4, format!("table {percent}%"), role),
     )
 }
 
@@ -153,8 +153,12 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
     let rate = |bytes_per_sec| {
         let mut text = String::new();
         units::rate(&mut text, bytes_per_sec, state.unit);
-        // The longest, so that what follows keeps its place.
-        format!("{text:<9}")
+        // As wide as the widest, so that what follows keeps its place.
+        let width = match state.unit {
+            RateUnit::Bytes => 8,
+            RateUnit::Bits => 10,
+        };
+        format!("{text:<width$}")
     };
     let speed = view.bytes_per_sec;
     let moved = view.totals.counters.bytes();
@@ -178,8 +182,11 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
     if view.uncounted > 0 {
         let count = format!("{} without counters", grouped(view.uncounted as u64));
         right.push(
-            Piece::new(8, format!("{count}: born before accounting"), Role::Dim)
-                .or_short(count, Role::Dim),
+            Piece::new(8, format!("{count}: born before accounting"), Role::Dim).or_short(
+                7,
+                count,
+                Role::Dim,
+            ),
         );
     }
     right.push(flows(view));
@@ -250,6 +257,7 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
         );
         right.push(Piece::new(2, position, Role::Dim));
     }
+    right.push(Piece::new(13, "fastest first (10 s)", Role::Dim));
     let left = if let Some(notice) = state.notice() {
         vec![Piece::new(0, notice, Role::Alert)]
     } else {

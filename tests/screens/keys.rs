@@ -1,0 +1,228 @@
+//! What each key does.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use flowtop::flow::{Family, Group, Scope};
+use flowtop::tui::keys::KEYS;
+use flowtop::tui::{Ending, Message};
+
+use super::scene::{Scene, evening};
+use super::snapshot::text;
+
+fn scene() -> Scene {
+    Scene::new((120, 24), |s| s.scope = Scope::default()).with(&evening())
+}
+
+fn screen(scene: &Scene) -> String {
+    text(&scene.buffer(120, 24))
+}
+
+#[test]
+fn every_key_is_known_and_harmless() {
+    for key in KEYS {
+        for chord in key.chords {
+            let mut scene = scene();
+            let modifiers = if chord.ctrl {
+                KeyModifiers::CONTROL
+            } else {
+                KeyModifiers::NONE
+            };
+            scene.press_with(chord.code, modifiers);
+            scene.answer();
+            scene.press_with(chord.code, modifiers);
+            screen(&scene);
+        }
+    }
+}
+
+#[test]
+fn the_help_tells_of_every_key() {
+    let mut scene = Scene::new((120, 60), |_| ()).with(&evening());
+    scene.keys("?");
+    let help = text(&scene.buffer(120, 60));
+    for key in KEYS {
+        assert!(help.contains(key.label), "{}\n{help}", key.label);
+        assert!(help.contains(key.help.unwrap_or_default()), "{help}");
+    }
+}
+
+#[test]
+fn protocols_are_toggled_one_by_one() {
+    let keys = [
+        ('T', Group::Tcp),
+        ('U', Group::Udp),
+        ('D', Group::Dccp),
+        ('I', Group::Icmp),
+        ('S', Group::Sctp),
+        ('O', Group::Other),
+    ];
+    for (key, group) in keys {
+        let mut scene = scene();
+        let before = scene.query.scope;
+        scene.press(KeyCode::Char(key));
+        let on = !before.has_group(group);
+        assert_eq!(scene.query.scope, before.with_group(group, on));
+        scene.press(KeyCode::Char(key));
+        assert_eq!(scene.query.scope, before);
+    }
+}
+
+#[test]
+fn all_protocols_and_back() {
+    let mut scene = scene();
+    scene.keys("U");
+    let before = scene.query.scope;
+    scene.keys("A");
+    assert_eq!(scene.query.scope, before.with_all_groups(true));
+    assert!(screen(&scene).contains("all protocols"));
+    scene.keys("A");
+    assert_eq!(scene.query.scope, before);
+}
+
+#[test]
+fn all_protocols_from_the_start_say_how_to_change_them() {
+    let mut scene = Scene::new((120, 24), |s| s.scope = Scope::EVERYTHING).with(&evening());
+    scene.keys("A");
+    assert!(screen(&scene).contains("switch them one by one"));
+    assert_eq!(scene.query.scope, Scope::EVERYTHING);
+}
+
+#[test]
+fn a_family_is_always_left() {
+    let mut scene = scene();
+    scene.keys("4");
+    assert!(!scene.query.scope.has_family(Family::Ipv4));
+    scene.keys("6");
+    assert!(scene.query.scope.has_family(Family::Ipv6));
+    assert!(screen(&scene).contains("IPv6 stays"));
+    scene.now = scene.now.after(Duration::from_secs(5));
+    scene.state.tick(scene.now);
+    assert!(!screen(&scene).contains("IPv6 stays"), "it fades");
+    scene.keys("4");
+    assert!(scene.query.scope.has_family(Family::Ipv4));
+}
+
+#[test]
+fn what_is_switched_on_is_a_chip() {
+    let mut scene = scene();
+    for (key, chip) in [("L", "+loopback"), ("a", "active"), ("b", "bits")] {
+        let title = |scene: &Scene| screen(scene).lines().next().map(str::to_owned);
+        assert!(!title(&scene).is_some_and(|line| line.contains(chip)));
+        scene.keys(key);
+        assert!(title(&scene).is_some_and(|line| line.contains(chip)));
+    }
+    assert!(scene.query.scope.has_loopback());
+    assert!(scene.query.active_only);
+    assert!(screen(&scene).contains("Mbit/s"));
+}
+
+#[test]
+fn the_source_comes_and_goes() {
+    let mut scene = scene();
+    assert!(!screen(&scene).contains("SOURCE"));
+    scene.keys("s");
+    assert!(screen(&scene).contains("SOURCE"));
+    assert!(screen(&scene).contains("192.168.1.23:54321"));
+}
+
+/// The original scrolls past the end of its row buffer.
+#[test]
+fn scrolling_sideways_is_bounded() {
+    let mut scene = Scene::new((60, 24), |_| ()).with(&evening());
+    let start = text(&scene.buffer(60, 24));
+    for _ in 0..1000 {
+        scene.press(KeyCode::Right);
+    }
+    let end = text(&scene.buffer(60, 24));
+    assert!(end.contains("↑ RATE"), "{end}");
+    assert!(end.contains("DESTINATION"), "{end}");
+    let mut steps = 0;
+    while text(&scene.buffer(60, 24)) != start {
+        scene.press(KeyCode::Char('h'));
+        steps += 1;
+        assert!(steps < 12);
+    }
+}
+
+/// The original's help is taller than 24 lines, and cannot be scrolled.
+#[test]
+fn the_help_scrolls_and_closes() {
+    let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
+    let table = text(&scene.buffer(80, 24));
+    for close in [
+        KeyCode::Esc,
+        KeyCode::Char('q'),
+        KeyCode::Char('?'),
+        KeyCode::F(1),
+    ] {
+        scene.press(KeyCode::F(1));
+        let top = text(&scene.buffer(80, 24));
+        assert!(top.contains("Help"), "{top}");
+        for _ in 0..1000 {
+            scene.press(KeyCode::Down);
+        }
+        let end = text(&scene.buffer(80, 24));
+        assert_ne!(top, end);
+        scene.press(KeyCode::Up);
+        assert_ne!(text(&scene.buffer(80, 24)), end, "no way back to make up");
+        scene.keys("T");
+        assert_eq!(scene.last.ask, None, "what is hidden is not changed");
+        scene.press(close);
+        assert_eq!(scene.last.ending, None);
+        assert_eq!(text(&scene.buffer(80, 24)), table);
+    }
+}
+
+#[test]
+fn quitting() {
+    let ends = |press: &dyn Fn(&mut Scene)| {
+        let mut scene = scene();
+        press(&mut scene);
+        scene.last.ending
+    };
+    assert_eq!(ends(&|s| s.press(KeyCode::Char('q'))), Some(Ending::Quit));
+    let ctrl_c = |s: &mut Scene| s.press_with(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(ends(&ctrl_c), Some(Ending::Quit));
+    let from_help = |s: &mut Scene| {
+        s.keys("?");
+        s.press_with(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    };
+    assert_eq!(ends(&from_help), Some(Ending::Quit));
+    assert_eq!(ends(&|s| s.send(Message::Stop)), Some(Ending::Quit));
+    let why = || "the module is gone".to_owned();
+    let failed = ends(&|s| s.send(Message::Failed(why())));
+    assert_eq!(failed, Some(Ending::Failed(why())));
+}
+
+#[test]
+fn redrawing_clears() {
+    let mut scene = scene();
+    scene.press_with(KeyCode::Char('l'), KeyModifiers::CONTROL);
+    assert!(scene.last.clear);
+    assert_eq!(scene.last.ask, None);
+}
+
+#[test]
+fn the_clock_and_ages_go_on_between_views() {
+    let mut scene = scene();
+    assert!(screen(&scene).contains("14:32:07"));
+    scene.now = scene.now.after(Duration::from_secs(58));
+    scene.state.tick(scene.now);
+    let later = screen(&scene);
+    assert!(later.contains("14:33:05"), "{later}");
+    assert!(
+        later.contains("6m00s") && later.contains("1m00s"),
+        "{later}"
+    );
+}
+
+#[test]
+fn tabs_go_round() {
+    let mut scene = scene();
+    let before = screen(&scene);
+    scene.press(KeyCode::Tab);
+    scene.press(KeyCode::BackTab);
+    scene.press(KeyCode::BackTab);
+    assert_eq!(screen(&scene), before);
+}

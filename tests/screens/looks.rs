@@ -1,0 +1,187 @@
+//! Screens.
+
+use crossterm::event::KeyCode;
+use flowtop::flow::Scope;
+use flowtop::view::units::RateUnit;
+
+use super::scene::{Scene, crowd, evening};
+use super::snapshot::{check, styled, text};
+
+#[test]
+fn flows_at_every_width() {
+    for width in [60, 80, 100, 120, 160, 200] {
+        let scene = Scene::new((width, 20), |_| ()).with(&evening());
+        check(&format!("flows_{width}"), &text(&scene.buffer(width, 20)));
+    }
+}
+
+#[test]
+fn both_ends_at_every_width() {
+    for width in [60, 80, 100, 120, 160, 200] {
+        let scene = Scene::new((width, 20), |s| s.show_source = true).with(&evening());
+        let name = format!("both_ends_{width}");
+        check(&name, &text(&scene.buffer(width, 20)));
+    }
+}
+
+#[test]
+fn colours_and_attributes() {
+    for (name, color) in [("color", true), ("mono", false)] {
+        for width in [60, 100, 160] {
+            let mut scene = Scene::new((width, 20), |s| s.color = color).with(&evening());
+            scene.status.lost = 12;
+            scene.status.table_used = Some(230_000);
+            scene.answer();
+            scene.press(KeyCode::Down);
+            scene.press(KeyCode::Down);
+            let screen = styled(&scene.buffer(width, 20));
+            check(&format!("{name}_{width}"), &screen);
+        }
+    }
+}
+
+#[test]
+fn without_colour_no_colour_is_used() {
+    let mut scene = Scene::new((120, 20), |_| ()).with(&evening());
+    for key in ["", "?"] {
+        scene.keys(key);
+        let buf = scene.buffer(120, 20);
+        for cell in buf.content() {
+            assert_eq!(cell.fg, ratatui::style::Color::Reset);
+            assert_eq!(cell.bg, ratatui::style::Color::Reset);
+        }
+    }
+}
+
+#[test]
+fn bits_and_narrow_scopes() {
+    let scene = Scene::new((80, 20), |s| {
+        s.unit = RateUnit::Bits;
+        s.scope = Scope::default();
+        s.namespace = Some("blue".to_owned());
+    })
+    .with(&evening());
+    check("bits_80", &text(&scene.buffer(80, 20)));
+}
+
+#[test]
+fn columns_without_room_are_reached_sideways() {
+    let mut scene = Scene::new((80, 20), |_| ()).with(&evening());
+    scene.press(KeyCode::Right);
+    scene.press(KeyCode::Char('l'));
+    check("scrolled_80", &text(&scene.buffer(80, 20)));
+}
+
+#[test]
+fn help_at_every_width() {
+    for width in [60, 80, 120] {
+        let mut scene = Scene::new((width, 24), |_| ()).with(&evening());
+        scene.keys("?");
+        let top = text(&scene.buffer(width, 24));
+        check(&format!("help_{width}"), &top);
+        scene.press(KeyCode::End);
+        let end = text(&scene.buffer(width, 24));
+        check(&format!("help_end_{width}"), &end);
+        assert!(end.contains("not known here"), "{end}");
+    }
+}
+
+#[test]
+fn what_is_wrong_stands_on_the_first_lines() {
+    for width in [60, 80, 120] {
+        let mut scene = Scene::new((width, 12), |_| ()).with(&evening());
+        scene.status.lost = 1_234;
+        scene.status.updates_shed = true;
+        scene.status.stretched = true;
+        scene.status.accounting = Some(false);
+        scene.status.synced = false;
+        scene.status.warnings = vec![
+            "/etc/flowtop/tcp.conf:3: not a port".to_owned(),
+            "cannot switch on net.netfilter.nf_conntrack_acct (read-only file system): bytes and \
+             rates stay unknown"
+                .to_owned(),
+        ];
+        scene.answer();
+        let screen = text(&scene.buffer(width, 12));
+        check(&format!("troubles_{width}"), &screen);
+        assert!(screen.contains("lost 1,234"), "{screen}");
+        scene.keys("?");
+        let help = text(&scene.buffer(width, 12));
+        assert!(help.contains("tcp.conf:3: not a port"), "{help}");
+    }
+}
+
+#[test]
+fn an_empty_table_explains_itself() {
+    let mut scene = Scene::new((80, 20), |_| ());
+    check("empty_reading", &text(&scene.buffer(80, 20)));
+    scene.status.synced = false;
+    scene.answer();
+    assert!(text(&scene.buffer(80, 20)).contains("Reading the table"));
+    scene.status.synced = true;
+    scene.answer();
+    check("empty_nothing_yet", &text(&scene.buffer(80, 20)));
+    scene.status.tracking_wanted = Some(false);
+    scene.answer();
+    check("empty_untracked", &text(&scene.buffer(80, 20)));
+    let narrow = text(&scene.buffer(60, 24));
+    for command in [
+        "nft add table inet ct_on\n",
+        "nft 'add rule inet ct_on in ct state new,established'\n",
+    ] {
+        assert!(narrow.contains(command), "{narrow}");
+    }
+}
+
+#[test]
+fn filters_that_hide_everything_say_so() {
+    let mut scene = Scene::new((80, 20), |s| s.scope = Scope::default()).with(&evening());
+    scene.keys("T6");
+    check("empty_filtered", &text(&scene.buffer(80, 20)));
+    let mut idle = crowd(3);
+    idle.iter_mut().for_each(super::scene::Line::rest);
+    let mut scene = Scene::new((80, 20), |_| ()).with(&idle);
+    scene.keys("a");
+    let screen = text(&scene.buffer(80, 20));
+    assert!(screen.contains("hide all 3 flows: 3 idle."), "{screen}");
+    assert!(screen.contains("a  idle flows"), "{screen}");
+}
+
+#[test]
+fn a_small_terminal_says_what_it_lacks() {
+    let scene = Scene::new((30, 5), |_| ()).with(&evening());
+    let screen = text(&scene.buffer(30, 5));
+    assert!(screen.contains("at least 40x8"), "{screen}");
+    assert!(screen.contains("30x5"), "{screen}");
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let mut scene = Scene::new((120, 20), |s| {
+        s.host = "gw\x1b[31m1".to_owned();
+        s.namespace = Some("a\rb".to_owned());
+    })
+    .with(&evening());
+    scene.status.warnings = vec!["bad \x1b]52;c;x\x07 line".to_owned()];
+    scene.answer();
+    for key in ["", "?"] {
+        scene.keys(key);
+        let buf = scene.buffer(120, 20);
+        let symbols = buf.content().iter().flat_map(|cell| cell.symbol().chars());
+        assert_eq!(symbols.filter(|c| c.is_control()).count(), 0);
+    }
+}
+
+/// The screen of the README.
+#[test]
+fn readme() {
+    let mut scene = Scene::new((120, 19), |s| s.show_source = true).with(&evening_of_ipv4());
+    scene.press(KeyCode::Down);
+    check("readme_120", &text(&scene.buffer(120, 19)));
+}
+
+fn evening_of_ipv4() -> Vec<super::scene::Line> {
+    let mut lines = evening();
+    lines.retain(|line| !line.is_long());
+    lines
+}

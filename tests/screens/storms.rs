@@ -1,0 +1,108 @@
+//! Random keys, sizes and answers: nothing panics, and questions stay sane.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use flowtop::tui::keys::KEYS;
+use flowtop::view::Cursor;
+use proptest::prelude::*;
+
+use super::scene::{Scene, crowd, evening};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Key(usize, usize),
+    Other(char),
+    Resize(u16, u16),
+    Answer,
+    Late,
+    End(u16),
+    Warn,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0..KEYS.len(), 0..4_usize).prop_map(|(key, chord)| Step::Key(key, chord)),
+        1 => any::<char>().prop_map(Step::Other),
+        2 => (0..250_u16, 0..60_u16).prop_map(|(w, h)| Step::Resize(w, h)),
+        4 => Just(Step::Answer),
+        1 => Just(Step::Late),
+        1 => (0..40_u16).prop_map(Step::End),
+        1 => Just(Step::Warn),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_session_goes_well(steps in prop::collection::vec(step(), 1..120)) {
+        let mut scene = Scene::new((80, 24), |_| ()).with(&crowd(40));
+        let mut size = (80, 24);
+        let mut late = scene.view();
+        for step in steps {
+            match step {
+                Step::Key(key, chord) => {
+                    let chords = KEYS[key].chords;
+                    let chord = chords[chord % chords.len()];
+                    let modifiers = if chord.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+                    scene.press_with(chord.code, modifiers);
+                }
+                Step::Other(c) => scene.press(KeyCode::Char(c)),
+                Step::Resize(width, height) => {
+                    size = (width, height);
+                    scene.resize(width, height);
+                }
+                Step::Answer => {
+                    late = scene.view();
+                    scene.answer();
+                }
+                Step::Late => scene.show(late.clone()),
+                Step::End(n) => scene.end(n),
+                Step::Warn => scene.status.warnings.push("a warning".to_owned()),
+            }
+            if let Some(query) = &scene.last.ask {
+                prop_assert_eq!(query, scene.state.query());
+            }
+            let query = scene.state.query();
+            prop_assert!(query.height <= usize::from(size.1));
+            prop_assert!(query.first < 40);
+            match query.cursor {
+                Cursor::None => {}
+                Cursor::Index(index) => prop_assert!(index < 40),
+                Cursor::Flow { index, line, .. } => {
+                    prop_assert!(index < 40);
+                    prop_assert!(line <= 60);
+                }
+            }
+            prop_assert!(scene.query.scope.has_family(flowtop::flow::Family::Ipv4)
+                || scene.query.scope.has_family(flowtop::flow::Family::Ipv6));
+            // A terminal changes its size before it says so.
+            scene.buffer(size.0, size.1);
+            scene.buffer(40, 8);
+        }
+    }
+}
+
+#[test]
+fn every_size_can_be_drawn() {
+    let mut scenes = Vec::new();
+    for keys in ["", "s", "b", "sb", "?", "TUDISO"] {
+        let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
+        scene.status.warnings = vec!["one warning".to_owned(); 2];
+        scene.answer();
+        scene.keys(keys);
+        scene.press(KeyCode::Down);
+        scenes.push(scene);
+    }
+    for scene in &mut scenes {
+        for width in 1..=250 {
+            for height in [1, 7, 8, 9, 20] {
+                scene.buffer(width, height);
+            }
+        }
+        for height in 1..=60 {
+            scene.resize(90, height);
+            scene.answer();
+            scene.buffer(90, height);
+        }
+    }
+}

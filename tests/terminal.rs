@@ -1,0 +1,120 @@
+//! The terminal is given back and readable, however the viewer ends.
+//!
+//! The test runs itself again on a pseudo-terminal, as a viewer to which
+//! things happen that the program avoids.
+
+#![expect(unsafe_code, reason = "a pseudo-terminal is made by system calls")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy does not see that these are tests as well"
+)]
+
+#[expect(dead_code, unreachable_pub, reason = "other tests need more of it")]
+mod pty;
+
+use std::env;
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+use flowtop::flow::Scope;
+use flowtop::tui::{Ending, Message, Settings, read_input, run};
+use flowtop::view::units::RateUnit;
+use pty::Session;
+
+/// Names what is to happen to the viewer.
+const FATE: &str = "FLOWTOP_TEST_FATE";
+/// Ends the alternate screen.
+const LEAVE: &str = "\x1b[?1049l";
+
+/// Not a test by itself: the viewer that the others look at.
+#[test]
+#[ignore = "runs only as the child of the other tests"]
+fn viewer() {
+    let Ok(fate) = env::var(FATE) else {
+        return;
+    };
+    let settings = Settings {
+        host: "test".to_owned(),
+        namespace: None,
+        interval: Duration::from_secs(1),
+        scope: Scope::default(),
+        show_source: false,
+        unit: RateUnit::Bytes,
+        color: true,
+        source_label: "ct",
+    };
+    let (sender, messages) = sync_channel(16);
+    let input = sender.clone();
+    thread::spawn(move || read_input(&input, &AtomicBool::new(false)));
+    // The first question is asked when the terminal has been taken.
+    let (asked, wait) = sync_channel(1);
+    thread::spawn(move || {
+        let _ = wait.recv();
+        match fate.as_str() {
+            "panic" => panic!("an engine fell over"),
+            "stop" => drop(sender.send(Message::Stop)),
+            "fail" => drop(sender.send(Message::Failed("no such module".to_owned()))),
+            _ => {}
+        }
+    });
+    let ending = run(settings, &messages, &mut |_| {
+        let _ = asked.try_send(());
+    });
+    match ending {
+        Ok(Ending::Quit) => eprintln!("ended: quit"),
+        Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),
+        Err(error) => eprintln!("ended: error: {error}"),
+    }
+}
+
+fn start(fate: &str) -> Session {
+    let mut command = Command::new(env::current_exe().expect("this test"));
+    command
+        .args(["--exact", "viewer", "--ignored", "--nocapture"])
+        .env(FATE, fate)
+        .env("RUST_BACKTRACE", "0");
+    Session::start(command, 80, 24)
+}
+
+/// What was written after the alternate screen, which was left once.
+fn after(mut session: Session) -> String {
+    session.assert_clean_end();
+    let output = session.raw();
+    let parts: Vec<&str> = output.split(LEAVE).collect();
+    assert_eq!(parts.len(), 2, "{output}");
+    parts[1].to_owned()
+}
+
+#[test]
+fn what_is_pasted_is_not_typed() {
+    let mut session = start("none");
+    session.wait_for("Reading");
+    session.keys("\x1b[200~q\x03quit\x1b[201~?");
+    // By the key after it, if nothing has ended before.
+    session.wait_for("Help");
+    session.keys("qq");
+    assert!(after(session).contains("ended: quit"));
+}
+
+#[test]
+fn a_request_to_stop_ends_it() {
+    assert!(after(start("stop")).contains("ended: quit"));
+}
+
+#[test]
+fn why_the_source_failed_is_said_afterwards() {
+    assert!(after(start("fail")).contains("ended: no such module"));
+}
+
+/// The original prints the message of a panic to the alternate screen, which
+/// takes it along when it goes.
+#[test]
+fn the_text_of_a_panic_stays_readable() {
+    let text = after(start("panic"));
+    assert!(text.contains("an engine fell over"), "{text}");
+    assert!(text.contains("ended: error: part of the program has failed"));
+}
