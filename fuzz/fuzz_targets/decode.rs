@@ -104,6 +104,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
         None => Cursor::Index(index),
     };
     let query = Query {
+        number: 0,
         scope: Scope::EVERYTHING.with_loopback(choice & 8 == 0),
         active_only: choice & 16 == 0,
         cursor,
