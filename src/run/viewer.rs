@@ -19,6 +19,7 @@ use crate::netlink::tracking::{Tracking, tracking};
 use crate::sysctl::{self, Switches};
 use crate::tui::{self, Ending, Message};
 use crate::view::View;
+use crate::view::column::Hosts;
 
 /// Largest share of one CPU for dumps of the table.
 const DUMP_SHARE: f64 = 0.1;
@@ -99,6 +100,10 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         scope: options.source.scope,
         show_source: options.show_source,
         unit: options.unit,
+        hosts: match options.source.lookups.names {
+            Some(_) => Hosts::Name,
+            None => Hosts::Address,
+        },
         color: options.colors,
         source_label: "ct",
     };

@@ -3,6 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::tabs::Tab;
 use crate::flow::{Family, Group};
 
 /// What a key asks for.
@@ -18,6 +19,10 @@ pub enum Action {
     NextTab,
     /// Goes to the previous tab.
     PreviousTab,
+    /// Goes to a tab; if it is there, to its first list.
+    Go(Tab),
+    /// Goes into the selected row.
+    Enter,
     /// Shows or hides protocols.
     ToggleGroup(Group),
     /// Shows all protocols, or again those shown before.
@@ -32,9 +37,16 @@ pub enum Action {
     ToggleActive,
     /// Shows or hides the source column.
     ToggleSource,
+    /// Hosts by name, by address, by both.
+    CycleHosts,
+    /// Ports by name or by number.
+    TogglePorts,
     /// Opens or closes the help.
     Help,
-    /// One step back: closes a popup, else drops the selection.
+    /// Opens or closes what there is to know about the program.
+    About,
+    /// One step back: closes a popup, else drops the selection, else leaves
+    /// the list for the one before.
     Back,
     /// Draws the whole screen anew.
     Redraw,
@@ -194,6 +206,18 @@ const fn entry(
     }
 }
 
+/// A key of which the entry before tells.
+const fn hidden(chords: &'static [Chord], action: Action) -> Key {
+    Key {
+        chords,
+        action,
+        label: "",
+        help: None,
+        section: Section::Move,
+        hint: None,
+    }
+}
+
 /// Every key, in the order of the help and of the key line.
 pub static KEYS: &[Key] = &[
     Key {
@@ -202,7 +226,7 @@ pub static KEYS: &[Key] = &[
             &[key(KeyCode::Up), char('k')],
             Motion::Up,
             "↑ ↓  k j",
-            Some("select the flow above, below"),
+            Some("select the row above, below"),
         )
     },
     moving(&[key(KeyCode::Down), char('j')], Motion::Down, "", None),
@@ -224,7 +248,7 @@ pub static KEYS: &[Key] = &[
         &[key(KeyCode::Home)],
         Motion::First,
         "Home End",
-        Some("first and last flow; G is last as well"),
+        Some("first and last row; G is last as well"),
     ),
     moving(&[key(KeyCode::End), char('G')], Motion::Last, "", None),
     entry(
@@ -235,36 +259,33 @@ pub static KEYS: &[Key] = &[
         "columns that have no room on the screen",
         Some(hint("←→", "columns", 12)),
     ),
-    Key {
-        chords: &[key(KeyCode::Right), char('l')],
-        action: Action::ScrollRight,
-        label: "",
-        help: None,
-        section: Section::Move,
-        hint: None,
-    },
-    Key {
-        chords: &[key(KeyCode::Tab)],
-        action: Action::NextTab,
-        label: "",
-        help: None,
-        section: Section::Move,
-        hint: None,
-    },
-    Key {
-        chords: &[key(KeyCode::BackTab)],
-        action: Action::PreviousTab,
-        label: "",
-        help: None,
-        section: Section::Move,
-        hint: None,
-    },
+    hidden(&[key(KeyCode::Right), char('l')], Action::ScrollRight),
+    entry(
+        Section::Move,
+        &[key(KeyCode::Tab)],
+        Action::NextTab,
+        "Tab  1 2 3",
+        "the next tab; Flows, Places, Services",
+        None,
+    ),
+    hidden(&[key(KeyCode::BackTab)], Action::PreviousTab),
+    hidden(&[char('1')], Action::Go(Tab::Flows)),
+    hidden(&[char('2')], Action::Go(Tab::Places)),
+    hidden(&[char('3')], Action::Go(Tab::Services)),
+    entry(
+        Section::Move,
+        &[key(KeyCode::Enter)],
+        Action::Enter,
+        "Enter",
+        "what is in the row: networks of a country, flows of a network or a service",
+        Some(hint("Enter", "open", 2)),
+    ),
     entry(
         Section::Move,
         &[key(KeyCode::Esc)],
         Action::Back,
         "Esc",
-        "close what is open, else select nothing",
+        "close what is open, else select nothing, else back to where Enter was pressed",
         None,
     ),
     entry(
@@ -372,12 +393,36 @@ pub static KEYS: &[Key] = &[
         Some(hint("b", "bits", 6)),
     ),
     entry(
+        Section::Show,
+        &[char('n')],
+        Action::CycleHosts,
+        "n",
+        "hosts by name, by address, by both",
+        Some(hint("n", "names", 7)),
+    ),
+    entry(
+        Section::Show,
+        &[char('p')],
+        Action::TogglePorts,
+        "p",
+        "ports by the name of their service, by number",
+        Some(hint("p", "ports", 11)),
+    ),
+    entry(
         Section::Program,
         &[char('?'), key(KeyCode::F(1))],
         Action::Help,
         "?  F1",
         "this help",
         Some(hint("?", "help", 0)),
+    ),
+    entry(
+        Section::Program,
+        &[char('V')],
+        Action::About,
+        "V",
+        "version, databases of places, resolver, warnings",
+        Some(hint("V", "about", 13)),
     ),
     entry(
         Section::Program,
@@ -395,14 +440,7 @@ pub static KEYS: &[Key] = &[
         "quit; Ctrl+C as well",
         Some(hint("q", "quit", 1)),
     ),
-    Key {
-        chords: &[ctrl('c')],
-        action: Action::Quit,
-        label: "",
-        help: None,
-        section: Section::Program,
-        hint: None,
-    },
+    hidden(&[ctrl('c')], Action::Quit),
 ];
 
 #[cfg(test)]

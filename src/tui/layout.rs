@@ -62,11 +62,11 @@ impl Cell {
 
     /// The width it can make use of.
     fn widest(self, wish: Wish) -> u16 {
-        let port = if wish.address > IPV4 { PORT_IPV6 } else { PORT };
+        let port = if wish.host > IPV4 { PORT_IPV6 } else { PORT };
         let most = match self {
-            Self::Plain(ColumnId::Destination) => wish.address,
-            Self::Plain(ColumnId::Source) => wish.address + port,
-            Self::Endpoint => wish.address + port + 4,
+            Self::Plain(ColumnId::Destination) => wish.host,
+            Self::Plain(ColumnId::Source) => wish.host + port,
+            Self::Endpoint => wish.host + port + 4,
             Self::Plain(id) => id.column().widest(wish.unit),
             Self::ProtoState => 0,
         };
@@ -101,9 +101,11 @@ pub struct Wish {
     pub source: bool,
     /// The unit of rates, which has its width.
     pub unit: RateUnit,
-    /// The longest address to show. Columns grow for it where there is room;
-    /// none yields.
-    pub address: u16,
+    /// Whether to show countries.
+    pub country: bool,
+    /// The longest host to show, by address or name. Columns grow for it where
+    /// there is room; none yields.
+    pub host: u16,
 }
 
 /// How columns yield.
@@ -116,6 +118,7 @@ enum Yielding {
     JoinService,
 }
 
+const COUNTRY: Yielding = Yielding::Hide(&[ColumnId::Country]);
 const BYTES: Yielding = Yielding::Hide(&[ColumnId::ReplyBytes, ColumnId::OrigBytes]);
 const AGE: Yielding = Yielding::Hide(&[ColumnId::Age]);
 const ARROW: Yielding = Yielding::Hide(&[ColumnId::Arrow]);
@@ -124,6 +127,7 @@ const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate
 
 /// The order in which columns yield. Rates stay: they are what one looks for.
 const ORDER: &[Yielding] = &[
+    COUNTRY,
     BYTES,
     AGE,
     Yielding::AbbreviateState,
@@ -134,6 +138,7 @@ const ORDER: &[Yielding] = &[
 /// Who asks for sources gives up rates for them; both directions go together,
 /// or an upload would look idle.
 const ORDER_WITH_SOURCE: &[Yielding] = &[
+    COUNTRY,
     BYTES,
     AGE,
     Yielding::AbbreviateState,
@@ -212,7 +217,11 @@ pub fn max_scroll(width: u16, wish: Wish) -> usize {
 fn all(wish: Wish) -> Vec<Cell> {
     COLUMNS
         .iter()
-        .filter(|column| wish.source || column.id != ColumnId::Source)
+        .filter(|column| match column.id {
+            ColumnId::Source => wish.source,
+            ColumnId::Country => wish.country,
+            _ => true,
+        })
         .map(|column| Cell::Plain(column.id))
         .collect()
 }
@@ -309,13 +318,15 @@ mod tests {
 
     const PLAIN: Wish = Wish {
         source: false,
+        country: true,
         unit: RateUnit::Bytes,
-        address: 39,
+        host: 39,
     };
     const BOTH_ENDS: Wish = Wish {
         source: true,
+        country: true,
         unit: RateUnit::Bits,
-        address: 39,
+        host: 39,
     };
 
     fn titles(placed: &[Placed]) -> String {
@@ -326,8 +337,11 @@ mod tests {
     #[test]
     fn columns_yield_in_order() {
         let at = |width| titles(&arrange(width, PLAIN, 0));
-        let all = "PROTO STATE AGE  DESTINATION SERVICE ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        let all = "PROTO STATE AGE  DESTINATION SERVICE CC ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
         assert_eq!(at(120), all);
+        assert_eq!(at(100), all);
+        let no_country = "PROTO STATE AGE  DESTINATION SERVICE ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        assert_eq!(at(98), no_country);
         assert_eq!(at(80), "PROTO STATE AGE  DESTINATION SERVICE ↓ RATE ↑ RATE");
         assert_eq!(at(75), "PROTO STATE  DESTINATION SERVICE ↓ RATE ↑ RATE");
         assert_eq!(at(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
@@ -379,11 +393,12 @@ mod tests {
 
     #[test]
     fn a_full_ipv6_address_is_readable_at_120() {
-        for unit in [RateUnit::Bytes, RateUnit::Bits] {
+        for (unit, country) in [(RateUnit::Bytes, true), (RateUnit::Bits, false)] {
             let wish = Wish {
                 source: false,
+                country,
                 unit,
-                address: 39,
+                host: 39,
             };
             let placed = arrange(120, wish, 0);
             let destination = placed.iter().find(|p| p.cell.names_the_row());

@@ -10,6 +10,7 @@ mod draw;
 pub mod keys;
 pub mod layout;
 mod state;
+mod tabs;
 mod terminal;
 pub mod theme;
 
@@ -23,9 +24,11 @@ use crossterm::event::{self, Event};
 use jiff::tz::TimeZone;
 
 pub use draw::draw;
-pub use state::{Effects, Popup, Size, State, Tab};
+pub use state::{Effects, Popup, Size, State};
+pub use tabs::Tab;
 
 use crate::flow::{Moment, Scope};
+use crate::view::column::Hosts;
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
 
@@ -49,6 +52,8 @@ pub struct Settings {
     pub show_source: bool,
     /// The unit of rates.
     pub unit: RateUnit,
+    /// How hosts are written first; by address if no names are looked up.
+    pub hosts: Hosts,
     /// Whether to use colours.
     pub color: bool,
     /// Where flows come from, in a word.

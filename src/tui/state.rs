@@ -9,13 +9,14 @@ use std::time::Duration;
 use crossterm::event::Event;
 use jiff::tz::TimeZone;
 
-use super::draw::{self, help};
+use super::draw::{self, popup};
 use super::keys::{self, Action, Motion};
 use super::layout::{self, Wish};
+use super::tabs::{Level, Tab, Trail, Window};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
 use crate::flow::{Family, Group, Moment, Scope};
-use crate::view::column;
+use crate::view::column::{self, Hosts, Ports};
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, List, Query, View};
 
@@ -51,29 +52,13 @@ pub struct Size {
     pub height: u16,
 }
 
-/// What the tabs show. A line of tabs appears with the second one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tab {
-    /// Every flow by itself.
-    Flows,
-}
-
-impl Tab {
-    const ALL: [Self; 1] = [Self::Flows];
-
-    const fn step(self, by: usize) -> Self {
-        Self::ALL[(self as usize + by) % Self::ALL.len()]
-    }
-}
-
 /// A popup over the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Popup {
     /// The help.
-    Help {
-        /// Its first visible line.
-        scroll: usize,
-    },
+    Help,
+    /// Version, databases, resolver, warnings.
+    About,
 }
 
 /// The state of the screen.
@@ -88,11 +73,14 @@ pub struct State {
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
     pub(super) show_source: bool,
+    pub(super) hosts: Hosts,
+    pub(super) ports: Ports,
     pub(super) tab: Tab,
+    trails: [Trail; Tab::ALL.len()],
     pub(super) popup: Option<Popup>,
+    /// First visible line of the popup.
+    pub(super) popup_scroll: usize,
     pub(super) scroll: usize,
-    cursor: Cursor,
-    first: usize,
     /// The scope to go back to from all protocols.
     before_all: Option<Scope>,
     /// The answer to a key, and since when it stands.
@@ -101,9 +89,9 @@ pub struct State {
     pub(super) size: Size,
     pub(super) now: Moment,
     pub(super) view: Option<Arc<View>>,
-    /// Length of the longest address seen since the size or the scope changed.
-    /// It only grows, so that columns do not swing with every refresh.
-    longest_address: u16,
+    /// Length of the longest host seen since the size, the list or the scope
+    /// changed. It only grows, so that columns do not swing with every refresh.
+    longest_host: u16,
     /// The question that was asked last.
     asked: Query,
 }
@@ -118,17 +106,19 @@ impl State {
             active_only: false,
             unit: settings.unit,
             show_source: settings.show_source,
+            hosts: settings.hosts,
+            ports: Ports::default(),
             tab: Tab::Flows,
+            trails: Trail::all(),
             popup: None,
+            popup_scroll: 0,
             scroll: 0,
-            cursor: Cursor::None,
-            first: 0,
             before_all: None,
             notice: None,
             size,
             now,
             view: None,
-            longest_address: 0,
+            longest_host: 0,
             asked: Query {
                 list: List::Flows,
                 within: None,
@@ -185,45 +175,83 @@ impl State {
         self.notice.as_ref().map(|(text, _)| text.as_str())
     }
 
+    /// The list that is shown, or asked for.
+    pub(super) fn level(&self) -> &Level {
+        self.trail().here()
+    }
+
+    /// How one came to it.
+    pub(super) fn trail(&self) -> &Trail {
+        &self.trails[self.tab as usize]
+    }
+
+    fn trail_mut(&mut self) -> &mut Trail {
+        &mut self.trails[self.tab as usize]
+    }
+
+    /// The view, if it is of the list that is asked for, and not of one before.
+    fn current_view(&self) -> Option<&Arc<View>> {
+        self.view.as_ref().filter(|view| self.level().is_of(view))
+    }
+
     /// Line of the window under the cursor. While the answer to a move is on
     /// its way, the line next to where the cursor went.
     pub(super) fn selected_line(&self) -> Option<usize> {
-        let view = self.view.as_deref()?;
+        let view = self.current_view()?;
+        let level = self.level();
+        if level.has_groups() {
+            let index = level.picked(&view.groups)?;
+            return index.checked_sub(level.first);
+        }
         let last = view.rows.len().checked_sub(1)?;
-        match self.cursor {
+        match level.cursor {
             Cursor::None => None,
             Cursor::Index(index) => Some(index.saturating_sub(view.first).min(last)),
             Cursor::Flow { id, .. } => view.rows.iter().position(|row| row.id == id),
         }
     }
 
+    /// First row of the window onto the groups of a view, which may be those
+    /// of a list that was left just now.
+    pub(super) fn first_group(&self, view: &View) -> usize {
+        let mut levels = self.trails.iter().flat_map(Trail::levels);
+        levels
+            .find(|level| level.is_of(view))
+            .map_or(0, |level| level.first)
+    }
+
     /// What decides where columns stand.
-    pub(super) const fn wish(&self) -> Wish {
+    pub(super) fn wish(&self) -> Wish {
+        let places = self.view.as_ref().map(|view| &view.status.places);
         Wish {
             source: self.show_source,
+            country: places.is_some_and(|places| !places.is_empty()),
             unit: self.unit,
-            address: self.longest_address,
+            host: self.longest_host,
         }
     }
 
     /// How cells are written.
-    pub(super) fn cell_style(&self) -> column::Style {
+    pub(super) const fn cell_style(&self) -> column::Style {
         column::Style {
             unit: self.unit,
-            ..column::Style::default()
+            hosts: self.hosts,
+            ports: self.ports,
         }
     }
 
     /// A new question, if what is asked for has changed.
     fn ask(&mut self) -> Option<Query> {
+        let level = self.level();
         let query = Query {
-            list: List::Flows,
-            within: None,
+            list: level.list,
+            within: level.within,
             number: self.asked.number,
             scope: self.scope,
             active_only: self.active_only,
-            cursor: self.cursor,
-            first: self.first,
+            cursor: level.cursor,
+            // Of groups the view has all.
+            first: if level.has_groups() { 0 } else { level.first },
             height: draw::table_height(self),
         };
         (query != self.asked).then(|| {
@@ -238,26 +266,44 @@ impl State {
     /// Takes a view over. The answer to an earlier question shows what it
     /// shows, but does not move the cursor.
     fn adopt(&mut self, view: Arc<View>) {
+        let height = draw::table_height(self);
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
-            self.cursor = self.asked.cursor;
-            self.first = self.asked.first;
+            let (cursor, first) = (self.asked.cursor, self.asked.first);
+            let level = self.trail_mut().here_mut();
+            if !level.has_groups() {
+                (level.cursor, level.first) = (cursor, first);
+            }
         }
-        let addresses = view.rows.iter().flat_map(|row| {
-            let orig = &row.flow.key().orig;
-            [orig.src(), orig.dst()]
-        });
-        let longest = addresses.map(|ip| ip.to_string().len()).max();
-        self.longest_address = self.longest_address.max(longest.unwrap_or(0) as u16);
+        if self.level().is_of(&view) {
+            self.trail_mut().follow(&view, height);
+            if !self.level().is_of(&view) {
+                // It has led to another question, and nobody wants to see it.
+                return;
+            }
+        }
+        let list = |view: &View| (view.query.list, view.query.within);
+        if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
+            self.longest_host = 0;
+        }
         self.view = Some(view);
-        // Warnings are part of the help.
+        self.measure();
+        // Warnings are part of popups.
         self.clamp();
     }
 
     fn resize(&mut self, size: Size) {
         self.size = size;
-        self.longest_address = 0;
+        self.longest_host = 0;
+        self.measure();
         self.clamp();
+    }
+
+    /// Looks for a host that is longer than those before.
+    fn measure(&mut self) {
+        let rows = self.view.iter().flat_map(|view| &view.rows);
+        let longest = rows.map(|row| draw::longest_host(row, self.hosts)).max();
+        self.longest_host = self.longest_host.max(longest.unwrap_or(0));
     }
 
     /// Keeps within bounds what is scrolled.
@@ -265,9 +311,8 @@ impl State {
         self.scroll = self
             .scroll
             .min(layout::max_scroll(self.size.width, self.wish()));
-        if let Some(Popup::Help { scroll }) = self.popup {
-            let scroll = scroll.min(help::max_scroll(self));
-            self.popup = Some(Popup::Help { scroll });
+        if let Some(popup) = self.popup {
+            self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));
         }
     }
 
@@ -285,6 +330,9 @@ impl State {
             Action::ScrollRight => self.scroll += 1,
             Action::NextTab => self.tab = self.tab.step(1),
             Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
+            Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
+            Action::Go(tab) => self.tab = tab,
+            Action::Enter => self.enter(),
             Action::ToggleGroup(group) => {
                 let on = !self.scope.has_group(group);
                 self.scope = self.scope.with_group(group, on);
@@ -302,25 +350,34 @@ impl State {
             }
             Action::ToggleActive => self.active_only = !self.active_only,
             Action::ToggleSource => self.show_source = !self.show_source,
-            Action::Help => self.popup = Some(Popup::Help { scroll: 0 }),
-            Action::Back => {
-                self.cursor = Cursor::None;
+            Action::CycleHosts => self.cycle_hosts(),
+            Action::TogglePorts => self.toggle_ports(),
+            Action::Help => self.open(Popup::Help),
+            Action::About => self.open(Popup::About),
+            Action::Back if self.level().is_anything_selected() => {
+                self.trail_mut().here_mut().select_nothing();
             }
+            Action::Back => self.trail_mut().back(),
             Action::Redraw => effects.clear = true,
             Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
         }
         if self.scope != scope {
-            self.longest_address = 0;
+            self.longest_host = 0;
         }
         self.clamp();
     }
 
+    fn open(&mut self, popup: Popup) {
+        self.popup = Some(popup);
+        self.popup_scroll = 0;
+    }
+
     fn act_on_popup(&mut self, popup: Popup, action: Action, effects: &mut Effects) {
-        let Popup::Help { mut scroll } = popup;
-        let page = help::visible_lines(self).max(1);
+        let scroll = self.popup_scroll;
+        let page = popup::visible_lines(self, popup).max(1);
         match action {
             Action::Move(motion) => {
-                scroll = match motion {
+                self.popup_scroll = match motion {
                     Motion::Up => scroll.saturating_sub(1),
                     Motion::Down => scroll + 1,
                     Motion::PageUp => scroll.saturating_sub(page),
@@ -328,17 +385,66 @@ impl State {
                     Motion::HalfPageUp => scroll.saturating_sub(page.div_ceil(2)),
                     Motion::HalfPageDown => scroll + page.div_ceil(2),
                     Motion::First => 0,
-                    Motion::Last => help::max_scroll(self),
+                    Motion::Last => popup::max_scroll(self, popup),
                 };
-                self.popup = Some(Popup::Help { scroll });
             }
-            Action::Help | Action::Back | Action::Leave => self.popup = None,
+            Action::Help if popup != Popup::Help => self.open(Popup::Help),
+            Action::About if popup != Popup::About => self.open(Popup::About),
+            Action::Help | Action::About | Action::Back | Action::Leave => self.popup = None,
             Action::Redraw => effects.clear = true,
             Action::Quit => effects.ending = Some(Ending::Quit),
             // What cannot be seen is not changed.
             _ => {}
         }
         self.clamp();
+    }
+
+    /// Goes into the selected group.
+    fn enter(&mut self) {
+        let Some(view) = self.current_view() else {
+            return;
+        };
+        let level = self.level();
+        if !level.has_groups() {
+            return;
+        }
+        let row = level.picked(&view.groups).map(|i| view.groups[i].clone());
+        match row {
+            Some(row) => {
+                let label = draw::group_label(&row);
+                self.trail_mut().enter(&row, label);
+            }
+            None => self.say("Select a row first: ↑ and ↓."),
+        }
+    }
+
+    fn cycle_hosts(&mut self) {
+        self.hosts = match self.hosts {
+            Hosts::Name => Hosts::Address,
+            Hosts::Address => Hosts::Both,
+            Hosts::Both => Hosts::Name,
+        };
+        // Without lookups the viewer begins with addresses.
+        let is_off = self.settings.hosts == Hosts::Address;
+        self.say(match self.hosts {
+            Hosts::Address => "Hosts by address.",
+            _ if is_off => "Hosts by name; but with -n no names are looked up.",
+            Hosts::Name => "Hosts by name, where one is known.",
+            Hosts::Both => "Hosts by name, and their address.",
+        });
+        self.longest_host = 0;
+        self.measure();
+    }
+
+    fn toggle_ports(&mut self) {
+        self.ports = match self.ports {
+            Ports::Name => Ports::Number,
+            Ports::Number => Ports::Name,
+        };
+        self.say(match self.ports {
+            Ports::Name => "Ports by the name of their service.",
+            Ports::Number => "Ports by number.",
+        });
     }
 
     fn toggle_all(&mut self) {
@@ -375,44 +481,62 @@ impl State {
         self.notice = Some((text.to_owned(), self.now));
     }
 
-    /// Moves the cursor. Without one, moving begins at the window.
+    /// Moves the cursor. Until the list is there, nothing can be selected.
     fn move_cursor(&mut self, motion: Motion) {
-        let Some(view) = self.view.clone() else {
+        let Some(view) = self.current_view().cloned() else {
             return;
         };
+        if self.level().has_groups() {
+            self.move_among_groups(motion, &view);
+        } else {
+            self.move_among_flows(motion, &view);
+        }
+    }
+
+    fn move_among_groups(&mut self, motion: Motion, view: &View) {
+        let height = draw::table_height(self);
+        let rows = &view.groups;
+        let level = self.trail_mut().here_mut();
+        let window = Window {
+            here: level.picked(rows),
+            first: level.first,
+            bottom: (level.first + height).min(rows.len()).saturating_sub(1),
+            page: height,
+            rows: rows.len(),
+        };
+        let to = window.moved(motion);
+        level.pick(to.index, to.first, rows, height);
+    }
+
+    fn move_among_flows(&mut self, motion: Motion, view: &View) {
         if view.matching == 0 {
             return;
         }
-        let page = self.asked.height.max(1);
-        let half = page.div_ceil(2);
-        let here = match self.cursor {
+        let level = self.level();
+        let here = match level.cursor {
             Cursor::None => None,
             Cursor::Index(index) => Some(index),
             Cursor::Flow { index, .. } => {
                 Some(self.selected_line().map_or(index, |line| view.first + line))
             }
         };
-        let at = here.unwrap_or(self.first);
-        let bottom = self.first + view.rows.len().saturating_sub(1);
-        let (to, first) = match motion {
-            Motion::Up => (here.map_or(bottom, |at| at.saturating_sub(1)), self.first),
-            Motion::Down => (here.map_or(at, |at| at + 1), self.first),
-            Motion::PageUp => (at.saturating_sub(page), self.first.saturating_sub(page)),
-            Motion::PageDown => (at + page, self.first + page),
-            Motion::HalfPageUp => (at.saturating_sub(half), self.first.saturating_sub(half)),
-            Motion::HalfPageDown => (at + half, self.first + half),
-            Motion::First => (0, 0),
-            Motion::Last => (view.matching - 1, self.first),
+        let window = Window {
+            here,
+            first: level.first,
+            bottom: level.first + view.rows.len().saturating_sub(1),
+            page: self.asked.height,
+            rows: view.matching,
         };
-        self.select(to.min(view.matching - 1), first, &view);
+        let to = window.moved(motion);
+        self.select(to.index, to.first, view);
     }
 
-    /// Selects a row: at once if the window has it and stays, else by place.
+    /// Selects a flow: at once if the window has it and stays, else by place.
     fn select(&mut self, index: usize, first: usize, view: &View) {
         // The window ends with the last row.
         let first = first.min(view.matching.saturating_sub(self.asked.height));
         let line = index.checked_sub(view.first);
-        self.cursor = match line.and_then(|line| view.rows.get(line).zip(Some(line))) {
+        let cursor = match line.and_then(|line| view.rows.get(line).zip(Some(line))) {
             Some((row, line)) if first == view.first => Cursor::Flow {
                 id: row.id,
                 index,
@@ -420,6 +544,7 @@ impl State {
             },
             _ => Cursor::Index(index),
         };
-        self.first = first;
+        let level = self.trail_mut().here_mut();
+        (level.cursor, level.first) = (cursor, first);
     }
 }

@@ -16,6 +16,10 @@ pub enum Role {
     ChipWarn,
     /// A state that falsifies what the screen shows.
     ChipCrit,
+    /// A tab.
+    Tab,
+    /// The tab that is shown, and how one came to its list.
+    TabActive,
     /// Titles of columns.
     Header,
     /// Ordinary text.
@@ -28,6 +32,8 @@ pub enum Role {
     AddressPublic,
     /// A service.
     Service,
+    /// A country or a network.
+    Country,
     /// A protocol.
     Proto,
     /// State of a flow whose handshake is under way or unanswered.
@@ -85,15 +91,17 @@ impl Theme {
             | Role::ChipWarn
             | Role::Alert
             | Role::Header
+            | Role::TabActive
             | Role::HelpKey
             | Role::RateHigh => style.add_modifier(Modifier::BOLD),
             Role::ChipCrit | Role::Selected => style.add_modifier(Modifier::REVERSED),
-            Role::Dim | Role::StateClosing => style.add_modifier(Modifier::DIM),
+            Role::Dim | Role::Tab | Role::StateClosing => style.add_modifier(Modifier::DIM),
             Role::Chip
             | Role::Text
             | Role::AddressPrivate
             | Role::AddressPublic
             | Role::Service
+            | Role::Country
             | Role::Proto
             | Role::StateNew
             | Role::StateOpen
@@ -108,7 +116,9 @@ impl Theme {
     const fn colored(role: Role) -> Style {
         let plain = Self::plain(role);
         match role {
-            Role::Chip | Role::AddressPrivate | Role::HelpKey => plain.fg(Color::Cyan),
+            Role::Chip | Role::TabActive | Role::AddressPrivate | Role::HelpKey => {
+                plain.fg(Color::Cyan)
+            }
             Role::ChipWarn | Role::Alert | Role::AddressPublic | Role::RateHigh => {
                 plain.fg(Color::Yellow)
             }
@@ -119,8 +129,10 @@ impl Theme {
             | Role::Header
             | Role::Text
             | Role::Dim
+            | Role::Tab
             | Role::Proto
             | Role::Service
+            | Role::Country
             | Role::StateClosing
             | Role::RateLow
             | Role::Selected

@@ -7,8 +7,8 @@ use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
 use crate::flow::{Family, Group};
-use crate::view::View;
 use crate::view::units;
+use crate::view::{List, View};
 
 /// Blank cells before the text.
 const INDENT: u16 = 3;
@@ -44,7 +44,15 @@ fn lines(state: &State) -> Vec<Line> {
     let Some(view) = &state.view else {
         return vec![text("Reading the table.")];
     };
-    if view.out_of_scope + view.inactive > 0 {
+    let is_of_places = matches!(view.query.list, List::Countries | List::Networks(_));
+    if is_of_places && view.status.places.is_empty() {
+        vec![
+            text("No places, because no database of places is in use."),
+            dim("-G switches them off. If one could not be opened, V says why."),
+        ]
+    } else if view.query.within.is_some() {
+        drained(view)
+    } else if view.out_of_scope + view.inactive > 0 {
         filtered(state, view)
     } else if view.status.tracking_wanted == Some(false) {
         untracked()
@@ -56,6 +64,20 @@ fn lines(state: &State) -> Vec<Line> {
     } else {
         vec![text("Reading the table.")]
     }
+}
+
+/// A group without flows to show.
+fn drained(view: &View) -> Vec<Line> {
+    let mut lines = match view.inactive {
+        0 => vec![text("None of its flows are there any more.")],
+        1 => vec![text("Its only flow is idle."), key("a  idle flows")],
+        idle => vec![
+            text(format!("All its {} flows are idle.", grouped(idle))),
+            key("a  idle flows"),
+        ],
+    };
+    lines.push(key("Esc  back to the list"));
+    lines
 }
 
 /// Everything there is is filtered away.
@@ -93,7 +115,7 @@ fn keys(state: &State) -> Vec<Line> {
     ];
     keys.into_iter()
         .filter(|(helps, _)| *helps)
-        .map(|(_, key)| (key.to_owned(), Role::HelpKey))
+        .map(|(_, text)| key(text))
         .collect()
 }
 
@@ -122,6 +144,10 @@ fn text(text: impl Into<String>) -> Line {
 
 fn dim(text: &str) -> Line {
     (text.to_owned(), Role::Dim)
+}
+
+fn key(text: &str) -> Line {
+    (text.to_owned(), Role::HelpKey)
 }
 
 fn blank() -> Line {

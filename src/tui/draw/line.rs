@@ -2,9 +2,11 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::theme::{Role, Theme};
+use crate::view::column::Align;
 
 /// Cells between two pieces.
 const GAP: usize = 2;
@@ -106,6 +108,16 @@ fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: Theme, buf: &mut 
         }
     }
     x
+}
+
+/// Draws a text within `area`, where it is aligned.
+pub(super) fn put_aligned(buf: &mut Buffer, area: Rect, align: Align, text: &str, style: Style) {
+    let width = usize::from(area.width);
+    let blank = match align {
+        Align::Left => 0,
+        Align::Right => width.saturating_sub(text.chars().count()),
+    };
+    buf.set_stringn(area.x + blank as u16, area.y, text, width - blank, style);
 }
 
 /// Breaks a text into lines at blanks; words longer than a line are cut into

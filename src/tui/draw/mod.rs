@@ -4,28 +4,38 @@
 //! title     host, clock, what is shown     how the source is doing
 //! totals    rates, births and deaths       how many flows
 //! (warning) what went wrong without ending the program
+//! tabs      which list is shown, and how one came to it
 //! header    titles of the columns
 //! rows      ...
 //! keys      what keys do                   where in the list
 //! ```
 
+mod about;
 mod empty;
-pub(super) mod help;
+mod groups;
+mod help;
 mod line;
+pub(super) mod popup;
 mod status;
 mod table;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::state::{Popup, Size, State, Tab};
+pub(super) use groups::label as group_label;
+pub(super) use table::longest_host;
+
+use super::state::{Size, State};
 use super::theme::Role;
+use crate::view::{List, View};
 
 /// Below this nothing useful fits.
 const SMALLEST: Size = Size {
     width: 40,
     height: 8,
 };
+/// Below this height the tabs, which have keys, leave their line to the table.
+const TABS_FROM: u16 = 12;
 
 /// Draws the screen.
 pub fn draw(state: &State, buf: &mut Buffer) {
@@ -38,22 +48,30 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::title(state, areas.title, buf);
     status::totals(state, areas.totals, buf);
     status::warning(state, areas.warning, buf);
-    match state.tab {
-        Tab::Flows => {
-            let shown = state.view.as_ref().is_some_and(|view| view.matching > 0);
-            if shown {
-                table::header(state, areas.header, buf);
-                table::rows(state, areas.rows, buf);
-            } else {
-                empty::draw(state, areas.rows, buf);
-            }
+    status::tabs(state, areas.tabs, buf);
+    // What the view shows, which may be the list before the one asked for.
+    match &state.view {
+        Some(view) if view.query.list != List::Flows && has_groups(view) => {
+            groups::header(state, view.query.list, areas.header, buf);
+            groups::rows(state, view, areas.rows, buf);
         }
+        Some(view) if view.query.list == List::Flows && view.matching > 0 => {
+            table::header(state, areas.header, buf);
+            table::rows(state, areas.rows, buf);
+        }
+        _ => empty::draw(state, areas.rows, buf),
     }
     status::keys(state, areas.keys, buf);
-    match state.popup {
-        Some(Popup::Help { scroll }) => help::draw(state, scroll, buf),
-        None => {}
+    if let Some(popup) = state.popup {
+        popup::draw(state, popup, buf);
     }
+}
+
+/// Whether there are groups worth a look: without a database every place would
+/// be an unknown one.
+fn has_groups(view: &View) -> bool {
+    let is_known = view.query.list == List::Services || !view.status.places.is_empty();
+    is_known && !view.groups.is_empty()
 }
 
 /// Height of the window onto the table, in rows.
@@ -66,6 +84,7 @@ struct Areas {
     title: Rect,
     totals: Rect,
     warning: Rect,
+    tabs: Rect,
     header: Rect,
     rows: Rect,
     keys: Rect,
@@ -76,7 +95,8 @@ fn areas(state: &State, screen: Rect) -> Areas {
         .view
         .as_ref()
         .is_some_and(|view| !view.status.warnings.is_empty());
-    let around = 4 + u16::from(warned);
+    let tabbed = screen.height >= TABS_FROM;
+    let around = 4 + u16::from(warned) + u16::from(tabbed);
     let mut left = screen;
     let mut top = |height: u16| {
         let height = height.min(left.height);
@@ -88,6 +108,7 @@ fn areas(state: &State, screen: Rect) -> Areas {
     let title = top(1);
     let totals = top(1);
     let warning = top(warned.into());
+    let tabs = top(tabbed.into());
     let header = top(1);
     let rows = top(screen.height.saturating_sub(around));
     let keys = left;
@@ -95,6 +116,7 @@ fn areas(state: &State, screen: Rect) -> Areas {
         title,
         totals,
         warning,
+        tabs,
         header,
         rows,
         keys,

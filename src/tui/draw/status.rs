@@ -6,19 +6,23 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::keys::KEYS;
+use super::super::keys::{Action, KEYS, Key};
 use super::super::layout;
 use super::super::state::State;
+use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
 use crate::flow::{Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{Status, View};
+use crate::view::{List, PlaceSource, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
 const TABLE_WARN: u64 = 80;
 const TABLE_CRIT: u64 = 95;
+
+/// Cells between two tabs.
+const TAB_GAP: usize = 2;
 
 /// Fills of one cell, in eighths.
 const FILLS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
@@ -112,6 +116,10 @@ fn health(status: &Status) -> Vec<Piece> {
     if status.updates_shed {
         pieces.push(Piece::new(4, "updates shed", Role::ChipWarn));
     }
+    if let Some(problem) = &status.resolver {
+        let piece = Piece::new(6, problem.as_str(), Role::ChipWarn);
+        pieces.push(piece.or_short(4, "no names", Role::ChipWarn));
+    }
     pieces.extend(table_use(status));
     match status.accounting {
         Some(true) => pieces.push(Piece::new(10, "acct on", Role::Dim)),
@@ -122,7 +130,20 @@ fn health(status: &Status) -> Vec<Piece> {
         0 => Piece::new(8, "lost 0", Role::Dim),
         lost => Piece::new(1, format!("lost {}", grouped(lost)), Role::ChipCrit),
     });
+    pieces.extend(places(&status.places));
     pieces
+}
+
+/// The age of the database that is asked first for countries.
+fn places(places: &[PlaceSource]) -> Option<Piece> {
+    let tells_countries = |place: &&PlaceSource| place.gives.contains("country");
+    let place = places.iter().find(tells_countries).or(places.first())?;
+    let (rank, role) = if place.is_stale {
+        (7, Role::ChipWarn)
+    } else {
+        (11, Role::Dim)
+    };
+    Some(Piece::new(rank, format!("GeoIP {}d", place.age_days), role))
 }
 
 fn table_use(status: &Status) -> Option<Piece> {
@@ -243,28 +264,93 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
     );
 }
 
+/// The tabs; behind the one that is shown, how one came to its list. Names of
+/// the other tabs go where there is no room: their digits are their keys.
+pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
+    let others = (Tab::ALL.len() - 1) * (1 + TAB_GAP);
+    let mut pieces = Vec::new();
+    for (tab, digit) in Tab::ALL.into_iter().zip('1'..) {
+        let text = format!("{digit} {}", tab.title());
+        pieces.push(if tab == state.tab {
+            let room = usize::from(area.width).saturating_sub(2 + others + text.len());
+            Piece::new(0, text, Role::TabActive).and(trail(state, room), Role::TabActive)
+        } else {
+            Piece::new(1, text, Role::Tab).or_short(0, digit, Role::Tab)
+        });
+    }
+    line::draw(pieces, Vec::new(), state.theme, area, buf);
+}
+
+/// How one came to the list; what came first is left out first.
+fn trail(state: &State, room: usize) -> String {
+    let labels: Vec<&str> = state.trail().labels().collect();
+    for skipped in 0..labels.len() {
+        let mut text = String::new();
+        if skipped > 0 {
+            text.push_str(" › …");
+        }
+        for label in &labels[skipped..] {
+            text.push_str(" › ");
+            text.push_str(label);
+        }
+        if text.chars().count() <= room || skipped + 1 == labels.len() {
+            line::cut_end(&mut text, room);
+            return text;
+        }
+    }
+    String::new()
+}
+
+/// Whether a key does anything in a list that is shown.
+fn is_of_use(key: &Key, state: &State) -> bool {
+    let has_groups = state.level().has_groups();
+    match key.action {
+        Action::ScrollLeft => !has_groups && layout::max_scroll(state.size.width, state.wish()) > 0,
+        Action::ToggleSource | Action::ToggleActive | Action::CycleHosts | Action::TogglePorts => {
+            !has_groups
+        }
+        Action::Enter => has_groups,
+        _ => true,
+    }
+}
+
+/// First row of the window, rows in it, and rows of the list.
+fn window(state: &State, view: &View) -> (usize, usize, usize) {
+    if view.query.list == List::Flows {
+        return (view.first, view.rows.len(), view.matching);
+    }
+    let first = state.first_group(view);
+    let rows = view.groups.len().saturating_sub(first);
+    let height = super::table_height(state);
+    (first, rows.min(height), view.groups.len())
+}
+
 /// What keys do, and where in the list the window is; or the answer to a key.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
-    if let Some(view) = &state.view
-        && view.rows.len() < view.matching
-    {
-        let position = format!(
-            "{}-{} of {}",
-            grouped(view.first as u64 + 1),
-            grouped((view.first + view.rows.len()) as u64),
-            grouped(view.matching as u64),
-        );
-        right.push(Piece::new(2, position, Role::Dim));
+    if let Some(view) = &state.view {
+        let (first, rows, all) = window(state, view);
+        if rows < all {
+            let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));
+            let position = format!("{from}-{to} of {all}");
+            right.push(Piece::new(2, position, Role::Dim));
+        }
     }
-    right.push(Piece::new(13, "fastest first (10 s)", Role::Dim));
+    right.push(Piece::new(
+        14,
+        if state.level().has_groups() {
+            "fastest first"
+        } else {
+            "fastest first (10 s)"
+        },
+        Role::Dim,
+    ));
     let left = if let Some(notice) = state.notice() {
         vec![Piece::new(0, notice, Role::Alert)]
     } else {
-        let overflows = layout::max_scroll(state.size.width, state.wish()) > 0;
         KEYS.iter()
+            .filter(|key| is_of_use(key, state))
             .filter_map(|key| key.hint)
-            .filter(|hint| overflows || hint.word != "columns")
             .map(|hint| {
                 Piece::new(hint.rank, hint.keys, Role::HelpKey)
                     .and(format!(" {}", hint.word), Role::HelpText)

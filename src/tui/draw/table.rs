@@ -11,13 +11,18 @@ use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
 use crate::flow::{L4, Status};
-use crate::view::column::{Align, ColumnId};
-use crate::view::{Row, ViewRow};
+use crate::view::column::{ColumnId, Hosts};
+use crate::view::{End, Row, ViewRow};
 
 /// Rates from here on are worth a look, bytes per second.
 const RATE_MID: u64 = 10_000;
 /// Rates from here on fill lines, bytes per second.
 const RATE_HIGH: u64 = 1_000_000;
+/// Longer names than this are cut; the same with an address behind them.
+const NAME_LONGEST: usize = 39;
+const BOTH_LONGEST: usize = 60;
+/// An address behind a name is left out where it would be cut to less.
+const BEHIND_SHORTEST: usize = 11;
 
 /// Titles of the columns; marks at the edges say that there are more.
 pub(super) fn header(state: &State, area: Rect, buf: &mut Buffer) {
@@ -47,6 +52,11 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
             cell(state, row, *column, y, &mut text, buf);
         }
     }
+    select_line(state, area, buf);
+}
+
+/// Shows which row is selected.
+pub(super) fn select_line(state: &State, area: Rect, buf: &mut Buffer) {
     if let Some(line) = state.selected_line()
         && line < usize::from(area.height)
     {
@@ -61,6 +71,23 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
         }
         buf.set_style(line, state.theme.style(Role::Selected));
     }
+}
+
+/// Length of the longer host of a row, as it is written.
+pub(in super::super) fn longest_host(row: &ViewRow, hosts: Hosts) -> u16 {
+    let orig = &row.flow.key().orig;
+    let ends = [(orig.src(), &row.ends.orig), (orig.dst(), &row.ends.reply)];
+    let length = |(address, end): (IpAddr, &End)| {
+        let address = address.to_string().len();
+        let name = end.name.as_ref().map_or(0, |name| name.chars().count());
+        match hosts {
+            _ if name == 0 => address,
+            Hosts::Address => address,
+            Hosts::Name => name.min(NAME_LONGEST),
+            Hosts::Both => (name + " ()".len() + address).min(BOTH_LONGEST),
+        }
+    };
+    ends.map(length).into_iter().max().unwrap_or(0) as u16
 }
 
 /// Draws one cell; `text` is room to write in.
@@ -78,40 +105,38 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
         Cell::Plain(id @ (ColumnId::Source | ColumnId::Destination)) => {
             id.cell(&row, state.cell_style(), text);
             let orig = &row.flow.key().orig;
-            let (address, port) = if id == ColumnId::Source {
-                (orig.src(), orig.sport())
+            let (address, port, end) = if id == ColumnId::Source {
+                (orig.src(), orig.sport(), &row.ends.orig)
             } else {
-                (orig.dst(), None)
+                (orig.dst(), None, &row.ends.reply)
             };
-            let tail = port.and_then(|_| text.rfind(':')).map(|at| {
-                let bracket = text[..at].ends_with(']');
-                text.split_off(at - usize::from(bracket))
-            });
-            endpoint(
-                state,
-                text,
-                &tail.unwrap_or_default(),
-                address,
-                column,
-                y,
-                buf,
-            );
+            let mut host = Host::split(text, address, end, state.hosts);
+            if let Some(port) = port {
+                host.tail = format!(":{port}");
+                text.truncate(text.len().saturating_sub(host.tail.len()));
+                if text.ends_with(']') {
+                    text.pop();
+                    host.tail.insert(0, ']');
+                }
+            }
+            endpoint(state, text, &host, column, y, buf);
         }
         Cell::Endpoint => {
             let orig = &row.flow.key().orig;
-            let mut tail = String::new();
-            ColumnId::Service.cell(&row, state.cell_style(), &mut tail);
             ColumnId::Destination.cell(&row, state.cell_style(), text);
+            let mut host = Host::split(text, orig.dst(), &row.ends.reply, state.hosts);
+            let tail = &mut host.tail;
+            ColumnId::Service.cell(&row, state.cell_style(), tail);
             match (orig.l4(), orig.dst()) {
-                (L4::Ports { .. }, IpAddr::V6(_)) => {
+                (L4::Ports { .. }, IpAddr::V6(_)) if !host.is_name => {
                     text.insert(0, '[');
                     tail.insert_str(0, "]:");
                 }
-                (L4::Ports { .. }, IpAddr::V4(_)) => tail.insert(0, ':'),
+                (L4::Ports { .. }, _) => tail.insert(0, ':'),
                 (L4::Icmp { .. }, _) => tail.insert(0, ' '),
                 (L4::None, _) => tail.clear(),
             }
-            endpoint(state, text, &tail, orig.dst(), column, y, buf);
+            endpoint(state, text, &host, column, y, buf);
         }
         Cell::ProtoState => {
             ColumnId::Proto.cell(&row, state.cell_style(), text);
@@ -126,42 +151,81 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
         Cell::Plain(id) => {
             id.cell(&row, state.cell_style(), text);
             line::cut_end(text, width);
-            put(buf, y, column, text, style(role(id, &row)));
+            let role = match (id, text.as_str()) {
+                (ColumnId::Country, "lan" | "-") => Role::Dim,
+                _ => role(id, &row),
+            };
+            put(buf, y, column, text, style(role));
         }
     }
 }
 
-/// An address, and dim what follows it. The address is cut first.
+/// What stands around the text of a host.
+struct Host {
+    address: IpAddr,
+    /// Whether the text is a name, not the address.
+    is_name: bool,
+    /// What follows the text: port or service.
+    tail: String,
+    /// The address in parentheses, behind that.
+    behind: String,
+}
+
+impl Host {
+    /// Takes from `text` the address behind a name.
+    fn split(text: &mut String, address: IpAddr, end: &End, hosts: Hosts) -> Self {
+        let is_name = hosts != Hosts::Address && end.name.is_some();
+        let behind = match text.rfind(" (") {
+            Some(at) if is_name && hosts == Hosts::Both => text.split_off(at),
+            _ => String::new(),
+        };
+        Self {
+            address,
+            is_name,
+            tail: String::new(),
+            behind,
+        }
+    }
+}
+
+/// A host, and dim what follows it. Where there is no room, the address behind
+/// a name goes first; then the host is cut: a name at its end, for the host is
+/// at its beginning.
 fn endpoint(
     state: &State,
     text: &mut String,
-    tail: &str,
-    address: IpAddr,
+    host: &Host,
     column: Placed,
     y: u16,
     buf: &mut Buffer,
 ) {
-    let width = usize::from(column.width);
-    line::cut_middle(text, width.saturating_sub(tail.chars().count()).max(1));
-    let role = if is_public(address) {
+    let room = |x: u16| usize::from((column.x + column.width).saturating_sub(x));
+    let width = room(column.x);
+    let most = width.saturating_sub(host.tail.chars().count()).max(1);
+    if host.is_name {
+        line::cut_end(text, most);
+    } else {
+        line::cut_middle(text, most);
+    }
+    let role = if is_public(host.address) {
         Role::AddressPublic
     } else {
         Role::AddressPrivate
     };
-    let x = buf
-        .set_stringn(column.x, y, &*text, width, state.theme.style(role))
-        .0;
-    let room = usize::from((column.x + column.width).saturating_sub(x));
-    buf.set_stringn(x, y, tail, room, state.theme.style(Role::Dim));
+    let style = state.theme.style(role);
+    let dim = state.theme.style(Role::Dim);
+    let x = buf.set_stringn(column.x, y, &*text, width, style).0;
+    let x = buf.set_stringn(x, y, &host.tail, room(x), dim).0;
+    if room(x) >= host.behind.len().min(BEHIND_SHORTEST) {
+        let mut behind = host.behind.clone();
+        line::cut_middle(&mut behind, room(x));
+        buf.set_stringn(x, y, behind, room(x), dim);
+    }
 }
 
 fn put(buf: &mut Buffer, y: u16, column: Placed, text: &str, style: Style) {
-    let width = usize::from(column.width);
-    let blank = match column.cell.align() {
-        Align::Left => 0,
-        Align::Right => width.saturating_sub(text.chars().count()),
-    };
-    buf.set_stringn(column.x + blank as u16, y, text, width - blank, style);
+    let area = Rect::new(column.x, y, column.width, 1);
+    line::put_aligned(buf, area, column.cell.align(), text, style);
 }
 
 /// What a cell is, by what it says.
@@ -171,23 +235,27 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
         None | Some(0) => Role::Dim,
         Some(_) => Role::Text,
     };
-    let rate = |bytes_per_sec: Option<u64>| match bytes_per_sec {
-        None | Some(0) => Role::Dim,
-        Some(RATE_HIGH..) => Role::RateHigh,
-        Some(RATE_MID..) => Role::RateMid,
-        Some(_) => Role::RateLow,
-    };
     match id {
         ColumnId::Proto => Role::Proto,
         ColumnId::State => state_role(row),
         ColumnId::Source | ColumnId::Destination => Role::Text,
-        ColumnId::Country => Role::Dim,
+        ColumnId::Country => Role::Country,
         ColumnId::Service if row.service.is_some() => Role::Service,
         ColumnId::Age | ColumnId::Arrow | ColumnId::Service => Role::Dim,
         ColumnId::OrigBytes => amount(flow.counters().map(|c| c.orig.bytes)),
         ColumnId::ReplyBytes => amount(flow.counters().map(|c| c.reply.bytes)),
-        ColumnId::OrigRate => rate(flow.bytes_per_sec().map(|r| r.orig)),
-        ColumnId::ReplyRate => rate(flow.bytes_per_sec().map(|r| r.reply)),
+        ColumnId::OrigRate => rate_role(flow.bytes_per_sec().map(|r| r.orig)),
+        ColumnId::ReplyRate => rate_role(flow.bytes_per_sec().map(|r| r.reply)),
+    }
+}
+
+/// How much a rate matters.
+pub(super) const fn rate_role(bytes_per_sec: Option<u64>) -> Role {
+    match bytes_per_sec {
+        None | Some(0) => Role::Dim,
+        Some(RATE_HIGH..) => Role::RateHigh,
+        Some(RATE_MID..) => Role::RateMid,
+        Some(_) => Role::RateLow,
     }
 }
 

@@ -1,0 +1,279 @@
+//! Tabs, and how deep one has gone into each: a trail of lists, from all
+//! countries down to the flows of one network.
+
+use super::keys::Motion;
+use crate::view::group::Group;
+use crate::view::{Cursor, GroupRow, List, View};
+
+/// What the tabs show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// Every flow by itself.
+    Flows,
+    /// Flows by country and network.
+    Places,
+    /// Flows by service.
+    Services,
+}
+
+impl Tab {
+    /// In the order of the screen.
+    pub const ALL: [Self; 3] = [Self::Flows, Self::Places, Self::Services];
+
+    /// Its name.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Flows => "Flows",
+            Self::Places => "Places",
+            Self::Services => "Services",
+        }
+    }
+
+    const fn list(self) -> List {
+        match self {
+            Self::Flows => List::Flows,
+            Self::Places => List::Countries,
+            Self::Services => List::Services,
+        }
+    }
+
+    pub(super) const fn step(self, by: usize) -> Self {
+        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    }
+}
+
+/// A selected group, and the row where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pick {
+    group: Group,
+    index: usize,
+}
+
+/// One list of a trail, and what is selected in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Level {
+    pub(super) list: List,
+    /// Of which group the flows are; `None` for all.
+    pub(super) within: Option<Group>,
+    /// What the trail calls it; empty for the first.
+    pub(super) label: String,
+    /// The selected flow, where the rows are flows.
+    pub(super) cursor: Cursor,
+    /// The selected group, where the rows are groups.
+    pick: Option<Pick>,
+    /// First row of the window.
+    pub(super) first: usize,
+    /// The country whose networks were asked for. If none of them turns out to
+    /// be known, its flows are shown instead.
+    undecided: Option<Group>,
+}
+
+impl Level {
+    fn new(list: List) -> Self {
+        Self {
+            list,
+            within: None,
+            label: String::new(),
+            cursor: Cursor::None,
+            pick: None,
+            first: 0,
+            undecided: None,
+        }
+    }
+
+    /// What a row of groups stands for: the networks of a country, the flows of
+    /// all others.
+    fn into_row(row: &GroupRow, label: String) -> Self {
+        let level = match row.group {
+            Group::Country(country) => Self {
+                undecided: Some(row.group),
+                ..Self::new(List::Networks(country))
+            },
+            group => Self {
+                within: Some(group),
+                ..Self::new(List::Flows)
+            },
+        };
+        Self { label, ..level }
+    }
+
+    /// Whether the rows of a view are those of this list.
+    pub(super) fn is_of(&self, view: &View) -> bool {
+        self.list == view.query.list && self.within == view.query.within
+    }
+
+    pub(super) fn has_groups(&self) -> bool {
+        self.list != List::Flows
+    }
+
+    pub(super) fn is_anything_selected(&self) -> bool {
+        self.cursor != Cursor::None || self.pick.is_some()
+    }
+
+    pub(super) fn select_nothing(&mut self) {
+        self.cursor = Cursor::None;
+        self.pick = None;
+    }
+
+    /// Place of the selected group among `rows`: where it is now, or where it
+    /// was if it is gone.
+    pub(super) fn picked(&self, rows: &[GroupRow]) -> Option<usize> {
+        let pick = self.pick?;
+        let found = rows.iter().position(|row| row.group == pick.group);
+        let last = rows.len().checked_sub(1)?;
+        Some(found.unwrap_or_else(|| pick.index.min(last)))
+    }
+
+    /// Selects a row of groups and keeps it in a window of `height`.
+    pub(super) fn pick(&mut self, index: usize, first: usize, rows: &[GroupRow], height: usize) {
+        let Some(row) = rows.get(index) else {
+            return;
+        };
+        self.pick = Some(Pick {
+            group: row.group,
+            index,
+        });
+        self.first = first;
+        self.keep_in_window(rows.len(), height);
+    }
+
+    /// Takes over where the groups are now: the selected one stays on its line
+    /// of the window.
+    fn follow(&mut self, rows: &[GroupRow], height: usize) {
+        if let (Some(pick), Some(index)) = (self.pick, self.picked(rows)) {
+            let line = pick.index.saturating_sub(self.first);
+            self.pick(index, index.saturating_sub(line), rows, height);
+        } else {
+            self.keep_in_window(rows.len(), height);
+        }
+    }
+
+    /// Moves the window no further than it must: it holds the selected row, and
+    /// ends with the last one if there are enough.
+    fn keep_in_window(&mut self, rows: usize, height: usize) {
+        if let Some(Pick { index, .. }) = self.pick {
+            let lowest = (index + 1).saturating_sub(height.max(1));
+            self.first = self.first.min(index).max(lowest);
+        }
+        self.first = self.first.min(rows.saturating_sub(height));
+    }
+}
+
+/// The lists of a tab, from the first to the one that is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trail {
+    top: Level,
+    deeper: Vec<Level>,
+}
+
+impl Trail {
+    /// The trails of all tabs, at their beginnings.
+    pub(super) fn all() -> [Self; Tab::ALL.len()] {
+        Tab::ALL.map(|tab| Self {
+            top: Level::new(tab.list()),
+            deeper: Vec::new(),
+        })
+    }
+
+    /// The list that is shown.
+    pub(super) fn here(&self) -> &Level {
+        self.deeper.last().unwrap_or(&self.top)
+    }
+
+    pub(super) fn here_mut(&mut self) -> &mut Level {
+        self.deeper.last_mut().unwrap_or(&mut self.top)
+    }
+
+    /// All of its lists.
+    pub(super) fn levels(&self) -> impl Iterator<Item = &Level> {
+        std::iter::once(&self.top).chain(&self.deeper)
+    }
+
+    /// What it went through, without the first.
+    pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.deeper.iter().map(|level| level.label.as_str())
+    }
+
+    /// Goes into a row of groups.
+    pub(super) fn enter(&mut self, row: &GroupRow, label: String) {
+        self.deeper.push(Level::into_row(row, label));
+    }
+
+    /// Goes one level back, if it is not at the first.
+    pub(super) fn back(&mut self) {
+        self.deeper.pop();
+    }
+
+    /// Goes back to the first level.
+    pub(super) fn restart(&mut self) {
+        self.deeper.clear();
+    }
+
+    /// Takes over the groups of a view that is about the list that is shown. A
+    /// country of which no network is known shows its flows instead.
+    pub(super) fn follow(&mut self, view: &View, height: usize) {
+        let here = self.here_mut();
+        if !here.has_groups() {
+            return;
+        }
+        here.follow(&view.groups, height);
+        let is_known = |row: &GroupRow| matches!(row.group, Group::Network(_, Some(_)));
+        if let Some(country) = here.undecided.take()
+            && !view.groups.iter().any(is_known)
+        {
+            here.list = List::Flows;
+            here.within = Some(country);
+            here.select_nothing();
+            here.first = 0;
+        }
+    }
+}
+
+/// What a motion leads to.
+pub(super) struct Target {
+    /// The row, counted from 0.
+    pub(super) index: usize,
+    /// First row of the window, before it is kept within bounds.
+    pub(super) first: usize,
+}
+
+/// A window onto a list, before a motion.
+pub(super) struct Window {
+    /// The selected row. Without one, moving begins at the window.
+    pub(super) here: Option<usize>,
+    /// First row of the window.
+    pub(super) first: usize,
+    /// Last row that is visible.
+    pub(super) bottom: usize,
+    /// Rows of a page.
+    pub(super) page: usize,
+    /// Rows of the list, at least one.
+    pub(super) rows: usize,
+}
+
+impl Window {
+    pub(super) fn moved(&self, motion: Motion) -> Target {
+        let first = self.first;
+        let at = self.here.unwrap_or(first);
+        let page = self.page.max(1);
+        let half = page.div_ceil(2);
+        let last = self.rows.saturating_sub(1);
+        let (index, first) = match motion {
+            Motion::Up => (
+                self.here.map_or(self.bottom, |at| at.saturating_sub(1)),
+                first,
+            ),
+            Motion::Down => (self.here.map_or(at, |at| at + 1), first),
+            Motion::PageUp => (at.saturating_sub(page), first.saturating_sub(page)),
+            Motion::PageDown => (at + page, first + page),
+            Motion::HalfPageUp => (at.saturating_sub(half), first.saturating_sub(half)),
+            Motion::HalfPageDown => (at + half, first + half),
+            Motion::First => (0, 0),
+            Motion::Last => (last, first),
+        };
+        Target {
+            index: index.min(last),
+            first,
+        }
+    }
+}
