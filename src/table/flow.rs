@@ -79,6 +79,8 @@ pub struct Flow {
     /// Whether a `NEW` event began this row.
     seen_born: bool,
     age_exact: bool,
+    /// Whether the kernel was asked for its counters: a `NEW` event has none.
+    counters_asked: bool,
     state: Option<State>,
     status: Option<Status>,
     mark: Option<u32>,
@@ -131,6 +133,7 @@ impl Flow {
             class: Class::of(&report.key.orig),
             seen_born: report.origin == Origin::New,
             age_exact: report.origin == Origin::New,
+            counters_asked: false,
             state: None,
             status: None,
             mark: None,
@@ -186,6 +189,7 @@ impl Flow {
             }
             self.start_real_ns = NonZeroU64::new(start);
         }
+        self.counters_asked |= !matches!(report.origin, Origin::New | Origin::Changed);
         let delta = report
             .counters
             .map(|counters| self.count(counters, at))
@@ -326,6 +330,12 @@ impl Flow {
     /// accounting was on.
     pub const fn counters(&self) -> Option<Pair<Counters>> {
         self.counters
+    }
+
+    /// Whether the kernel does not count it: it was born before accounting was
+    /// on. A flow that is only known by events may have counters yet unread.
+    pub const fn is_uncounted(&self) -> bool {
+        self.counters_asked && self.counters.is_none()
     }
 
     /// Bytes per second between the last two readings.

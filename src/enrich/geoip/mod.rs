@@ -35,7 +35,7 @@ pub use sidecar::{Sidecar, Terms};
 pub(crate) use database::read_capped;
 pub(crate) use record::Record;
 
-use database::Database;
+use database::{Database, Error};
 
 /// The country database inside the program: public domain, see
 /// `geoip/README.md`.
@@ -224,12 +224,7 @@ impl GeoIp {
             for Candidate { path, .. } in files {
                 match Database::open(path) {
                     Ok(database) => opened.push(database),
-                    Err(error) => warnings.push(Warning {
-                        path: path.clone(),
-                        reason: format!(
-                            "not used: {error}; `flowtop update` fetches a sound one, or remove the file"
-                        ),
-                    }),
+                    Err(error) => warnings.extend(self.refusal(path, &error)),
                 }
             }
             opened.retain(|new| databases.iter().all(|old| old.identity() != new.identity()));
@@ -240,6 +235,21 @@ impl GeoIp {
             databases.append(&mut opened);
         }
         self.databases = databases;
+    }
+
+    /// What to say of a file that cannot be used. Nothing of a database of other
+    /// things (proxies, carriers) in a directory that others share.
+    fn refusal(&self, path: &Path, error: &Error) -> Option<Warning> {
+        let named = path.parent() == self.settings.named_dir.as_deref();
+        let advice = match error {
+            Error::NothingUseful(_) if named => "",
+            Error::NothingUseful(_) => return None,
+            _ => "; `flowtop update` fetches a sound one, or remove the file",
+        };
+        Some(Warning {
+            path: path.to_owned(),
+            reason: format!("not used: {error}{advice}"),
+        })
     }
 
     #[cfg(feature = "embed-geoip")]

@@ -47,8 +47,16 @@ pub enum DirError {
 /// A directory that this process alone updates, for as long as it lives.
 pub(super) struct Target {
     dir: PathBuf,
-    // Closing the file gives the lock back.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        // Closing would do, were it not for children that are being started
+        // right now and hold a copy until their exec. If this fails, they do
+        // so for a moment longer.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Target {
@@ -78,7 +86,7 @@ impl Target {
         }
         let target = Self {
             dir: dir.to_owned(),
-            _lock: lock,
+            lock,
         };
         target.sweep().map_err(not_writable)?;
         drop(target.create("writable").map_err(not_writable)?);
