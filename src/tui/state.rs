@@ -220,6 +220,11 @@ impl State {
             .map_or(0, |level| level.first)
     }
 
+    /// Whether idle flows are left out. Groups count all.
+    pub(super) fn hides_idle(&self) -> bool {
+        self.active_only && !self.level().has_groups()
+    }
+
     /// What decides where columns stand.
     pub(super) fn wish(&self) -> Wish {
         let places = self.view.as_ref().map(|view| &view.status.places);
@@ -248,7 +253,7 @@ impl State {
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
-            active_only: self.active_only,
+            active_only: self.hides_idle(),
             cursor: level.cursor,
             // Of groups the view has all.
             first: if level.has_groups() { 0 } else { level.first },
@@ -347,6 +352,9 @@ impl State {
                     RateUnit::Bytes => RateUnit::Bits,
                     RateUnit::Bits => RateUnit::Bytes,
                 }
+            }
+            Action::ToggleActive if self.level().has_groups() => {
+                self.say("Only lists of flows can leave idle ones out.");
             }
             Action::ToggleActive => self.active_only = !self.active_only,
             Action::ToggleSource => self.show_source = !self.show_source,

@@ -5,6 +5,8 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
     reason = "clippy does not see that these are tests as well"
 )]
 

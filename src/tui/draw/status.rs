@@ -95,7 +95,7 @@ fn chips(state: &State) -> Vec<Piece> {
     });
     let more = [
         (scope.has_loopback(), "+loopback"),
-        (state.active_only, "active"),
+        (state.hides_idle(), "active"),
         (state.unit == RateUnit::Bits, "bits"),
     ];
     for (_, word) in more.iter().filter(|(on, _)| *on) {
@@ -229,7 +229,12 @@ fn births(word: &str, per_sec: Option<f64>) -> Piece {
 }
 
 fn flows(view: &View) -> Piece {
-    let all = view.matching + view.out_of_scope + view.inactive;
+    // Of how many: of a group, of those that are idle as well.
+    let out_of_scope = match view.query.within {
+        Some(_) => 0,
+        None => view.out_of_scope,
+    };
+    let all = view.matching + out_of_scope + view.inactive;
     let shown = grouped(view.matching as u64);
     let flows = if all == 1 { "flow" } else { "flows" };
     let piece = Piece::new(2, shown.clone(), Role::Title);
