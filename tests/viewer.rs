@@ -14,6 +14,8 @@
 mod lab;
 mod pty;
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use flowtop::flow::{L4, Protocol, Tuple};
@@ -171,8 +173,8 @@ fn places_and_services_lead_to_their_flows_and_back() {
     lab::run("places_and_services_lead_to_their_flows_and_back", |lab| {
         let host = lab.host("bare");
         host.track();
-        // Addresses that every database places alike: of the University of
-        // Oslo, and of the Japanese registry. Then a private one.
+        // Of a Norwegian university and the Japanese registry, which have had
+        // them for decades; then a private one.
         host.create_flows([
             to_the_world(1, [129, 240, 2, 3], Protocol::TCP, 443),
             to_the_world(2, [129, 240, 2, 4], Protocol::TCP, 443),
@@ -180,7 +182,7 @@ fn places_and_services_lead_to_their_flows_and_back() {
             to_the_world(4, [10, 0, 0, 7], Protocol::TCP, 22),
         ]);
         let mut command = flowtop(&host, &["-A", "-n", "-t", "0.2"]);
-        // Of this machine's databases none, so that the built-in one answers.
+        // Of this user's databases none.
         command.env("HOME", "/nowhere").env_remove("XDG_DATA_HOME");
         let mut session = Session::start(command, 120, 24);
         session.wait_for("129.240.2.3");
@@ -201,13 +203,21 @@ fn places_and_services_lead_to_their_flows_and_back() {
             session.wait_for(country);
         }
         // Nothing moves, so that the one with most flows comes first. The
-        // built-in database knows no networks: the flows come at once.
+        // built-in database knows no networks: the flows come at once. One of
+        // this machine's might know them.
         session.keys("\x1b[H\r");
         session.wait_for("2 Places › Norway");
+        session.wait("what is in it", |text| {
+            text.contains("ORGANISATION") || text.contains("DESTINATION")
+        });
+        let has_networks = session.text().contains("ORGANISATION");
+        if has_networks {
+            session.keys("\x1b[H\r");
+        }
         session.wait("two flows", |text| {
             text.contains("129.240.2.4") && !text.contains("202.12.30.5")
         });
-        session.keys("\x1b");
+        session.keys(if has_networks { "2" } else { "\x1b" });
         session.wait_for("Japan");
 
         session.keys("\t");
@@ -228,6 +238,44 @@ fn places_and_services_lead_to_their_flows_and_back() {
         session.keys("q");
         session.assert_clean_end();
     });
+}
+
+#[test]
+fn hosts_have_the_names_that_the_configuration_gives_them() {
+    lab::run(
+        "hosts_have_the_names_that_the_configuration_gives_them",
+        |lab| {
+            let host = lab.host("bare");
+            host.track();
+            host.create_flows([
+                to_the_world(1, [198, 51, 100, 7], Protocol::TCP, 443),
+                to_the_world(2, [198, 51, 100, 8], Protocol::TCP, 443),
+            ]);
+            let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join("viewer-names");
+            fs::create_dir_all(config.join("flowtop")).expect("a directory");
+            let names = "[names]\n\"198.51.100.7\" = \"tv.example\"\n";
+            fs::write(config.join("flowtop/flowtop.toml"), names).expect("a file");
+            let mut command = flowtop(&host, &["-t", "0.2"]);
+            command.env("XDG_CONFIG_HOME", &config);
+            let mut session = Session::start(command, 160, 24);
+            session.wait_for("tv.example");
+            session.wait_for("198.51.100.8");
+            assert!(!session.text().contains("198.51.100.7"));
+            session.keys("n");
+            session.wait("addresses", |text| {
+                text.contains("198.51.100.7") && !text.contains("tv.example")
+            });
+            session.keys("n");
+            session.wait_for("tv.example (198.51.100.7)");
+            session.wait_for("https");
+            session.keys("p");
+            session.wait("ports", |text| {
+                text.contains("443") && !text.contains("https")
+            });
+            session.keys("q");
+            session.assert_clean_end();
+        },
+    );
 }
 
 #[test]
