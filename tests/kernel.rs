@@ -23,14 +23,12 @@ use flowtop::flow::{
 };
 use flowtop::netlink::NetlinkError;
 use flowtop::netlink::tracking::{Tracking, tracking};
-use flowtop::table::{Age, EndReason, Flow, Nat};
+use flowtop::table::{Age, EndReason, Nat};
 use lab::entries::Entry;
-use lab::packets::{self, Packet, Talk};
 use lab::traffic::{self, TcpService, UdpService};
-use lab::{Host, Network};
+use lab::{FLOWS_PER_SERVER, Host, SERVERS};
 use watch::{DUMPS, LISTEN, Told, Watch};
 
-const SERVERS: [&str; 2] = ["198.51.100.20", "2001:db8:2::20"];
 const ESP: Protocol = Protocol(50);
 
 fn ip(text: &str) -> IpAddr {
@@ -65,37 +63,8 @@ fn observe(host: &Host) {
     host.track();
 }
 
-/// Flows of every protocol the laboratory can speak, through the router.
-fn speak_everything(net: &Network, server: &str) {
-    let service = TcpService::listen(&net.server, &at(server, 80));
-    service.connect(&net.client).echo(10_000);
-    let service = UdpService::bind(&net.server, &at(server, 53));
-    service.connect(&net.client).exchange(100, 1000);
-    traffic::ping(&net.client, server, 77);
-    packets::associate(&net.client, &net.server, server, [5000, 80]);
-    for (request, answer) in [
-        (
-            Packet::dccp_request(4000, 5001),
-            Packet::dccp_response(5001, 4000),
-        ),
-        (
-            Packet::udplite(4000, 5002, b"question"),
-            Packet::udplite(5002, 4000, b"answer"),
-        ),
-        (Packet::gre(b"question"), Packet::gre(b"answer")),
-        (Packet::esp(1, 1, b"question"), Packet::esp(2, 1, b"answer")),
-        (
-            Packet::opaque(Protocol(253), vec![1; 20]),
-            Packet::opaque(Protocol(253), vec![2; 30]),
-        ),
-    ] {
-        let mut talk = Talk::new(&net.client, &net.server, server, request.protocol());
-        talk.request(&request);
-        talk.answer(&answer);
-    }
-}
-
-/// Lets the router count UDP-Lite as valid; see [`Packet::udplite`].
+/// Lets the router take UDP-Lite for valid; see
+/// [`lab::packets::Packet::udplite`].
 fn accept_udplite(host: &Host) {
     host.set_sysctl("net/netfilter/nf_conntrack_checksum", "0");
 }
@@ -115,11 +84,11 @@ fn flows_of_every_protocol_are_rows_as_the_kernel_has_them() {
                 accept_udplite(&net.router);
                 let mut watch = Watch::start(&net.router, settings);
                 for server in SERVERS {
-                    speak_everything(&net, server);
+                    net.speak_everything(server);
                 }
                 watch.refresh();
                 watch.assert_is(&net.router);
-                assert_eq!(watch.table.len(), 18, "{:?}", net.router.flows());
+                assert_eq!(watch.table.len(), 2 * FLOWS_PER_SERVER);
                 let flow_of = |protocol, family| {
                     let mut flows = watch.flows(protocol);
                     flows.retain(|flow| flow.key().orig.family() == family);
@@ -801,12 +770,12 @@ fn every_flow_of_real_traffic_can_be_asked_for() {
         accept_udplite(&net.router);
         net.router.masquerade("wan");
         for server in SERVERS {
-            speak_everything(&net, server);
+            net.speak_everything(server);
         }
         let mut watch = Watch::start(&net.router, DUMPS);
         watch.dump();
         let keys: Vec<Key> = watch.table.flows().map(|(_, flow)| *flow.key()).collect();
-        assert_eq!(keys.len(), 18);
+        assert_eq!(keys.len(), 2 * FLOWS_PER_SERVER);
         ask(&net.router, &keys, true);
     });
 }

@@ -277,3 +277,25 @@ fn lines_are_fit_for_roff() {
         assert!(line.is_ascii(), "line {number} is not ASCII");
     }
 }
+
+#[test]
+fn the_screen_of_the_readme_is_a_real_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let screen = fs::read_to_string(root.join("tests/snapshots/readme_120.txt")).unwrap();
+    let path = root.join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once("<!-- screen -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- /screen -->").unwrap();
+    let wanted = format!(
+        "{before}<!-- screen -->\n```text\n{}\n```\n<!-- /screen -->{after}",
+        screen.trim_end()
+    );
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, wanted).unwrap();
+    } else {
+        assert_eq!(
+            readme, wanted,
+            "UPDATE=1 cargo test --test manual writes it"
+        );
+    }
+}

@@ -62,11 +62,7 @@ fn scene(lab: &lab::Lab) -> Scene {
     net.router.masquerade("wan");
     let tcp = TcpService::listen(&net.server, "198.51.100.20:443");
     let udp = UdpService::bind(&net.server, "198.51.100.20:53");
-    Scene {
-        net,
-        tcp: tcp,
-        udp: udp,
-    }
+    Scene { net, tcp, udp }
 }
 
 #[test]

@@ -5,8 +5,10 @@
 //! and the next dump tells what they would have told.
 
 use std::io;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use super::fence::Pass;
 use super::outlet::Outlet;
 use super::{Clock, Delivery};
 use crate::flow::{Moment, Update};
@@ -26,6 +28,13 @@ const REST: Duration = Duration::from_secs(1);
 const SHED: Duration = Duration::from_secs(10);
 /// Events per second above which `UPDATE` events do not come back.
 const BUSY_EVENTS_PER_SEC: u64 = 20_000;
+
+/// What was in the socket.
+struct Drained {
+    updates: Vec<Update>,
+    /// Whether nothing is left there.
+    empty: bool,
+}
 
 pub(super) struct Events {
     socket: Socket,
@@ -56,34 +65,50 @@ impl Events {
         self.buffer
     }
 
-    /// Runs until `outlet` is closed.
-    pub(super) fn run<T: From<Delivery>>(mut self, outlet: &Outlet<T>) {
+    /// Runs until `outlet` is closed. Who is `waiting` waits until nothing is
+    /// left in the socket.
+    pub(super) fn run<T: From<Delivery>>(mut self, outlet: &Outlet<T>, waiting: &Receiver<Pass>) {
         let mut datagram = vec![0; 32 << 10];
+        let mut passes = Vec::new();
         loop {
-            match self.socket.wait(outlet.alive(), REST) {
-                Ok(ready) if ready.other => return,
+            // First those who wait, then the events before them.
+            passes.extend(waiting.try_iter());
+            let rest = if passes.is_empty() {
+                REST
+            } else {
+                Duration::ZERO
+            };
+            match self.socket.wait(outlet.alive(), rest) {
+                Ok(ready) if ready.other && outlet.is_closed() => return,
                 Ok(_) => {}
                 Err(e) => return outlet.fail(NetlinkError::new("waiting for events", e)),
             }
-            let updates = match self.drain(&mut datagram) {
-                Ok(updates) => updates,
+            let Drained { updates, empty } = match self.drain(&mut datagram) {
+                Ok(drained) => drained,
                 Err(e) => return outlet.fail(NetlinkError::new("reading events", e)),
             };
             if outlet.batch(updates, self.clock.now()).is_err() {
                 return;
+            }
+            if empty {
+                passes.clear();
             }
         }
     }
 
     /// What is there now, at most [`BATCH_LIMIT`] messages of it, and what was
     /// lost.
-    fn drain(&mut self, datagram: &mut [u8]) -> io::Result<Vec<Update>> {
+    fn drain(&mut self, datagram: &mut [u8]) -> io::Result<Drained> {
+        let mut empty = false;
         let mut updates = Vec::new();
         let mut problems = Problems::default();
         while updates.len() < BATCH_LIMIT {
             let len = match self.socket.recv_now(datagram) {
                 Ok(Some(len)) => len,
-                Ok(None) => break,
+                Ok(None) => {
+                    empty = true;
+                    break;
+                }
                 // Not expected with NETLINK_NO_ENOBUFS; the count says the rest.
                 Err(e) if is_overrun(&e) => continue,
                 Err(e) => return Err(e),
@@ -109,7 +134,7 @@ impl Events {
             }
             Some(Change::Restore) | None => {}
         }
-        Ok(updates)
+        Ok(Drained { updates, empty })
     }
 }
 

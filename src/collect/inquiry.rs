@@ -1,8 +1,10 @@
 //! Asking the kernel: dumps of the whole table, and gets by tuple.
 
 use std::io;
+use std::mem;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
+use super::fence::Fence;
 use super::outlet::{Closed, Outlet};
 use super::{Clock, Delivery, Inquiry};
 use crate::flow::{Family, Key, Update};
@@ -45,6 +47,8 @@ impl Stop {
 pub(super) struct Inquirer {
     dump: Socket,
     get: Socket,
+    /// Only while somebody listens to events.
+    fence: Option<Fence>,
     clock: Clock,
     family: Option<Family>,
     seq: u32,
@@ -54,10 +58,17 @@ pub(super) struct Inquirer {
 }
 
 impl Inquirer {
-    pub(super) fn new(dump: Socket, get: Socket, clock: Clock, family: Option<Family>) -> Self {
+    pub(super) fn new(
+        dump: Socket,
+        get: Socket,
+        fence: Option<Fence>,
+        clock: Clock,
+        family: Option<Family>,
+    ) -> Self {
         Self {
             dump,
             get,
+            fence,
             clock,
             family,
             seq: 0,
@@ -129,9 +140,7 @@ impl Inquirer {
             }
             if let Some(complete) = end {
                 updates.push(Update::DumpEnd { complete });
-            }
-            if end.is_some() {
-                return self.send(updates, out);
+                return self.send_behind_events(updates, out);
             }
             if updates.len() >= BATCH {
                 self.send(updates, out)?;
@@ -159,6 +168,7 @@ impl Inquirer {
     /// exactly one answer, told apart by its sequence number.
     fn get<T: From<Delivery>>(&mut self, keys: &[Key], out: &Outlet<T>) -> Result<(), Stop> {
         let action = "asking for flows by tuple";
+        let mut absent = Vec::new();
         for keys in keys.chunks(PIPELINE) {
             let first = self.seq.wrapping_add(1);
             self.requests.clear();
@@ -185,7 +195,7 @@ impl Inquirer {
                     };
                     answers += 1;
                     match (message.kind, message.errno()) {
-                        (NLMSG_ERROR, ENOENT) => updates.push(Update::Absent(*key)),
+                        (NLMSG_ERROR, ENOENT) => absent.push(Update::Absent(*key)),
                         (NLMSG_ERROR, _) => {}
                         _ => updates.extend(
                             decode(&message, Source::Get, &mut self.problems).map(Update::Flow),
@@ -194,8 +204,24 @@ impl Inquirer {
                 }
             }
             self.send(updates, out)?;
+            if absent.len() >= BATCH {
+                self.send_behind_events(mem::take(&mut absent), out)?;
+            }
         }
-        Ok(())
+        self.send_behind_events(absent, out)
+    }
+
+    /// Hands on what says that flows are gone, after the events that say it
+    /// better.
+    fn send_behind_events<T: From<Delivery>>(
+        &self,
+        updates: Vec<Update>,
+        out: &Outlet<T>,
+    ) -> Result<(), Stop> {
+        if let Some(fence) = self.fence.as_ref().filter(|_| !updates.is_empty()) {
+            fence.wait();
+        }
+        self.send(updates, out)
     }
 
     fn send<T: From<Delivery>>(&self, updates: Vec<Update>, out: &Outlet<T>) -> Result<(), Stop> {

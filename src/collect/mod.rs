@@ -9,10 +9,12 @@
 //! [`Update::Overrun`](crate::flow::Update::Overrun), counted by the kernel.
 
 mod events;
+mod fence;
 mod inquiry;
 mod outlet;
 pub mod pace;
 
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread::JoinHandle;
@@ -22,6 +24,7 @@ use crate::flow::{Batch, Family, Key, Moment};
 pub use crate::netlink::NetlinkError as SourceError;
 use crate::netlink::NetlinkError;
 use crate::netlink::socket::{ReceiveBuffer, Socket};
+use fence::Fence;
 use outlet::Outlet;
 
 /// How to listen.
@@ -83,8 +86,8 @@ impl Clock {
 /// reads what they hand on.
 pub struct Kernel {
     inquiries: Option<Sender<Inquiry>>,
-    /// Closing it tells both threads to end, whatever they wait for.
-    alive: Option<UnixStream>,
+    /// Shutting them down tells the threads to end, whatever they wait for.
+    alive: Vec<UnixStream>,
     threads: Vec<JoinHandle<()>>,
     buffer: Option<ReceiveBuffer>,
 }
@@ -104,27 +107,43 @@ impl Kernel {
     where
         T: From<Delivery> + Send + 'static,
     {
-        let (ours, theirs) = UnixStream::pair().map_err(wake_up)?;
         let mut kernel = Self {
             inquiries: None,
-            alive: Some(ours),
+            alive: Vec::new(),
             threads: Vec::new(),
             buffer: None,
         };
+        let mut fence = None;
         if settings.events {
             let events = events::Events::subscribe(settings.receive_buffer_bytes, clock)?;
             kernel.buffer = Some(events.buffer());
-            let alive = theirs.try_clone().map_err(wake_up)?;
-            let outlet = Outlet::new(out.clone(), alive).map_err(wake_up)?;
-            kernel.spawn("events", move || events.run(&outlet))?;
+            let (outlet, ours) = kernel.outlet(out)?;
+            let (behind, waiting) = Fence::new(ours);
+            fence = Some(behind);
+            kernel.spawn("events", move || events.run(&outlet, &waiting))?;
         }
         let (sender, receiver): (_, Receiver<Inquiry>) = channel();
-        let inquirer =
-            inquiry::Inquirer::new(Socket::open()?, Socket::open()?, clock, settings.family);
-        let outlet = Outlet::new(out.clone(), theirs).map_err(wake_up)?;
+        let (dump, get) = (Socket::open()?, Socket::open()?);
+        let inquirer = inquiry::Inquirer::new(dump, get, fence, clock, settings.family);
+        let (outlet, _) = kernel.outlet(out)?;
         kernel.inquiries = Some(sender);
         kernel.spawn("inquiry", move || inquirer.run(&receiver, &outlet))?;
         Ok(kernel)
+    }
+
+    /// A way out that ends with this, and its near end.
+    fn outlet<T: From<Delivery>>(
+        &mut self,
+        out: &SyncSender<T>,
+    ) -> Result<(Outlet<T>, UnixStream), NetlinkError> {
+        let failed = |source| NetlinkError::Io {
+            action: "creating a wake-up socket",
+            source,
+        };
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        self.alive.push(ours.try_clone().map_err(failed)?);
+        let outlet = Outlet::new(out.clone(), theirs).map_err(failed)?;
+        Ok((outlet, ours))
     }
 
     fn spawn(
@@ -159,14 +178,10 @@ impl Kernel {
     /// Tells both threads to end, without waiting for them.
     pub fn stop(&mut self) {
         self.inquiries = None;
-        self.alive = None;
-    }
-}
-
-fn wake_up(source: std::io::Error) -> NetlinkError {
-    NetlinkError::Io {
-        action: "creating a wake-up socket",
-        source,
+        for alive in self.alive.drain(..) {
+            // It fails only if it is shut down already.
+            let _ = alive.shutdown(Shutdown::Both);
+        }
     }
 }
 

@@ -34,9 +34,21 @@ impl<T: From<Delivery>> Outlet<T> {
         Ok(Self { out, alive })
     }
 
-    /// Readable when it is time to end.
+    /// Readable when it is time to end, or when somebody wants attention:
+    /// [`Outlet::is_closed`] tells.
     pub(super) fn alive(&self) -> BorrowedFd<'_> {
         self.alive.as_fd()
+    }
+
+    /// Whether it is time to end. Waits up to [`RETRY`] for an answer.
+    pub(super) fn is_closed(&self) -> bool {
+        match (&self.alive).read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(e) => !matches!(
+                e.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+            ),
+        }
     }
 
     /// Hands updates on, if there are any, and waits for room as long as
@@ -62,18 +74,9 @@ impl<T: From<Delivery>> Outlet<T> {
                 Err(TrySendError::Disconnected(_)) => return Err(Closed),
                 Err(TrySendError::Full(message)) => message,
             };
-            // Nothing is ever written: what can be read is the end.
-            match (&self.alive).read(&mut [0]) {
-                Err(e) if is_early(&e) => {}
-                _ => return Err(Closed),
+            if self.is_closed() {
+                return Err(Closed);
             }
         }
     }
-}
-
-fn is_early(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
-    )
 }

@@ -65,6 +65,9 @@ pub struct Table {
     dump: Option<Dump>,
     /// When the last complete dump began; `None` before the first was complete.
     synced_ns: Option<u64>,
+    /// Serial of the last row made before that; such a row has been told to
+    /// nobody, unless an event made it.
+    last_untold: Option<u64>,
     lost: u64,
     updates_shed: bool,
 }
@@ -162,6 +165,7 @@ impl Table {
             Update::DumpEnd { complete } => {
                 let dump = self.dump.take();
                 if *complete {
+                    self.last_untold.get_or_insert(self.next_serial);
                     self.synced_ns = dump.map(|d| d.began_ns).or(self.synced_ns);
                 } else {
                     // It proves no absence: as if it had not been.
@@ -180,7 +184,8 @@ impl Table {
     ///
     /// 1. An unknown key is a new flow, and what it counts, it counts since now.
     /// 2. A key that a dump found just now is the same flow: the dump was
-    ///    faster than the event.
+    ///    faster than the event. The first dump tells no births; then the
+    ///    event does.
     /// 3. Any other known key belongs to a flow whose end was missed.
     fn born(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
         if let Some(dump) = &mut self.dump {
@@ -197,6 +202,10 @@ impl Table {
                     // The dump came later than the birth, whatever came first
                     // here: it has the newer state.
                     flow.merge(report, at, false);
+                    if self.last_untold.is_none_or(|last| flow.serial <= last) {
+                        self.totals.of(flow.class()).born += 1;
+                        sink(Change::Born(flow));
+                    }
                     return;
                 }
             }

@@ -83,6 +83,11 @@ impl Entry {
         Self::new(Tuple::v4(client.into(), server, Protocol::TCP, ports))
     }
 
+    /// The flow as its first packet has it.
+    pub fn orig(&self) -> Tuple {
+        self.orig
+    }
+
     /// With the tuple of the answers: where it is not the mirror image of the
     /// flow's own, the kernel is told to translate addresses and ports so.
     #[must_use]

@@ -39,6 +39,7 @@
 #![allow(unreachable_pub, reason = "a test crate has no outside")]
 
 pub mod entries;
+mod everything;
 mod links;
 mod namespace;
 pub mod packets;
@@ -53,6 +54,7 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use everything::{FLOWS_PER_SERVER, SERVERS};
 pub use links::{End, Network};
 pub use namespace::{Host, unprivileged};
 
