@@ -50,6 +50,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         core,
         knowledge,
         mut warnings,
+        place_warnings,
         switches,
         signals,
     } = start(&wanted, clock, &to_engine)?;
@@ -72,6 +73,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         interval,
         probe: probe(),
         warnings,
+        place_warnings,
     };
     let screen = to_screen.clone();
     let engine = thread::Builder::new()
