@@ -11,15 +11,17 @@
 use std::hint::black_box;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use flowtop::enrich::geoip::{CountryCode, Location, Place};
 use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, State, Status, Tuple, Update,
 };
 use flowtop::output::{Course, Format, Settings, Writer};
 use flowtop::view::field::{Event, FIELDS, Record, Value, find};
 use flowtop::view::units::RateUnit;
-use flowtop::view::{Row, Table};
+use flowtop::view::{End, Row, Table};
 
 const FLOWS: u32 = 20_000;
 const ROUNDS: usize = 9;
@@ -74,7 +76,27 @@ fn table(ipv6: bool) -> (Table, Moment) {
     (table, now)
 }
 
+/// A host of this network, and one of which all is known.
+fn ends() -> Pair<End> {
+    Pair {
+        orig: End {
+            location: Location::Lan,
+            name: None,
+        },
+        reply: End {
+            location: Location::Place(Place {
+                country_code: CountryCode::parse("DE"),
+                city: Some("Example".into()),
+                asn: NonZeroU32::new(64_500),
+                as_org: Some("Example Networks".into()),
+            }),
+            name: Some("www.example.net".into()),
+        },
+    }
+}
+
 fn records(table: &Table, now: Moment) -> impl Iterator<Item = Record<'_>> {
+    let ends = ends();
     table.flows().map(move |(_, flow)| Record {
         event: Event::Sample,
         ts_ns: now.real_ns,
@@ -82,6 +104,7 @@ fn records(table: &Table, now: Moment) -> impl Iterator<Item = Record<'_>> {
             flow,
             now,
             service: Some("https"),
+            ends: ends.clone(),
         }),
         count: None,
     })

@@ -42,7 +42,16 @@ const HOUSE: &[Room] = &[
     room("engine", &["collect", "table", "enrich", "view", "flow"]),
     room(
         "config",
-        &["*Settings", "flow", "output", "view::field", "view::units"],
+        &[
+            "*Settings",
+            "enrich::dns",
+            "enrich::geoip",
+            "enrich::geoip_update",
+            "flow",
+            "output",
+            "view::field",
+            "view::units",
+        ],
     ),
     room(
         "run",

@@ -21,10 +21,11 @@ use std::time::Duration;
 use flowtop::collect::pace::{self, Pace};
 use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings};
 use flowtop::engine::{self, Core, EngineError, Facts, Input, Recorder, Sampling, Viewer};
+use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::Services;
 use flowtop::flow::{Key, Moment, Scope, Tuple};
 use flowtop::table::{Change, EndReason, Flow, Table};
-use flowtop::view::{Cursor, Query, View};
+use flowtop::view::{Cursor, List, Query, View};
 use lab::entries::Entry;
 use lab::traffic::UdpService;
 use lab::{Host, eventually};
@@ -233,7 +234,11 @@ impl Recorder for Messenger {
         let _ = self.0.send(change.into());
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self, _: Moment) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -425,18 +430,24 @@ fn a_viewer_answers_with_live_views() {
         net.router.track();
         let (core, out, inputs) = core(&net.router, LISTEN);
         let (views, seen) = sync_channel::<Arc<View>>(1);
+        let (services, _) = Services::load(&flowtop::enrich::services::Settings::default());
         let viewer = Viewer {
-            services: Services::load(&flowtop::enrich::services::Settings::default()).0,
+            knowledge: Knowledge::new(services),
+            resolver: None,
+            reopen_places: Box::new(|_| {}),
             interval: Duration::from_millis(100),
             probe: |empty: bool| Facts {
                 tracking_wanted: empty.then_some(true),
                 ..Facts::default()
             },
             warnings: vec!["a warning".to_owned()],
+            place_warnings: vec!["another".to_owned()],
         };
         let query = Query {
             scope: Scope::EVERYTHING,
             active_only: false,
+            within: None,
+            list: List::Flows,
             cursor: Cursor::None,
             first: 0,
             height: 10,
@@ -458,7 +469,7 @@ fn a_viewer_answers_with_live_views() {
             (view.matching, view.status.tracking_wanted),
             (0, Some(true))
         );
-        assert_eq!(view.status.warnings, ["a warning"]);
+        assert_eq!(view.status.warnings, ["a warning", "another"]);
 
         let service = UdpService::bind(&net.server, "198.51.100.20:53");
         let conversation = service.connect(&net.client);

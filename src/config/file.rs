@@ -32,54 +32,53 @@ pub fn parse(text: &str) -> Result<File, String> {
         format!("line {at}: {}", error.message())
     })?;
     let mut file = File::default();
+    let mut problems: Vec<(usize, String)> = Vec::new();
     for (key, value) in table.get_ref() {
         let at = line(text, key.span().start);
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("names", DeValue::Table(names)) => {
                 for (address, name) in names {
                     let at = line(text, address.span().start);
-                    file.name(at, address.get_ref(), name.get_ref());
+                    match host(address.get_ref(), name.get_ref()) {
+                        Ok((address, name)) => {
+                            file.names.insert(address, name);
+                        }
+                        Err(problem) => problems.push((at, problem)),
+                    }
                 }
             }
-            ("names", _) => file.problem(at, "`names` must be a table: write [names]"),
+            ("names", _) => problems.push((at, "`names` must be a table: write [names]".into())),
             (other, _) => {
                 let other = other.escape_debug();
-                file.problem(at, format!("`{other}` is not known; there is [names]"));
+                problems.push((at, format!("`{other}` is not known; there is [names]")));
             }
         }
     }
+    // The parser hands out keys in their own order.
+    problems.sort_unstable();
+    file.problems = problems
+        .into_iter()
+        .map(|(line, problem)| format!("line {line}: {problem}"))
+        .collect();
     Ok(file)
 }
 
-impl File {
-    fn name(&mut self, line: usize, address: &str, name: &DeValue<'_>) {
-        let parsed: Result<IpAddr, _> = address.parse();
-        match (parsed, name) {
-            (Ok(address), DeValue::String(name)) => {
-                self.names.insert(address, name.clone().into_owned());
-            }
-            (Ok(address), _) => {
-                self.problem(
-                    line,
-                    format!("the name of {address} must be a text in quotes"),
-                );
-            }
-            (Err(_), _) => {
-                let address = address.escape_debug();
-                self.problem(line, format!("`{address}` is no IP address"));
-            }
+/// A line of `[names]`: the canonical address, and the name.
+fn host(address: &str, name: &DeValue<'_>) -> Result<(IpAddr, String), String> {
+    let parsed: Result<IpAddr, _> = address.parse();
+    match (parsed, name) {
+        (Ok(address), DeValue::String(name)) => {
+            Ok((address.to_canonical(), name.clone().into_owned()))
         }
-    }
-
-    fn problem(&mut self, line: usize, what: impl std::fmt::Display) {
-        self.problems.push(format!("line {line}: {what}"));
+        (Ok(address), _) => Err(format!("the name of {address} must be a text in quotes")),
+        (Err(_), _) => Err(format!("`{}` is no IP address", address.escape_debug())),
     }
 }
 
 /// The line, from 1, of a byte of `text`.
 fn line(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    let before = text.get(..at).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
 
 #[cfg(test)]

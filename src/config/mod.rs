@@ -220,17 +220,22 @@ pub fn parse<A: Into<OsString> + Clone>(
         return Err(Usage::Asked(VERSION.into()));
     }
     if options.general.update {
-        return Ok(Invocation::Update(update(
-            Update::default(),
-            &variable,
-            surroundings,
-        )));
+        let flags = match &options.command {
+            Some(Command::Update(flags)) => flags.clone(),
+            _ => Update::default(),
+        };
+        return Ok(Invocation::Update(update(flags, &variable, surroundings)));
     }
     let dns = match &options.command {
         Some(Command::Events(records) | Command::List { records, .. }) => records.dns,
         Some(Command::Fields | Command::Update(_)) => false,
         None => stdout_is_terminal && !options.display.no_dns,
     };
+    if dns && options.display.no_dns {
+        // clap overlooks it where -n stands before the command.
+        let what = "the argument '--dns' cannot be used with '--no-dns'";
+        return Err(command().error(ErrorKind::ArgumentConflict, what).into());
+    }
     let source = source(&options, &variable, dns);
     let settings = |records: Records, course| output::Settings {
         format: records.output,

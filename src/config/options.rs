@@ -348,7 +348,7 @@ pub(super) struct Records {
     pub(super) fields: Option<FieldList>,
 
     /// Look host names up, and wait for them two seconds at most
-    #[arg(long, conflicts_with = "no_dns")]
+    #[arg(long)]
     pub(super) dns: bool,
 }
 

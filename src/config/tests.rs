@@ -1,6 +1,7 @@
 //! Command lines and what becomes of them.
 
 use super::*;
+use crate::enrich::dns::Lookup;
 use crate::flow::Class;
 
 fn parse_in(
@@ -15,7 +16,20 @@ fn parse_in(
             .find(|(key, _)| *key == name)
             .map(|(_, value)| OsString::from(value))
     };
-    parse(args, variable, stdout_is_terminal)
+    parse(args, variable, surroundings(stdout_is_terminal))
+}
+
+const fn surroundings(stdout_is_terminal: bool) -> Surroundings {
+    Surroundings {
+        stdout_is_terminal,
+        is_root: false,
+        now: SystemTime::UNIX_EPOCH,
+    }
+}
+
+/// What is compared where not all of it has an order of its own.
+fn told(what: &impl std::fmt::Debug) -> String {
+    format!("{what:?}")
 }
 
 fn on_terminal(line: &str) -> Result<Invocation, Usage> {
@@ -112,7 +126,11 @@ fn defaults_are_those_of_the_manual() {
     assert!(!options.show_source);
     assert_eq!(options.unit, RateUnit::Bytes);
     assert!(options.colors);
-    assert_eq!(viewer("-n -G --no-dns --no-geoip -nG"), options);
+    let lookups = options.source.lookups;
+    assert!(lookups.services.is_empty());
+    assert!(lookups.places.enabled && lookups.places.embedded);
+    assert_eq!(lookups.places.named_dir, None);
+    assert_eq!(lookups.names.map(|names| names.lookup), Some(Lookup::Dns));
 }
 
 #[test]
@@ -196,7 +214,12 @@ fn options_of_list_are_told_from_unknown_ones() {
 
 #[test]
 fn messages_cannot_move_the_cursor() {
-    let usage = parse(["flowtop", "--a\u{1b}[31mb\nc\u{9b}d"], |_| None, true).unwrap_err();
+    let usage = parse(
+        ["flowtop", "--a\u{1b}[31mb\nc\u{9b}d"],
+        |_| None,
+        surroundings(true),
+    )
+    .unwrap_err();
     let message = usage.to_string();
     assert!(!message.contains(char::is_control), "{message:?}");
     assert!(message.contains("\\u{1b}"), "{message:?}");
@@ -306,24 +329,24 @@ fn a_single_list_leaves_the_sysctls_alone() {
 }
 
 #[test]
-fn events_fields_and_update() {
+fn events_and_fields() {
     let Ok(Invocation::Events(options)) = on_terminal("events -UT -ojson --fields id") else {
         panic!("no events");
     };
     assert_eq!(options.output.course, Course::Events);
     assert_eq!(options.output.format, Format::Json);
     assert!(options.source.switch_sysctls);
-    assert_eq!(on_terminal("fields"), Ok(Invocation::Fields));
-    for line in ["-u", "--update", "-nu", "list -u"] {
-        assert_eq!(on_terminal(line), Ok(Invocation::Update), "{line}");
-    }
+    assert!(matches!(on_terminal("fields"), Ok(Invocation::Fields)));
 }
 
 #[test]
 fn without_a_terminal_the_viewer_is_one_table() {
     let piped = |line| parse_in(line, &[], false);
-    assert_eq!(piped("-6Ub"), Ok(Invocation::List(listed("-6Ub list"))));
-    assert_eq!(piped("list"), on_terminal("list"));
+    assert_eq!(
+        told(&piped("-6Ub")),
+        told(&Ok::<_, Usage>(Invocation::List(listed("-6Ub list"))))
+    );
+    assert_eq!(told(&piped("list")), told(&on_terminal("list")));
 }
 
 #[test]
@@ -366,11 +389,125 @@ fn the_users_directory_follows_the_base_directory_specification() {
 fn an_argument_that_is_no_utf8_is_refused() {
     use std::os::unix::ffi::OsStringExt;
     let args = [b"flowtop".to_vec(), b"--fields\xff".to_vec()].map(OsString::from_vec);
-    let usage = parse(args, |_| None, true).unwrap_err();
+    let usage = parse(args, |_| None, surroundings(true)).unwrap_err();
     assert_eq!(usage.exit_code(), 2);
 }
 
 #[test]
 fn clap_finds_no_fault_with_the_flags() {
     command().debug_assert();
+}
+
+fn updated(line: &str) -> UpdateOptions {
+    match on_terminal(line) {
+        Ok(Invocation::Update(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_short_flag_is_the_command() {
+    let plain = told(&updated("update"));
+    for line in ["-u", "--update", "-nu", "list -u", "-u update"] {
+        assert_eq!(told(&updated(line)), plain, "{line}");
+    }
+    assert!(updated("update --check -u").check);
+}
+
+#[test]
+fn an_update_goes_where_it_is_told() {
+    let settings = |line, variables: &[(&str, &str)], is_root| {
+        let args = std::iter::once("flowtop").chain(str::split_whitespace(line));
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        let surroundings = Surroundings {
+            is_root,
+            ..surroundings(true)
+        };
+        match parse(args, variable, surroundings) {
+            Ok(Invocation::Update(options)) => options.settings,
+            other => panic!("{line}: {other:?}"),
+        }
+    };
+    let home = [("HOME", "/home/a")];
+    let dir = |settings: Option<geoip_update::Settings>| settings.map(|settings| settings.dir);
+    assert_eq!(
+        dir(settings("update", &home, false)),
+        Some("/home/a/.local/share/flowtop".into())
+    );
+    assert_eq!(
+        dir(settings("update", &home, true)),
+        Some("/var/lib/flowtop".into())
+    );
+    assert_eq!(
+        dir(settings("update --dir /d", &home, true)),
+        Some("/d".into())
+    );
+    assert_eq!(
+        dir(settings("update --dir /d", &[], false)),
+        Some("/d".into())
+    );
+    assert_eq!(dir(settings("update", &[], false)), None);
+    let asked = settings("update --geoip-conf /c --from /f --force", &home, false).unwrap();
+    assert_eq!(asked.conf, Some("/c".into()));
+    assert_eq!(asked.from, Some("/f".into()));
+    assert!(asked.force);
+    for line in ["update --check --force", "update -o table", "update more"] {
+        wrong(line);
+    }
+    assert!(updated("update -o json").json);
+    assert!(!updated("update").json);
+}
+
+#[test]
+fn names_are_for_the_viewer_and_for_who_asks() {
+    let asks = |line| match on_terminal(line) {
+        Ok(Invocation::View(ViewerOptions { source, .. })) => source.lookups.names,
+        Ok(Invocation::List(ListOptions { source, .. })) => source.lookups.names,
+        Ok(Invocation::Events(EventsOptions { source, .. })) => source.lookups.names,
+        other => panic!("{line}: {other:?}"),
+    };
+    for line in ["", "list --dns", "events --dns", "--resolver dns"] {
+        assert_eq!(asks(line).unwrap().lookup, Lookup::Dns, "{line}");
+    }
+    for line in ["--resolver system", "--resolver=system list --dns"] {
+        assert_eq!(asks(line).unwrap().lookup, Lookup::System, "{line}");
+    }
+    for line in ["-n", "--no-dns --resolver system", "list", "events"] {
+        assert!(asks(line).is_none(), "{line}");
+    }
+    for line in [
+        "list --dns -n",
+        "-n events --dns",
+        "--dns",
+        "--resolver hosts",
+    ] {
+        wrong(line);
+    }
+    let piped = parse_in("", &[], false);
+    let Ok(Invocation::List(options)) = piped else {
+        panic!("{piped:?}");
+    };
+    assert!(options.source.lookups.names.is_none());
+}
+
+#[test]
+fn files_of_services_and_places_are_those_named() {
+    let line = "list -G --services a --geoip-dir /g --services b";
+    let lookups = listed(line).source.lookups;
+    assert_eq!(lookups.services, [PathBuf::from("a"), "b".into()]);
+    assert!(!lookups.places.enabled);
+    assert_eq!(lookups.places.named_dir, Some("/g".into()));
+    let files = |variables: &[(&str, &str)]| match parse_in("", variables, true) {
+        Ok(Invocation::View(options)) => options.source.lookups.config_files,
+        other => panic!("{other:?}"),
+    };
+    let of_all = PathBuf::from("/etc/flowtop/flowtop.toml");
+    assert_eq!(files(&[]), std::slice::from_ref(&of_all));
+    assert_eq!(
+        files(&[("HOME", "/home/a")]),
+        [of_all, "/home/a/.config/flowtop/flowtop.toml".into()]
+    );
 }

@@ -11,7 +11,7 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
 use crate::table::{Change, ClassTotals, Table};
-use crate::view::{Ledger, PlaceSource, Query, Status, View};
+use crate::view::{Ledger, List, PlaceSource, Query, Status, View};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -54,6 +54,8 @@ pub struct Viewer<P> {
     pub probe: P,
     /// What went wrong before the start, without preventing it.
     pub warnings: Vec<String>,
+    /// What is wrong with databases of places, until they are opened anew.
+    pub place_warnings: Vec<String>,
 }
 
 /// Totals at two moments, for rates of the whole.
@@ -103,13 +105,17 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
         views: &SyncSender<T>,
     ) -> Result<(), EngineError> {
         let now = core.clock.now();
+        let mut viewer = self;
+        if let Some(resolver) = &viewer.resolver {
+            // Known before the first query leaves, so that no view shows it.
+            viewer.knowledge.set_own_sockets(resolver.own_sockets());
+        }
         let mut run = Running {
-            viewer: self,
+            viewer,
             core,
             query: None,
             facts: Facts::default(),
             ledger: Ledger::default(),
-            place_warnings: Vec::new(),
             places_checked: now,
             bytes: Readings::default(),
             flows: Readings::default(),
@@ -128,7 +134,6 @@ struct Running<P> {
     query: Option<Query>,
     facts: Facts,
     ledger: Ledger,
-    place_warnings: Vec<String>,
     /// When the files of places were last looked at.
     places_checked: Moment,
     /// Taken at the end of each complete dump, when every counter is fresh.
@@ -161,7 +166,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                         Input::Names => self.take_names(),
                         Input::Places(geoip, warnings) => {
                             self.viewer.knowledge.set_places(geoip);
-                            self.place_warnings = warnings;
+                            self.viewer.place_warnings = warnings;
                             self.owe(self.core.clock.now());
                         }
                     }
@@ -253,7 +258,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     fn interesting(&mut self, now: Moment) -> Vec<Key> {
         let table = &self.core.table;
         let mut keys = Vec::new();
-        if let Some(query) = &self.query {
+        // Of groups, none is looked at more than another.
+        let flows_only = |query: &&Query| query.list == List::Flows;
+        if let Some(query) = self.query.as_ref().filter(flows_only) {
             let knowledge = &mut self.viewer.knowledge;
             let view = View::compute(query, table, &self.ledger, knowledge, now);
             keys.extend(view.rows.iter().map(|row| *row.flow.key()));
@@ -307,7 +314,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
 
     fn status(&self) -> Status {
         let mut warnings = self.viewer.warnings.clone();
-        warnings.extend_from_slice(&self.place_warnings);
+        warnings.extend_from_slice(&self.viewer.place_warnings);
         let wall = std::time::SystemTime::now();
         let places = self.viewer.knowledge.sources().map(|source| PlaceSource {
             name: source.name().into_owned(),

@@ -1,16 +1,18 @@
 //! Exact bytes of every format.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
+use crate::enrich::geoip::{CountryCode, Location, Place};
 use crate::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Rare, Report, State, Status, Tuple, Update,
 };
-use crate::view::field::{Event, find};
-use crate::view::{Row, Table};
+use crate::view::field::{Event, FIELDS, find};
+use crate::view::{End, Row, Table};
 
 /// 2026-11-21T03:00:00Z
 const THREE_O_CLOCK: u64 = 1_795_230_000_000_000_000;
@@ -104,6 +106,37 @@ fn settings(format: Format, keys: Option<&[&str]>) -> Settings {
     }
 }
 
+/// Nothing is known of either end.
+fn nowhere() -> Pair<End> {
+    let end = End {
+        location: Location::Unknown,
+        name: None,
+    };
+    Pair {
+        orig: end.clone(),
+        reply: end,
+    }
+}
+
+/// A laptop of this network, and a server of which everything is known.
+fn known_ends() -> Pair<End> {
+    Pair {
+        orig: End {
+            location: Location::Lan,
+            name: Some("laptop".into()),
+        },
+        reply: End {
+            location: Location::Place(Place {
+                country_code: CountryCode::parse("DE"),
+                city: Some("Köln".into()),
+                asn: NonZeroU32::new(64_500),
+                as_org: Some("Example \"Netz\", AG".into()),
+            }),
+            name: Some("ftp.example.net".into()),
+        },
+    }
+}
+
 const fn lost() -> Record<'static> {
     Record {
         event: Event::Lost,
@@ -116,6 +149,16 @@ const fn lost() -> Record<'static> {
 /// What a writer makes of samples of these reports, the service being one for
 /// all.
 fn written(settings: &Settings, reports: &[Report], service: Option<&str>) -> String {
+    written_between(settings, reports, service, &nowhere())
+}
+
+/// As [`written`], with what is known of both ends.
+fn written_between(
+    settings: &Settings,
+    reports: &[Report],
+    service: Option<&str>,
+    ends: &Pair<End>,
+) -> String {
     let (table, now) = table_of(reports);
     let mut out = Vec::new();
     let mut writer = Writer::new(settings, &mut out);
@@ -123,7 +166,12 @@ fn written(settings: &Settings, reports: &[Report], service: Option<&str>) -> St
         let record = Record {
             event: Event::Sample,
             ts_ns: now.real_ns + 123_456_789,
-            row: Some(Row { flow, now, service }),
+            row: Some(Row {
+                flow,
+                now,
+                service,
+                ends: ends.clone(),
+            }),
             count: None,
         };
         writer.record(&record).unwrap();
@@ -152,6 +200,53 @@ fn json_says_all_there_is_in_one_line() {
         json!(["seen_reply", "assured", "src_nat"])
     );
     assert_eq!(parsed["mark"], json!(0));
+}
+
+#[test]
+fn json_has_the_places_and_names_that_are_known_and_no_lan() {
+    let keys: Vec<_> = FIELDS
+        .iter()
+        .map(|field| field.key)
+        .filter(|key| key.starts_with("src_") || key.starts_with("dst_"))
+        .collect();
+    assert_eq!(keys.len(), 12, "{keys:?}");
+    let settings = settings(Format::Json, Some(&keys));
+    let text = written_between(&settings, &[rich()], None, &known_ends());
+    let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let expected = json!({
+        "src_name": "laptop",
+        "dst_country": "DE", "dst_country_name": "Germany", "dst_city": "Köln",
+        "dst_asn": 64_500, "dst_as_org": "Example \"Netz\", AG",
+        "dst_name": "ftp.example.net",
+    });
+    assert_eq!(parsed, expected);
+    assert_eq!(written(&settings, &[rich()], None), "{}\n");
+}
+
+#[test]
+fn a_table_names_hosts_and_countries() {
+    let settings = settings(Format::Table, None);
+    let text = written_between(&settings, &[rich()], None, &known_ends());
+    for shown in ["laptop:54321", "ftp.example.net", " DE "] {
+        assert!(text.contains(shown), "{text}");
+    }
+    let mut lan = known_ends();
+    lan.reply.location = Location::Lan;
+    let text = written_between(&settings, &[rich()], None, &lan);
+    assert!(text.contains(" lan "), "{text}");
+}
+
+#[test]
+fn csv_quotes_what_others_have_named() {
+    let settings = settings(
+        Format::Csv,
+        Some(&["src_country", "dst_as_org", "dst_name"]),
+    );
+    let text = written_between(&settings, &[rich()], None, &known_ends());
+    assert_eq!(
+        text,
+        "src_country,dst_as_org,dst_name\n,\"Example \"\"Netz\"\", AG\",ftp.example.net\n"
+    );
 }
 
 #[test]
@@ -256,10 +351,10 @@ fn list_table_fits_its_columns_to_the_contents() {
     let reports = [rich(), ping(), offloaded];
     let text = written(&settings(Format::Table, None), &reports, None);
     let expected = "
-PROTO   STATE          AGE  SOURCE                 DESTINATION               SERVICE  ↓ BYTES  ↑ BYTES    ↓ RATE    ↑ RATE
-tcp     ESTABLISHED  2h04m  192.168.1.23:54321  ⇢  203.0.113.80              21        12.4MB   5.10kB  12.4MB/s  4.10kB/s
-icmpv6  -              >1s  2001:db8::17        →  2001:db8:ffff::1234:5678  echo           -        -         -         -
-tcp     OFFLOAD      2h04m  192.168.1.23:54321  →  203.0.113.80              21             -        -         -         -
+PROTO   STATE          AGE  SOURCE                 DESTINATION               SERVICE  CC  ↓ BYTES  ↑ BYTES    ↓ RATE    ↑ RATE
+tcp     ESTABLISHED  2h04m  192.168.1.23:54321  ⇢  203.0.113.80              21       -    12.4MB   5.10kB  12.4MB/s  4.10kB/s
+icmpv6  -              >1s  2001:db8::17        →  2001:db8:ffff::1234:5678  echo     -         -        -         -         -
+tcp     OFFLOAD      2h04m  192.168.1.23:54321  →  203.0.113.80              21       -         -        -         -         -
 ";
     assert_eq!(text, expected.trim_start());
 }
@@ -325,6 +420,7 @@ fn table_of_events_has_one_header_and_tells_of_losses() {
                 flow,
                 now,
                 service: Some("ftp"),
+                ends: nowhere(),
             }),
             count: None,
         };
@@ -334,8 +430,8 @@ fn table_of_events_has_one_header_and_tells_of_losses() {
         writer.flush().unwrap();
     }
     let expected = "
-TIME           EVENT   PROTO    STATE            AGE  SOURCE                    DESTINATION      SERVICE    ↓ BYTES  ↑ BYTES    ↓ RATE    ↑ RATE
-03:00:01.000Z  update  tcp      ESTABLISHED    2h04m  192.168.1.23:54321     ⇢  203.0.113.80     ftp         12.4MB   5.10kB  12.4MB/s  4.10kB/s
+TIME           EVENT   PROTO    STATE            AGE  SOURCE                    DESTINATION      SERVICE    CC   ↓ BYTES  ↑ BYTES    ↓ RATE    ↑ RATE
+03:00:01.000Z  update  tcp      ESTABLISHED    2h04m  192.168.1.23:54321     ⇢  203.0.113.80     ftp        -     12.4MB   5.10kB  12.4MB/s  4.10kB/s
 03:00:01.123Z  lost    4834 events lost: the kernel dropped them
 ";
     assert_eq!(String::from_utf8(out).unwrap(), expected.trim_start());

@@ -1,6 +1,6 @@
 //! Without a screen: `list`, `events`, `fields`.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -42,11 +42,12 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
         core,
         mut knowledge,
         mut warnings,
+        place_warnings,
         switches,
         signals,
     } = start(&wanted, clock, &sender)?;
     let mut resolver = lookups::hasty_resolver(&options.source, &mut warnings, || {});
-    warnings.iter().for_each(say);
+    warnings.iter().chain(&place_warnings).for_each(say);
     signals
         .watch(
             stop(sender),
@@ -61,10 +62,12 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
         interval: options.source.interval,
     };
     let for_people = options.output.format == Format::Table;
+    let mut waited_for = HashSet::new();
     let result = engine::samples(core, inputs, sampling, |table, now| {
         if let Some(resolver) = &mut resolver {
             let addresses: Vec<_> = ordered(table, scope, now).flat_map(addresses).collect();
-            lookups::wait_for_names(resolver, &mut knowledge, &addresses, clock);
+            let waited_for = &mut waited_for;
+            lookups::wait_for_names(resolver, &mut knowledge, &addresses, waited_for, clock);
         }
         let mut written = 0;
         let mut write = |flow: &Flow| {
@@ -116,6 +119,7 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         core,
         knowledge,
         mut warnings,
+        place_warnings,
         switches,
         signals,
     } = start(&wanted, clock, &sender)?;
@@ -124,7 +128,7 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         // An engine that is busy looks by itself soon.
         let _ = wake.try_send(Input::Names);
     });
-    warnings.iter().for_each(say);
+    warnings.iter().chain(&place_warnings).for_each(say);
     signals
         .watch(
             stop(sender),
@@ -179,6 +183,12 @@ fn addresses(flow: &Flow) -> [IpAddr; 2] {
     [orig.dst(), orig.src()]
 }
 
+/// Records that may wait for names. Past this the first go without.
+const WAITING: usize = 1 << 14;
+/// Records at a time whose names are asked for: more than the resolver's queue
+/// holds would push each other out.
+const ASKED: usize = 128;
+
 /// A record that waits for names.
 struct Waiting {
     event: Event,
@@ -212,22 +222,32 @@ impl<W: Write> Printer<W> {
         self.failed = self.writer.record(&record).err();
     }
 
+    /// Whether a flow is hidden: out of scope, or of our own resolver.
+    fn hides(&self, flow: &Flow) -> bool {
+        !self.scope.holds(flow.class()) || self.knowledge.is_own(&flow.key().orig)
+    }
+
     /// Writes records from the front while their names are known, or they have
-    /// waited long enough at `now`; all of them without a `now`.
+    /// waited long enough at `now`, or are too many; all of them without a
+    /// `now`.
     fn release(&mut self, now: Option<Moment>) {
         if let (Some(resolver), Some(now)) = (&mut self.resolver, now) {
             let flows = self.waiting.iter().filter_map(|w| w.flow.as_ref());
-            let wanted = flows.flat_map(addresses);
+            let wanted = flows.take(ASKED).flat_map(addresses);
             lookups::take_names(resolver, &mut self.knowledge, wanted, now);
         }
         while let Some(first) = self.waiting.front() {
             let known = |flow: &Flow| addresses(flow).iter().all(|a| self.knowledge.is_asked(*a));
-            let ready = first.flow.as_ref().is_none_or(known)
+            let ready = self.waiting.len() > WAITING
+                || first.flow.as_ref().is_none_or(known)
                 || now.is_none_or(|now| now.since(first.at) >= lookups::PATIENCE);
             if !ready {
                 break;
             }
-            if let Some(w) = self.waiting.pop_front() {
+            // A new socket of the resolver may have become known meanwhile.
+            if let Some(w) = self.waiting.pop_front()
+                && !w.flow.as_ref().is_some_and(|flow| self.hides(flow))
+            {
                 self.write(w.event, w.at, w.flow.as_ref(), w.count);
             }
         }
@@ -249,10 +269,7 @@ impl<W: Write> Recorder for Printer<W> {
             Change::Ended(flow) => (Event::End, Some(*flow), None),
             Change::Lost(count) => (Event::Lost, None, Some(*count)),
         };
-        let shown = |flow: &Flow| {
-            self.scope.holds(flow.class()) && !self.knowledge.is_own(&flow.key().orig)
-        };
-        if !flow.is_none_or(shown) {
+        if flow.is_some_and(|flow| self.hides(flow)) {
             return;
         }
         if self.resolver.is_some() {

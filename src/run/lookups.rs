@@ -1,6 +1,7 @@
 //! Services, places and names: opened at the start, and waited for where
 //! somebody asked to.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -26,11 +27,20 @@ const STEP: Duration = Duration::from_millis(20);
 /// Who asks for names on the command line wants them soon.
 const PER_SEC: u32 = 100;
 
-/// What is known at the start, and what could not be read.
+/// What is known at the start, and what could not be used.
+pub(super) struct Opened {
+    pub(super) knowledge: Knowledge,
+    /// About services.
+    pub(super) warnings: Vec<String>,
+    /// About databases of places; they hold until these are opened anew.
+    pub(super) place_warnings: Vec<String>,
+}
+
+/// Opens the files of services and places.
 ///
 /// # Errors
 /// If a file that the command line names cannot be read.
-pub(super) fn open(options: &SourceOptions) -> Result<(Knowledge, Vec<String>), Failure> {
+pub(super) fn open(options: &SourceOptions) -> Result<Opened, Failure> {
     let lookups = &options.lookups;
     let (services, problems) = Services::load(&services::Settings {
         user_dir: options.user_dir.clone(),
@@ -48,12 +58,17 @@ pub(super) fn open(options: &SourceOptions) -> Result<(Knowledge, Vec<String>), 
         }
     }
     let mut knowledge = Knowledge::new(services);
+    let mut place_warnings = Vec::new();
     if lookups.places.enabled {
         let (geoip, problems) = GeoIp::open(lookups.places.clone());
-        warnings.extend(problems.iter().map(ToString::to_string));
+        place_warnings.extend(problems.iter().map(ToString::to_string));
         knowledge.set_places(Arc::new(geoip));
     }
-    Ok((knowledge, warnings))
+    Ok(Opened {
+        knowledge,
+        warnings,
+        place_warnings,
+    })
 }
 
 /// Starts whoever is asked for names, if anybody is. What is wrong with the
@@ -113,19 +128,26 @@ fn read(path: &Path) -> Result<Option<file::File>, String> {
 }
 
 /// Asks for the names of all `addresses`, and waits until they are known, or
-/// [`PATIENCE`] is over.
+/// [`PATIENCE`] is over. An address is waited for once: with nameservers that
+/// do not answer, only the first sample comes late.
 pub(super) fn wait_for_names(
     resolver: &mut Resolver,
     knowledge: &mut Knowledge,
     addresses: &[IpAddr],
+    waited_for: &mut HashSet<IpAddr>,
     clock: Clock,
 ) {
+    let mut missing: Vec<_> = addresses
+        .iter()
+        .copied()
+        .filter(|address| waited_for.insert(*address))
+        .collect();
     let deadline = clock.now().after(PATIENCE);
     loop {
         let now = clock.now();
         take_names(resolver, knowledge, addresses.iter().copied(), now);
-        let all_known = addresses.iter().all(|a| knowledge.is_asked(*a));
-        if all_known || now >= deadline {
+        missing.retain(|address| !knowledge.is_asked(*address));
+        if missing.is_empty() || now >= deadline {
             return;
         }
         thread::sleep(STEP);

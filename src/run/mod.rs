@@ -96,7 +96,8 @@ impl Failure {
 /// Does what the command line asks for. `args` begins with the name of the
 /// program. Returns the exit code of the manual: 0 for success, 1 for failure,
 /// 2 for a wrong command line, 3 if the kernel tracks no connections, 4 if it
-/// may not be asked.
+/// may not be asked; 5 if an update got some databases and not others, 10 if a
+/// check of their age finds that one is stale.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let surroundings = Surroundings {
         stdout_is_terminal: io::stdout().is_terminal(),
@@ -149,6 +150,8 @@ struct Started {
     knowledge: Knowledge,
     /// What went wrong without preventing the start.
     warnings: Vec<String>,
+    /// The same of the databases of places.
+    place_warnings: Vec<String>,
     switches: Option<Switches>,
     signals: signals::Signals,
 }
@@ -164,7 +167,11 @@ struct Wanted<'a> {
 
 fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<Started, Failure> {
     let options = wanted.options;
-    let (knowledge, mut warnings) = lookups::open(options)?;
+    let lookups::Opened {
+        knowledge,
+        mut warnings,
+        place_warnings,
+    } = lookups::open(options)?;
     let kernel = Kernel::start(
         collect::Settings {
             events: wanted.events,
@@ -191,6 +198,7 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
         ),
         knowledge,
         warnings,
+        place_warnings,
         switches,
         signals,
     })

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
@@ -39,12 +38,7 @@ pub(super) fn update(options: &UpdateOptions) -> Result<ExitCode, Failure> {
             print(&report.to_json().to_string())?;
         } else {
             for age in &report.ages {
-                let verdict = if age.stale { "stale" } else { "fresh" };
-                let told = match &age.built {
-                    Ok(_) => format!("{} old, {verdict}", days(age.age)),
-                    Err(problem) => problem.clone(),
-                };
-                print(&format!("{}: {told} ({})", age.name, age.path.display()))?;
+                print(&age.to_string())?;
             }
         }
         return Ok(ExitCode::from(report.exit_code()));
@@ -73,14 +67,6 @@ pub(super) fn update(options: &UpdateOptions) -> Result<ExitCode, Failure> {
 impl From<UpdateError> for Failure {
     fn from(error: UpdateError) -> Self {
         Self::Update(error)
-    }
-}
-
-fn days(age: Duration) -> String {
-    match age.as_secs() / 86_400 {
-        0 => "less than a day".into(),
-        1 => "1 day".into(),
-        days => format!("{days} days"),
     }
 }
 

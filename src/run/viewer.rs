@@ -51,6 +51,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         core,
         knowledge,
         mut warnings,
+        place_warnings,
         switches,
         signals,
     } = start(&wanted, clock, &to_engine)?;
@@ -73,6 +74,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         interval,
         probe: probe(),
         warnings,
+        place_warnings,
     };
     let screen = to_screen.clone();
     let engine = thread::Builder::new()

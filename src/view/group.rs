@@ -5,15 +5,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::{Flow, Knowledge, Table};
-use crate::enrich::geoip::{CountryCode, Location};
+use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
 use crate::flow::{Class, Counters, Pair, Protocol, Scope, Tuple};
 
 /// Groups that a [`Ledger`] keeps of each kind. A port scan makes a service of
-/// every port; past this, what has ended is booked without port or network.
+/// every port; past this, what falls into a new group is booked without port or
+/// network.
 const CAPACITY: usize = 1 << 16;
 
 /// Where the far end of a flow is. The far end is the destination, or the
@@ -82,43 +85,31 @@ pub struct GroupRow {
     pub bytes_per_sec: Pair<u64>,
 }
 
-/// The far end of a flow.
-struct Far {
-    address: std::net::IpAddr,
-    country: Country,
-    asn: Option<NonZeroU32>,
-    as_org: Option<Arc<str>>,
-}
-
-fn far(orig: &Tuple, knowledge: &mut Knowledge) -> Far {
-    let dst = knowledge.located(orig.dst());
-    let address = if matches!(dst, Location::Lan)
-        && !matches!(knowledge.located(orig.src()), Location::Lan)
-    {
+/// The far end of a flow: the destination, or the source if only that one is
+/// public.
+fn far_end(orig: &Tuple) -> IpAddr {
+    let is_public = |address| Reach::of(address) != Reach::Lan;
+    if !is_public(orig.dst()) && is_public(orig.src()) {
         orig.src()
     } else {
         orig.dst()
-    };
-    match knowledge.located(address) {
-        Location::Lan => Far {
-            address,
-            country: Country::Lan,
-            asn: None,
-            as_org: None,
-        },
-        Location::Unknown => Far {
-            address,
-            country: Country::Unknown,
-            asn: None,
-            as_org: None,
-        },
-        Location::Place(place) => Far {
-            address,
-            country: place.country_code.map_or(Country::Unknown, Country::Code),
-            asn: place.asn,
-            as_org: place.as_org.clone(),
-        },
     }
+}
+
+/// The country and the network of a location.
+fn country_and_network(location: &Location) -> (Country, Option<NonZeroU32>) {
+    match location {
+        Location::Lan => (Country::Lan, None),
+        Location::Unknown => (Country::Unknown, None),
+        Location::Place(place) => {
+            let country = place.country_code.map_or(Country::Unknown, Country::Code);
+            (country, place.asn)
+        }
+    }
+}
+
+fn organisation(location: &Location) -> Option<&Arc<str>> {
+    location.place().and_then(|place| place.as_org.as_ref())
 }
 
 fn service(orig: &Tuple, knowledge: &Knowledge) -> Service {
@@ -133,30 +124,28 @@ impl Group {
     /// Whether a flow belongs to it.
     pub fn holds(self, flow: &Flow, knowledge: &mut Knowledge) -> bool {
         let orig = &flow.key().orig;
+        let mut place = || country_and_network(knowledge.located(far_end(orig)));
         match self {
-            Self::Country(country) => far(orig, knowledge).country == country,
-            Self::Network(country, asn) => {
-                let far = far(orig, knowledge);
-                far.country == country && far.asn == asn
-            }
+            Self::Country(country) => place().0 == country,
+            Self::Network(country, asn) => place() == (country, asn),
             Self::Service(wanted) => service(orig, knowledge) == wanted,
         }
     }
 }
 
 impl List {
-    /// The group a flow falls into, its far end, and the group's name if the
-    /// flow tells it; `None` if the list does not show the flow.
-    fn place(self, orig: &Tuple, knowledge: &mut Knowledge) -> Option<(Group, Far)> {
-        let far = far(orig, knowledge);
-        let group = match self {
-            Self::Flows => return None,
-            Self::Countries => Group::Country(far.country),
-            Self::Networks(country) if country == far.country => Group::Network(country, far.asn),
-            Self::Networks(_) => return None,
-            Self::Services => Group::Service(service(orig, knowledge)),
-        };
-        Some((group, far))
+    /// The group a flow falls into; `None` if the list does not show the flow.
+    fn group(self, orig: &Tuple, knowledge: &mut Knowledge) -> Option<Group> {
+        let mut place = || country_and_network(knowledge.located(far_end(orig)));
+        match self {
+            Self::Flows => None,
+            Self::Countries => Some(Group::Country(place().0)),
+            Self::Networks(wanted) => {
+                let (country, asn) = place();
+                (country == wanted).then_some(Group::Network(country, asn))
+            }
+            Self::Services => Some(Group::Service(service(orig, knowledge))),
+        }
     }
 }
 
@@ -176,6 +165,21 @@ impl Ended {
 
 type Book<K> = HashMap<(K, Class), Ended, foldhash::fast::RandomState>;
 
+/// The page of a book for `key`; if the book is full and does not have it, that
+/// of what is `coarser`.
+fn page<K: Eq + Hash>(
+    book: &mut Book<K>,
+    key: (K, Class),
+    coarser: impl FnOnce() -> (K, Class),
+) -> &mut Ended {
+    let key = if book.len() < CAPACITY || book.contains_key(&key) {
+        key
+    } else {
+        coarser()
+    };
+    book.entry(key).or_default()
+}
+
 /// Remembers, for each group, what flows moved that have ended.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -189,21 +193,29 @@ impl Ledger {
     pub fn book(&mut self, flow: &Flow, knowledge: &mut Knowledge) {
         let orig = &flow.key().orig;
         let class = flow.class();
-        let far = far(orig, knowledge);
-        let service = service(orig, knowledge);
-        let asn = far.asn.filter(|_| self.places.len() < CAPACITY);
-        self.places
-            .entry(((far.country, asn), class))
-            .or_default()
-            .add(flow);
-        if let Some((asn, org)) = asn.zip(far.as_org) {
-            self.organisations.entry(asn).or_insert(org);
+        let location = knowledge.located(far_end(orig));
+        let (country, asn) = country_and_network(location);
+        if let Some((asn, name)) = asn.zip(organisation(location))
+            && self.organisations.len() < CAPACITY
+            && !self.organisations.contains_key(&asn)
+        {
+            self.organisations.insert(asn, Arc::clone(name));
         }
-        let port = service.port.filter(|_| self.services.len() < CAPACITY);
-        self.services
-            .entry((Service { port, ..service }, class))
-            .or_default()
-            .add(flow);
+        page(&mut self.places, ((country, asn), class), || {
+            ((country, None), class)
+        })
+        .add(flow);
+        let service = service(orig, knowledge);
+        page(&mut self.services, (service, class), || {
+            (
+                Service {
+                    port: None,
+                    ..service
+                },
+                class,
+            )
+        })
+        .add(flow);
     }
 
     fn each(
@@ -240,8 +252,8 @@ impl Ledger {
     }
 }
 
-/// Every group of `list` within `scope`, none of a list of flows: the fastest first, then the one that
-/// moved most.
+/// Every group of `list` within `scope`, none of a list of flows: the fastest
+/// first, then the one that moved most.
 pub(super) fn groups(
     list: List,
     scope: Scope,
@@ -268,18 +280,19 @@ pub(super) fn groups(
         if knowledge.is_own(orig) {
             continue;
         }
-        let Some((group, far)) = list.place(orig, knowledge) else {
+        let Some(group) = list.group(orig, knowledge) else {
             continue;
         };
+        let far = far_end(orig);
         let row = rows.entry(group).or_insert_with(|| empty(group));
         row.flows += 1;
-        row.hosts += usize::from(hosts.insert((group, far.address)));
+        row.hosts += usize::from(hosts.insert((group, far)));
         row.counters += flow.counters().unwrap_or_default();
         let rate = flow.bytes_per_sec().unwrap_or_default();
         row.bytes_per_sec.orig = row.bytes_per_sec.orig.saturating_add(rate.orig);
         row.bytes_per_sec.reply = row.bytes_per_sec.reply.saturating_add(rate.reply);
         if let (Group::Network(..), None) = (group, &row.name) {
-            row.name = far.as_org;
+            row.name = organisation(knowledge.located(far)).cloned();
         }
     }
     ledger.each(list, scope, |group, org, ended| {

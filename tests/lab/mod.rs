@@ -41,6 +41,7 @@
 pub mod entries;
 mod everything;
 mod links;
+pub mod mounts;
 mod namespace;
 pub mod packets;
 mod rules;

@@ -26,10 +26,15 @@ impl NamePool {
         }
     }
 
-    /// The shared copy of `name`.
+    /// The shared copy of `name`, without control characters: a file that
+    /// somebody made must not speak to the terminal.
     pub(crate) fn share(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.names.get(name) {
             return Arc::clone(known);
+        }
+        if name.contains(char::is_control) {
+            let clean: String = name.chars().filter(|c| !c.is_control()).collect();
+            return self.share(&clean);
         }
         if self.names.len() >= self.sweep_at {
             self.sweep();
@@ -73,6 +78,14 @@ mod tests {
         let first = pool.share("Example Networks");
         assert!(Arc::ptr_eq(&first, &pool.share("Example Networks")));
         assert_eq!(pool.len(), 1);
+    }
+
+    #[test]
+    fn names_cannot_speak_to_the_terminal() {
+        let mut pool = NamePool::new();
+        let name = pool.share("Köln\u{1b}[2J\u{9b}31m\n");
+        assert_eq!(&*name, "Köln[2J31m");
+        assert!(Arc::ptr_eq(&name, &pool.share("Köln[2J31m")));
     }
 
     #[test]

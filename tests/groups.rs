@@ -1,0 +1,462 @@
+//! Flows put together by country, network and service, live and ended.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+mod databases;
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use databases::{BUILT, Dir, database, texts};
+use flowtop::enrich::Knowledge;
+use flowtop::enrich::dns::OwnSocket;
+use flowtop::enrich::geoip::{self, CountryCode, GeoIp};
+use flowtop::enrich::services::{self, Services};
+use flowtop::flow::{
+    Counters, Family, Group as Protocols, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope,
+    Tuple, Update,
+};
+use flowtop::table::{Change, Table};
+use flowtop::view::group::{Country, Service};
+use flowtop::view::{Cursor, Group, GroupRow, Ledger, List, Query, View};
+use mmdb_writer::IpVersion;
+
+const START: Moment = Moment {
+    mono_ns: 1_000_000_000,
+    real_ns: 1_795_230_000_000_000_000,
+};
+
+/// A table, what ended, and what is known about hosts.
+struct Scene {
+    table: Table,
+    ledger: Ledger,
+    knowledge: Knowledge,
+    now: Moment,
+}
+
+/// Nobody's files of services but those inside the program.
+fn services() -> Services {
+    let nowhere = std::path::PathBuf::from("/nonexistent");
+    let (services, warnings) = Services::load(&services::Settings {
+        system_file: None,
+        netsniff_dir: nowhere.clone(),
+        vendor_dir: nowhere.clone(),
+        admin_dir: nowhere,
+        ..services::Settings::default()
+    });
+    assert!(warnings.is_empty(), "{warnings:?}");
+    services
+}
+
+/// 81.0.0.0/16 and 81.1.0.0/16 are two networks of Germany, 82.0.0.0/8 is
+/// France without a network, 2a02:db80::/32 is Germany's first network again.
+fn places(test: &str) -> GeoIp {
+    let network = |country, asn, organisation| {
+        texts(&[
+            ("country_code", country),
+            ("asn", asn),
+            ("as_name", organisation),
+        ])
+    };
+    let dir = Dir::new(test);
+    let records = [
+        ("81.0.0.0/16", network("DE", "AS64500", "First")),
+        ("81.1.0.0/16", network("DE", "AS64501", "Second")),
+        ("82.0.0.0/8", texts(&[("country_code", "FR")])),
+        ("2a02:db80::/32", network("DE", "AS64500", "First")),
+    ];
+    dir.write(
+        "lite.mmdb",
+        &database("lite", IpVersion::V6, BUILT, &records),
+    );
+    let (geoip, warnings) = GeoIp::open(geoip::Settings {
+        enabled: true,
+        named_dir: Some(dir.path().to_owned()),
+        dirs: Vec::new(),
+        embedded: false,
+    });
+    assert_eq!(warnings, []);
+    geoip
+}
+
+fn tuple(src: &str, dst: &str, proto: Protocol, dport: u16) -> Tuple {
+    let l4 = match proto {
+        Protocol::TCP | Protocol::UDP => L4::Ports {
+            src: 40_000,
+            dst: dport,
+        },
+        Protocol::ICMP => L4::Icmp {
+            kind: 8,
+            code: 0,
+            id: dport,
+        },
+        _ => L4::None,
+    };
+    match (src.parse().unwrap(), dst.parse().unwrap()) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => Tuple::v4(src, dst, proto, l4),
+        (IpAddr::V6(src), IpAddr::V6(dst)) => Tuple::v6(src, dst, proto, l4),
+        _ => panic!("{src} and {dst} are of two families"),
+    }
+}
+
+fn tcp(src: &str, dst: &str, dport: u16) -> Tuple {
+    tuple(src, dst, Protocol::TCP, dport)
+}
+
+impl Scene {
+    fn new(test: &str) -> Self {
+        let mut scene = Self::without_places();
+        scene.knowledge.set_places(Arc::new(places(test)));
+        scene
+    }
+
+    fn without_places() -> Self {
+        Self {
+            table: Table::new(),
+            ledger: Ledger::default(),
+            knowledge: Knowledge::new(services()),
+            now: START,
+        }
+    }
+
+    /// Says that a flow has moved so many bytes.
+    fn tell(&mut self, orig: Tuple, origin: Origin, bytes: Option<(u64, u64)>) {
+        let mut report = Report::about(Key { zone: 0, orig }, origin);
+        let counters = |bytes| Counters { packets: 1, bytes };
+        report.counters = bytes.map(|(orig, reply)| Pair {
+            orig: counters(orig),
+            reply: counters(reply),
+        });
+        let (ledger, knowledge) = (&mut self.ledger, &mut self.knowledge);
+        self.table
+            .apply(&Update::Flow(report), self.now, &mut |change| {
+                if let Change::Ended(flow) = change {
+                    ledger.book(flow, knowledge);
+                }
+            });
+    }
+
+    fn live(&mut self, orig: Tuple, bytes: (u64, u64)) {
+        self.tell(orig, Origin::Dumped, Some(bytes));
+    }
+
+    fn ended(&mut self, orig: Tuple, bytes: (u64, u64)) {
+        self.tell(orig, Origin::Destroyed, Some(bytes));
+    }
+
+    fn view(&mut self, list: List, scope: Scope, within: Option<Group>) -> View {
+        let query = Query {
+            number: 0,
+            scope,
+            active_only: false,
+            within,
+            list,
+            cursor: Cursor::None,
+            first: 0,
+            height: 100,
+        };
+        View::compute(
+            &query,
+            &self.table,
+            &self.ledger,
+            &mut self.knowledge,
+            self.now,
+        )
+    }
+
+    fn groups(&mut self, list: List) -> Vec<GroupRow> {
+        self.view(list, Scope::EVERYTHING, None).groups
+    }
+
+    /// The groups as `name: live flows + ended flows, hosts, bytes there and
+    /// back`.
+    fn told(&mut self, list: List) -> Vec<String> {
+        self.groups(list).iter().map(line).collect()
+    }
+}
+
+fn line(row: &GroupRow) -> String {
+    let name = match (row.group, row.name.as_deref()) {
+        (_, Some(name)) => name.to_owned(),
+        (Group::Service(service), None) => format!("{:?}", service.port),
+        (Group::Network(_, asn), None) => format!("{asn:?}"),
+        (Group::Country(country), None) => format!("{country:?}"),
+    };
+    let bytes = row.counters.bytes();
+    format!(
+        "{name}: {} + {}, {} hosts, {} there, {} back",
+        row.flows, row.ended, row.hosts, bytes.orig, bytes.reply
+    )
+}
+
+fn country(code: &str) -> Country {
+    Country::Code(CountryCode::parse(code).unwrap())
+}
+
+#[test]
+fn the_far_end_is_the_destination_or_the_only_public_end() {
+    let mut scene = Scene::new("far-end");
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 443), (10, 1000));
+    // Somebody out there came in.
+    scene.live(tcp("82.0.0.1", "192.168.0.3", 22), (20, 200));
+    // Through us, or of a machine with a public address.
+    scene.live(tcp("82.0.0.2", "81.0.0.1", 443), (1, 100));
+    scene.live(tcp("10.0.0.1", "192.168.0.2", 22), (3, 3));
+    scene.live(tcp("192.168.0.2", "83.0.0.1", 443), (2, 2));
+    assert_eq!(
+        scene.told(List::Countries),
+        [
+            "Germany: 2 + 0, 1 hosts, 11 there, 1100 back",
+            "France: 1 + 0, 1 hosts, 20 there, 200 back",
+            "Lan: 1 + 0, 1 hosts, 3 there, 3 back",
+            "Unknown: 1 + 0, 1 hosts, 2 there, 2 back",
+        ]
+    );
+}
+
+#[test]
+fn networks_are_those_of_one_country() {
+    let mut scene = Scene::new("networks");
+    for (dst, bytes) in [
+        ("81.0.0.1", 50),
+        ("81.0.0.2", 50),
+        ("81.1.0.1", 70),
+        ("82.0.0.1", 900),
+    ] {
+        scene.live(tcp("192.168.0.2", dst, 443), (0, bytes));
+    }
+    scene.live(tcp("fd00::1", "2a02:db80::1", 443), (0, 1));
+    scene.ended(tcp("192.168.0.2", "81.1.0.9", 443), (0, 5));
+    assert_eq!(
+        scene.told(List::Networks(country("DE"))),
+        [
+            "First: 3 + 0, 3 hosts, 0 there, 101 back",
+            "Second: 1 + 1, 1 hosts, 0 there, 75 back",
+        ]
+    );
+    assert_eq!(
+        scene.told(List::Networks(country("FR"))),
+        ["None: 1 + 0, 1 hosts, 0 there, 900 back"]
+    );
+    assert!(scene.told(List::Networks(Country::Lan)).is_empty());
+}
+
+#[test]
+fn a_network_keeps_its_name_when_its_last_flow_has_ended() {
+    let mut scene = Scene::new("network-name");
+    scene.ended(tcp("192.168.0.2", "81.1.0.9", 443), (0, 5));
+    assert_eq!(
+        scene.told(List::Networks(country("DE"))),
+        ["Second: 0 + 1, 0 hosts, 0 there, 5 back"]
+    );
+}
+
+#[test]
+fn services_are_the_ports_that_name_a_flow() {
+    let mut scene = Scene::without_places();
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 443), (0, 90));
+    scene.live(tcp("192.168.0.3", "81.0.0.2", 443), (0, 9));
+    scene.live(tuple("192.168.0.3", "81.0.0.2", Protocol::UDP, 53), (0, 50));
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 47_103), (0, 40));
+    scene.live(tuple("192.168.0.2", "81.0.0.1", Protocol::ICMP, 7), (0, 30));
+    scene.live(tuple("192.168.0.2", "81.0.0.1", Protocol::ICMP, 8), (0, 1));
+    assert_eq!(
+        scene.told(List::Services),
+        [
+            "https: 2 + 0, 2 hosts, 0 there, 99 back",
+            "domain: 1 + 0, 1 hosts, 0 there, 50 back",
+            "Some(47103): 1 + 0, 1 hosts, 0 there, 40 back",
+            "None: 2 + 0, 1 hosts, 0 there, 31 back",
+        ]
+    );
+}
+
+#[test]
+fn bytes_of_ended_flows_stay() {
+    let mut scene = Scene::new("ended");
+    let orig = tcp("192.168.0.2", "81.0.0.1", 443);
+    scene.live(orig, (10, 1000));
+    scene.tell(orig, Origin::Destroyed, Some((30, 3000)));
+    for list in [
+        List::Countries,
+        List::Networks(country("DE")),
+        List::Services,
+    ] {
+        let [row] = &scene.groups(list)[..] else {
+            panic!("one group of {list:?}");
+        };
+        assert_eq!((row.flows, row.ended, row.hosts), (0, 1, 0), "{list:?}");
+        let bytes = row.counters.bytes();
+        assert_eq!((bytes.orig, bytes.reply), (30, 3000), "{list:?}");
+        assert_eq!(row.bytes_per_sec, Pair::default(), "{list:?}");
+    }
+    // The same tuple once more is another flow.
+    scene.live(orig, (1, 1));
+    assert_eq!(
+        scene.told(List::Countries),
+        ["Germany: 1 + 1, 1 hosts, 31 there, 3001 back"]
+    );
+    // One that was never counted ends without bytes.
+    let uncounted = tcp("192.168.0.9", "81.0.0.1", 443);
+    scene.tell(uncounted, Origin::Dumped, None);
+    scene.tell(uncounted, Origin::Destroyed, None);
+    assert_eq!(
+        scene.told(List::Countries),
+        ["Germany: 1 + 2, 1 hosts, 31 there, 3001 back"]
+    );
+}
+
+#[test]
+fn the_fastest_group_comes_first() {
+    let mut scene = Scene::new("rates");
+    let (slow, fast) = (
+        tcp("192.168.0.2", "82.0.0.1", 443),
+        tcp("192.168.0.2", "81.0.0.1", 443),
+    );
+    scene.live(slow, (0, 1_000_000));
+    scene.live(fast, (0, 0));
+    scene.now = scene.now.after(Duration::from_secs(1));
+    scene.live(slow, (0, 1_000_010));
+    scene.live(fast, (5, 500));
+    let groups = scene.groups(List::Countries);
+    assert_eq!(groups[0].group, Group::Country(country("DE")));
+    let rate = groups[0].bytes_per_sec;
+    assert_eq!((rate.orig, rate.reply), (5, 500));
+    assert_eq!(groups[1].bytes_per_sec.reply, 10);
+}
+
+#[test]
+fn scope_is_exact_for_what_lives_and_what_has_ended() {
+    let mut scene = Scene::new("scope");
+    let here = "192.168.0.2";
+    for proto in [Protocol::TCP, Protocol::UDP, Protocol::ICMP] {
+        scene.live(tuple(here, "81.0.0.1", proto, 53), (0, 1));
+        scene.ended(tuple(here, "81.0.0.2", proto, 53), (0, 10));
+    }
+    scene.live(tcp("fd00::1", "2a02:db80::1", 53), (0, 100));
+    scene.ended(tcp("fd00::1", "2a02:db80::2", 53), (0, 1000));
+    scene.live(tcp("127.0.0.1", "127.0.0.1", 53), (0, 5));
+    let nothing = Scope::NOTHING;
+    let v4 = nothing.with_family(Family::Ipv4, true);
+    let v6 = nothing.with_family(Family::Ipv6, true);
+    let cases = [
+        (v4.with_group(Protocols::Tcp, true), (1, 1, 11)),
+        (v4.with_group(Protocols::Udp, true), (1, 1, 11)),
+        (v4.with_all_groups(true), (3, 3, 33)),
+        (v6.with_all_groups(true), (1, 1, 1100)),
+        (
+            v6.with_family(Family::Ipv4, true).with_all_groups(true),
+            (4, 4, 1133),
+        ),
+        (v6.with_group(Protocols::Udp, true), (0, 0, 0)),
+        (nothing, (0, 0, 0)),
+        (Scope::EVERYTHING, (5, 4, 1138)),
+    ];
+    for (scope, expected) in cases {
+        for list in [List::Countries, List::Services] {
+            let groups = scene.view(list, scope, None).groups;
+            let sum = groups.iter().fold((0, 0, 0), |sum, row| {
+                let bytes = row.counters.bytes().reply;
+                (sum.0 + row.flows, sum.1 + row.ended, sum.2 + bytes)
+            });
+            assert_eq!(sum, expected, "{list:?} in {scope:?}");
+        }
+    }
+}
+
+#[test]
+fn flows_of_our_own_lookups_are_in_no_list() {
+    let mut scene = Scene::new("own");
+    let own = tuple("192.168.0.2", "81.0.0.53", Protocol::UDP, 53);
+    scene.live(own, (9, 9));
+    // Same server, same kind, somebody else's port.
+    let mut other = tuple("192.168.0.2", "81.0.0.53", Protocol::UDP, 53);
+    if let (IpAddr::V4(src), IpAddr::V4(dst)) = (own.src(), own.dst()) {
+        let l4 = L4::Ports {
+            src: 40_001,
+            dst: 53,
+        };
+        other = Tuple::v4(src, dst, Protocol::UDP, l4);
+    }
+    scene.live(other, (1, 1));
+    scene.live(tcp("192.168.0.2", "81.0.0.53", 53), (1, 1));
+    scene.knowledge.set_own_sockets(&[OwnSocket {
+        local: "192.168.0.2:40000".parse().unwrap(),
+        server: "81.0.0.53:53".parse().unwrap(),
+    }]);
+    for list in [List::Flows, List::Countries, List::Services] {
+        let view = scene.view(list, Scope::EVERYTHING, None);
+        assert_eq!((view.matching, view.own), (2, 1), "{list:?}");
+        let flows: usize = view.groups.iter().map(|row| row.flows).sum();
+        assert_eq!(flows, if list == List::Flows { 0 } else { 2 });
+        let mut rows = view.rows.iter();
+        assert!(rows.all(|row| row.flow.key().orig != own));
+    }
+}
+
+#[test]
+fn a_group_holds_the_flows_it_counts_and_no_others() {
+    let mut scene = Scene::new("within");
+    for n in 1..=5 {
+        scene.live(tcp("192.168.0.2", &format!("81.0.0.{n}"), 443), (1, 1));
+        scene.live(tcp("192.168.0.2", &format!("81.1.0.{n}"), 80), (1, 1));
+        scene.live(tcp(&format!("82.0.0.{n}"), "192.168.0.3", 80), (1, 1));
+        scene.live(tcp("192.168.0.2", &format!("10.0.0.{n}"), 9), (1, 1));
+    }
+    for list in [
+        List::Countries,
+        List::Networks(country("DE")),
+        List::Services,
+    ] {
+        let groups = scene.groups(list);
+        assert!(groups.len() > 1, "{list:?}");
+        for row in groups {
+            let view = scene.view(List::Flows, Scope::EVERYTHING, Some(row.group));
+            assert_eq!(view.matching, row.flows, "{row:?}");
+            assert_eq!(view.rows.len(), row.flows);
+        }
+    }
+    let network = Group::Network(country("DE"), NonZeroU32::new(64_501));
+    let view = scene.view(List::Flows, Scope::EVERYTHING, Some(network));
+    for row in &view.rows {
+        assert_eq!(row.flow.key().orig.dport(), Some(80));
+        let place = row.ends.reply.location.place().unwrap();
+        assert_eq!(place.as_org.as_deref(), Some("Second"));
+    }
+}
+
+#[test]
+fn without_places_there_is_one_unknown_country() {
+    let mut scene = Scene::without_places();
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 443), (1, 1));
+    scene.live(tcp("82.0.0.1", "192.168.0.3", 443), (1, 1));
+    assert_eq!(
+        scene.told(List::Countries),
+        ["Unknown: 2 + 0, 2 hosts, 2 there, 2 back"]
+    );
+}
+
+#[test]
+fn a_port_scan_fills_no_memory_and_takes_no_account_away() {
+    let mut scene = Scene::without_places();
+    scene.ended(tcp("192.168.0.2", "81.0.0.1", 443), (0, 7));
+    for port in 0..=u16::MAX {
+        scene.ended(tcp("192.168.0.2", "81.0.0.1", port), (0, 1));
+        let udp = tuple("192.168.0.2", "81.0.0.1", Protocol::UDP, port);
+        scene.ended(udp, (0, 1));
+    }
+    scene.ended(tcp("192.168.0.2", "81.0.0.1", 443), (0, 7));
+    let groups = scene.groups(List::Services);
+    // As many as the book has pages, and one of the rest for each protocol.
+    assert!(groups.len() <= (1 << 16) + 2, "{}", groups.len());
+    let of = |proto, port| {
+        let group = Group::Service(Service { proto, port });
+        groups.iter().find(|row| row.group == group)
+    };
+    let https = of(Protocol::TCP, Some(443)).unwrap();
+    assert_eq!((https.ended, https.counters.bytes().reply), (3, 15));
+    assert!(of(Protocol::UDP, None).is_some());
+    let ended: u64 = groups.iter().map(|row| row.ended).sum();
+    assert_eq!(ended, 2 * (1 << 16) + 2);
+}
