@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{Flow, Knowledge, Table};
 use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
-use crate::flow::{Class, Counters, Pair, Protocol, Scope, Tuple};
+use crate::flow::{Class, Counters, Moment, Pair, Protocol, Scope, Tuple};
 
 /// Groups that a [`Ledger`] keeps of each kind. A port scan makes a service of
 /// every port; past this, what falls into a new group is booked without port or
@@ -83,6 +83,9 @@ pub struct GroupRow {
     pub counters: Pair<Counters>,
     /// Bytes per second of the flows that are there.
     pub bytes_per_sec: Pair<u64>,
+    /// The same over ten seconds, which orders the rows so that they do not
+    /// jump.
+    pub average_bytes_per_sec: Pair<u64>,
 }
 
 /// The far end of a flow: the destination, or the source if only that one is
@@ -260,6 +263,7 @@ pub(super) fn groups(
     table: &Table,
     ledger: &Ledger,
     knowledge: &mut Knowledge,
+    now: Moment,
 ) -> Vec<GroupRow> {
     if list == List::Flows {
         return Vec::new();
@@ -274,6 +278,7 @@ pub(super) fn groups(
         hosts: 0,
         counters: Pair::default(),
         bytes_per_sec: Pair::default(),
+        average_bytes_per_sec: Pair::default(),
     };
     for (_, flow) in table.flows().filter(|(_, f)| scope.holds(f.class())) {
         let orig = &flow.key().orig;
@@ -288,9 +293,9 @@ pub(super) fn groups(
         row.flows += 1;
         row.hosts += usize::from(hosts.insert((group, far)));
         row.counters += flow.counters().unwrap_or_default();
-        let rate = flow.bytes_per_sec().unwrap_or_default();
-        row.bytes_per_sec.orig = row.bytes_per_sec.orig.saturating_add(rate.orig);
-        row.bytes_per_sec.reply = row.bytes_per_sec.reply.saturating_add(rate.reply);
+        add(&mut row.bytes_per_sec, flow.bytes_per_sec());
+        let average = flow.average_bytes_per_sec(10, now);
+        add(&mut row.average_bytes_per_sec, average);
         if let (Group::Network(..), None) = (group, &row.name) {
             row.name = organisation(knowledge.located(far)).cloned();
         }
@@ -317,13 +322,19 @@ pub(super) fn groups(
         }
     }
     rows.sort_unstable_by_key(|row| {
-        let bytes = row.counters.bytes();
+        let both = |pair: Pair<u64>| Reverse(pair.orig.saturating_add(pair.reply));
         (
-            Reverse(row.bytes_per_sec.sum()),
-            Reverse(bytes.orig.saturating_add(bytes.reply)),
+            both(row.average_bytes_per_sec),
+            both(row.counters.bytes()),
             Reverse(row.flows),
             row.group,
         )
     });
     rows
+}
+
+fn add(sum: &mut Pair<u64>, rate: Option<Pair<u64>>) {
+    let rate = rate.unwrap_or_default();
+    sum.orig = sum.orig.saturating_add(rate.orig);
+    sum.reply = sum.reply.saturating_add(rate.reply);
 }

@@ -111,7 +111,7 @@ impl View {
             at: now,
             query: query.clone(),
             rows,
-            groups: groups(query.list, query.scope, table, ledger, knowledge),
+            groups: groups(query.list, query.scope, table, ledger, knowledge, now),
             first,
             cursor,
             matching,
