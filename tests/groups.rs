@@ -291,8 +291,8 @@ fn bytes_of_ended_flows_stay() {
         assert_eq!((bytes.orig, bytes.reply), (30, 3000), "{list:?}");
         assert_eq!(row.bytes_per_sec, Pair::default(), "{list:?}");
     }
-    // The same tuple once more is another flow.
-    scene.live(orig, (1, 1));
+    // A later flow adds to them.
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 8443), (1, 1));
     assert_eq!(
         scene.told(List::Countries),
         ["Germany: 1 + 1, 1 hosts, 31 there, 3001 back"]
