@@ -435,6 +435,7 @@ fn a_viewer_answers_with_live_views() {
             knowledge: Knowledge::new(services),
             resolver: None,
             reopen_places: Box::new(|_| {}),
+            places_every: Duration::from_secs(1000),
             interval: Duration::from_millis(100),
             probe: |empty: bool| Facts {
                 tracking_wanted: empty.then_some(true),

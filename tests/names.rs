@@ -18,14 +18,22 @@ use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use databases::{BUILT, Dir, countries};
+use flowtop::collect::pace::{self, Pace};
+use flowtop::collect::{self, Clock, Kernel};
+use flowtop::engine::{Core, Facts, Input, Viewer};
 use flowtop::enrich::dns::{Nameserver, Resolver, Settings};
-use flowtop::enrich::names;
-use flowtop::flow::{L4, Protocol, Tuple};
+use flowtop::enrich::geoip::{self, GeoIp, Location};
+use flowtop::enrich::services::{self, Services};
+use flowtop::enrich::{Knowledge, names};
+use flowtop::flow::{L4, Protocol, Scope, Tuple};
+use flowtop::table::Table;
+use flowtop::view::{Cursor, List, Query, View};
 use lab::entries::Entry;
 use lab::{Lab, eventually, mounts};
 use nameserver::{Fake, named};
@@ -554,5 +562,142 @@ fn a_file_of_services_wins_and_must_be_readable() {
                 assert_eq!(text(&output.stdout), "");
             }
         }
+    });
+}
+
+/// An engine behind a screen, which asks for names and renews its places.
+fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
+    let clock = Clock::start();
+    let (ask, inputs) = sync_channel(64);
+    let source = collect::Settings {
+        events: true,
+        receive_buffer_bytes: 1 << 20,
+        family: None,
+    };
+    let kernel = lab
+        .here()
+        .enter(|| Kernel::start(source, clock, &ask))
+        .unwrap();
+    let pace = Pace::new(pace::Settings {
+        interval: Duration::from_millis(50),
+        share: 1.0,
+    });
+    let (services, _) = Services::load(&services::Settings::default());
+    let mut knowledge = Knowledge::new(services);
+    let (geoip, problems) = GeoIp::open(settings);
+    knowledge.set_places(Arc::new(geoip));
+    let wake = ask.clone();
+    let resolver = Resolver::start(names, move || {
+        let _ = wake.try_send(Input::Names);
+    });
+    let reopened = ask.clone();
+    let viewer = Viewer {
+        knowledge,
+        resolver: Some(resolver.unwrap()),
+        reopen_places: Box::new(move |settings| {
+            let (geoip, problems) = GeoIp::open(settings);
+            let problems = problems.iter().map(ToString::to_string).collect();
+            reopened
+                .try_send(Input::Places(Arc::new(geoip), problems))
+                .unwrap();
+        }),
+        places_every: Duration::from_millis(50),
+        interval: Duration::from_millis(50),
+        probe: |_| Facts::default(),
+        warnings: Vec::new(),
+        place_warnings: problems.iter().map(ToString::to_string).collect(),
+    };
+    let (show, views) = sync_channel::<Arc<View>>(1);
+    let core = Core::new(Table::new(), kernel, clock, pace);
+    thread::spawn(move || viewer.run(core, inputs, &show));
+    Screen { ask, views }
+}
+
+struct Screen {
+    ask: SyncSender<Input>,
+    views: Receiver<Arc<View>>,
+}
+
+impl Screen {
+    fn look_at(&self, list: List) {
+        let query = Query {
+            number: 0,
+            scope: Scope::EVERYTHING,
+            active_only: false,
+            within: None,
+            list,
+            cursor: Cursor::None,
+            first: 0,
+            height: 10,
+        };
+        self.ask.send(Input::Query(query)).unwrap();
+    }
+
+    fn until(&self, what: &str, condition: impl Fn(&View) -> bool) -> Arc<View> {
+        let mut found = None;
+        eventually(what, || {
+            found = self.views.try_recv().ok().filter(|view| condition(view));
+            found.is_some()
+        });
+        found.unwrap()
+    }
+}
+
+#[test]
+fn a_running_viewer_learns_names_and_new_places() {
+    lab::run("a_running_viewer_learns_names_and_new_places", |lab| {
+        lab.here().track();
+        lab.here()
+            .set_sysctl("net/netfilter/nf_conntrack_events", "1");
+        let fake = Fake::naming();
+        let dir = Dir::new("viewer-places");
+        let broken = dir.write("country.mmdb", b"no database");
+        let settings_of_places = geoip::Settings {
+            enabled: true,
+            named_dir: Some(dir.path().to_owned()),
+            dirs: Vec::new(),
+            embedded: false,
+        };
+        let screen = viewer(lab, settings(&fake), settings_of_places);
+        let entry = flow("192.168.7.1", "11.0.0.5");
+        lab.here().create_flows([entry.clone()]);
+        screen.look_at(List::Flows);
+        let view = screen.until("a flow", |view| view.matching == 1);
+        let [warning] = &view.status.warnings[..] else {
+            panic!("{:?}", view.status.warnings);
+        };
+        assert!(warning.contains(broken.to_str().unwrap()), "{warning}");
+        assert_eq!(view.rows[0].ends.reply.location, Location::Unknown);
+        assert_eq!(view.rows[0].ends.orig.location, Location::Lan);
+        let view = screen.until("a name", |view| view.rows[0].ends.reply.name.is_some());
+        assert_eq!(view.rows[0].ends.reply.name.as_deref(), Some("n5.example"));
+        // The flow of the lookup is there, counted, and not shown.
+        let view = screen.until("our own flow", |view| view.own == 1);
+        assert_eq!((view.matching, view.rows.len()), (1, 1));
+
+        // As an update does it.
+        let new = dir.write("new", &countries(BUILT, &["AT"]));
+        fs::rename(new, &broken).unwrap();
+        let is_known = |view: &View| view.rows[0].ends.reply.location.place().is_some();
+        let view = screen.until("a place", is_known);
+        let place = view.rows[0].ends.reply.location.place().unwrap();
+        assert_eq!(place.country_name(), Some("Austria"));
+        assert_eq!(view.status.warnings, Vec::<String>::new());
+        let [source] = &view.status.places[..] else {
+            panic!("{:?}", view.status.places);
+        };
+        assert_eq!(source.name, "country.mmdb");
+
+        screen.look_at(List::Countries);
+        screen.until("a country", |view| view.groups.len() == 1);
+        lab.here().delete_flow(&entry.orig());
+        let view = screen.until("its end", |view| {
+            view.groups.first().is_some_and(|row| row.ended == 1)
+        });
+        let [row] = &view.groups[..] else {
+            panic!("{:?}", view.groups);
+        };
+        assert_eq!((row.flows, row.name.as_deref()), (0, Some("Austria")));
+        screen.ask.send(Input::Stop).unwrap();
     });
 }

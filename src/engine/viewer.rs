@@ -18,8 +18,6 @@ use crate::view::{Ledger, List, PlaceSource, Query, Status, View};
 const BUSIEST: usize = 1000;
 /// The longest wait for fresh counters before a view goes out with old ones.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// How often to look for new databases of places.
-const PLACES_EVERY: Duration = Duration::from_secs(30);
 /// When to try again after a screen was too slow to take a view.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -48,6 +46,8 @@ pub struct Viewer<P> {
     /// Opens the databases of places anew, elsewhere; the result arrives as
     /// [`Input::Places`].
     pub reopen_places: Box<dyn FnMut(geoip::Settings) + Send>,
+    /// How often to look whether their files have changed.
+    pub places_every: Duration,
     /// Time from one refresh to the next.
     pub interval: Duration,
     /// Asked at every refresh; the argument says whether the table is empty.
@@ -244,7 +244,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
 
     /// Has the databases of places opened anew if their files have changed.
     fn watch_places(&mut self, now: Moment) {
-        if now.since(self.places_checked) < PLACES_EVERY {
+        if now.since(self.places_checked) < self.viewer.places_every {
             return;
         }
         self.places_checked = now;

@@ -23,6 +23,9 @@ use crate::view::column::Hosts;
 
 /// Largest share of one CPU for dumps of the table.
 const DUMP_SHARE: f64 = 0.1;
+/// How often to look for new databases of places: an update shows within a
+/// minute.
+const PLACES_EVERY: Duration = Duration::from_secs(30);
 /// How often to look for rules while the table is empty.
 const TRACKING_EVERY: Duration = Duration::from_secs(3);
 
@@ -71,6 +74,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         knowledge,
         resolver,
         reopen_places: Box::new(move |settings| reopen_places(settings, reopened.clone())),
+        places_every: PLACES_EVERY,
         interval,
         probe: probe(),
         warnings,
@@ -136,7 +140,7 @@ fn reopen_places(settings: geoip::Settings, engine: SyncSender<Input>) {
         // An engine that has ended wants no places.
         let _ = engine.send(Input::Places(Arc::new(geoip), problems));
     };
-    // If there can be no thread now, the next look in half a minute tries again.
+    // If there can be no thread now, the next look tries again.
     let _ = thread::Builder::new().name("places".into()).spawn(body);
 }
 

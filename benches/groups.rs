@@ -1,0 +1,97 @@
+//! What a refresh of the lists by country, network and service costs at
+//! 100,000 flows between as many hosts, in milliseconds, against the list of
+//! flows in the same run. The reach is some tens of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark reports to a person and stops at the first surprise"
+)]
+
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flowtop::enrich::Knowledge;
+use flowtop::enrich::geoip::{CountryCode, GeoIp, Settings};
+use flowtop::enrich::services::{self, Services};
+use flowtop::flow::{
+    Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, Tuple, Update,
+};
+use flowtop::view::group::Country;
+use flowtop::view::{Cursor, Ledger, List, Query, Table, View};
+
+const FLOWS: u32 = 100_000;
+const ROUNDS: usize = 15;
+
+const START: Moment = Moment {
+    mono_ns: 1_000_000_000,
+    real_ns: 1_795_230_000_000_000_000,
+};
+
+/// A thousand clients of this network, a hundred thousand public hosts all
+/// over the address space, some ports.
+fn table() -> (Table, Moment) {
+    let mut table = Table::new();
+    let now = START.after(Duration::from_secs(1));
+    for index in 0..FLOWS {
+        let [_, a, b, c] = index.wrapping_mul(2_654_435_761).to_be_bytes();
+        let server = Ipv4Addr::new(11 + a % 80, b, c, index as u8);
+        let client = Ipv4Addr::from_bits(0x0a00_0000 + index % 1000);
+        let l4 = L4::Ports {
+            src: (32_768 + index % 28_000) as u16,
+            dst: [443, 80, 22, 8443, 5222][index as usize % 5],
+        };
+        let orig = Tuple::v4(client, server, Protocol::TCP, l4);
+        let mut report = Report::about(Key { zone: 0, orig }, Origin::Dumped);
+        for (at, scale) in [(START, 1), (now, 2)] {
+            let bytes = u64::from(index) * 1_000 * scale;
+            let counters = Counters {
+                packets: bytes / 700,
+                bytes,
+            };
+            report.counters = Some(Pair {
+                orig: counters,
+                reply: counters,
+            });
+            table.apply(&Update::Flow(report.clone()), at, &mut |_| {});
+        }
+    }
+    (table, now)
+}
+
+fn main() {
+    let (table, now) = table();
+    let (services, _) = Services::load(&services::Settings::default());
+    let mut knowledge = Knowledge::new(services);
+    let (geoip, _) = GeoIp::open(Settings::search(None, &|_| None));
+    knowledge.set_places(Arc::new(geoip));
+    let ledger = Ledger::default();
+    let country = CountryCode::parse("US").map_or(Country::Unknown, Country::Code);
+    for (name, list) in [
+        ("flows", List::Flows),
+        ("countries", List::Countries),
+        ("networks", List::Networks(country)),
+        ("services", List::Services),
+    ] {
+        let query = Query {
+            number: 0,
+            scope: Scope::EVERYTHING,
+            active_only: false,
+            within: None,
+            list,
+            cursor: Cursor::None,
+            first: 0,
+            height: 50,
+        };
+        let mut view = || {
+            let start = Instant::now();
+            let view = View::compute(&query, &table, &ledger, &mut knowledge, now);
+            let groups = black_box(view).groups.len();
+            (start.elapsed().as_secs_f64() * 1e3, groups)
+        };
+        let (first, groups) = view();
+        let best = (0..ROUNDS).map(|_| view().0).fold(f64::INFINITY, f64::min);
+        println!("{name:10} {best:6.1} ms, the first time {first:6.1} ms, {groups:5} groups");
+    }
+}
