@@ -5,7 +5,7 @@
 //! ```text
 //! kernel --bytes--> netlink --Update--> collect ==batches==> engine{ table -> view } ==View==> tui | output
 //!                                                          ^                ^
-//!                                                  services|                | Query (the newest wins)
+//!                                                 Knowledge|                | Query (the newest wins)
 //!                                                        enrich            tui | config
 //! ```
 //!
@@ -14,7 +14,12 @@
 //! changes one row of the one [`table`] that the [`engine`] owns, is seen by a
 //! pure [`view`] that returns only the window somebody looks at, and is drawn
 //! by [`tui`] or written by [`output`]. Nothing flows back except what somebody
-//! wants to look at ([`Query`](view::Query)).
+//! wants to look at ([`Query`](view::Query)), and, from there, which hosts are
+//! worth a question to a nameserver. What is known beyond the kernel's word,
+//! services, places and names, is [`Knowledge`](enrich::Knowledge): it belongs
+//! to the engine, answers at once with what it has, and may always be behind.
+//! What ended flows have moved stays in the groups of a
+//! [`Ledger`](view::Ledger).
 //!
 //! # Rooms
 //!
@@ -25,12 +30,12 @@
 //! | 1 | [`netlink`] | bytes: sockets (all `unsafe`), attribute walk, conntrack decode, requests | `flow` |
 //! | 2 | [`collect`] | the source: events, dumps, gets; pace, loss; batches out | `netlink`, `flow` |
 //! | 2 | [`table`] | every live flow; generations, rates, totals; `apply(update, now)` | `flow` |
-//! | 2 | [`enrich`] | what addresses and ports mean: service names | `flow`, `netlink` |
-//! | 3 | [`view`] | the field registry, columns, units, the window: `(Query, &Table, now) -> View` | `flow`, `table`, `enrich` |
+//! | 2 | [`enrich`] | what addresses and ports mean: services, places and their updates, names and DNS | `flow`, `netlink` |
+//! | 3 | [`view`] | the field registry, columns, units, groups, the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich` |
 //! | 4 | [`output`] | records to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys, drawing, theme, terminal guard | `view`, `flow` |
 //! | 5 | [`engine`] | the loop that owns the table: viewer, samples, events | `collect`, `table`, `enrich`, `view`, `flow` |
-//! | 6 | [`config`] | command line and environment, lowered once | settings of others |
+//! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
 //! | 7 | `run` | start-up and shut-down order, signals, exit codes | all |
 //!
 //! `tests/architecture.rs` fails on an import that this table does not list.
@@ -40,7 +45,10 @@
 //! `events` drains the event socket and does nothing else; `inquiry` walks the
 //! table and asks for single flows; the engine owns all state (its own thread
 //! under the viewer, the main thread otherwise); main draws or writes; `input`
-//! reads keys; `signals` waits for the end. Threads exchange moved values over
+//! reads keys; `signals` waits for the end. `names` owns the resolver's cache and
+//! sockets; `places` opens databases anew when their files change, and ends. No
+//! answer overtakes the event before it: the end of a dump and the absence of a
+//! flow wait until the event socket is read empty. Threads exchange moved values over
 //! bounded channels; there is no lock, and the only `Arc`s are an immutable
 //! view and the restorer of the switches.
 //!
