@@ -148,8 +148,8 @@ fn counters_are_exact() {
         connection.download(654_321);
         connection.close();
         watch.until("the last ACK arrives", |watch| {
-            let state = watch.flow(Protocol::TCP).state();
-            state == Some(State::TCP_TIME_WAIT)
+            let flows = watch.flows(Protocol::TCP);
+            flows.first().and_then(|flow| flow.state()) == Some(State::TCP_TIME_WAIT)
         });
         watch.refresh();
         watch.assert_is(&net.router);
@@ -211,7 +211,7 @@ fn flows_from_before_accounting_have_no_counters() {
             let is_old = flow.key().orig.sport() == Some(old);
             assert_eq!(flow.counters().is_none(), is_old, "{flow:?}");
             assert_eq!(flow.start_ns().is_none(), is_old, "{flow:?}");
-            assert_eq!(flow.bytes_per_sec(), None);
+            assert!(!is_old || flow.bytes_per_sec().is_none(), "{flow:?}");
         }
         // Their end brings no counters either.
         net.router.flush_flows();

@@ -44,3 +44,27 @@ impl Fence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::thread;
+
+    #[test]
+    fn who_waits_goes_on_when_let_pass_or_when_nobody_is_there() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (fence, waiting) = Fence::new(ours);
+        let waiter = thread::spawn(move || {
+            fence.wait();
+            fence
+        });
+        // Woken first, asked then.
+        assert_eq!(theirs.read(&mut [0]).unwrap(), 1);
+        let pass = waiting.try_recv().ok().unwrap();
+        drop(pass);
+        let fence = waiter.join().unwrap();
+        drop(waiting);
+        fence.wait();
+    }
+}

@@ -80,3 +80,52 @@ impl<T: From<Delivery>> Outlet<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+    use std::thread;
+
+    fn dump_begins() -> Vec<Update> {
+        vec![Update::DumpBegin]
+    }
+
+    #[test]
+    fn a_full_channel_whose_reader_lives_is_given_up_at_the_end() {
+        let (out, deliveries) = sync_channel::<Delivery>(1);
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let outlet = Outlet::new(out, theirs).unwrap();
+        assert!(outlet.batch(dump_begins(), Moment::default()).is_ok());
+        assert!(!outlet.is_closed());
+        let stuck = thread::spawn(move || outlet.batch(dump_begins(), Moment::default()).is_err());
+        drop(ours);
+        assert!(stuck.join().unwrap());
+        assert_eq!(deliveries.iter().count(), 1);
+    }
+
+    #[test]
+    fn a_wake_up_is_no_end_and_room_is_used() {
+        use std::io::Write;
+        let (out, deliveries) = sync_channel::<Delivery>(1);
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let outlet = Outlet::new(out, theirs).unwrap();
+        (&ours).write_all(&[0; 8]).unwrap();
+        let sender = thread::spawn(move || {
+            (0..100).all(|_| outlet.batch(dump_begins(), Moment::default()).is_ok())
+        });
+        assert_eq!(deliveries.iter().take(100).count(), 100);
+        assert!(sender.join().unwrap());
+        drop(ours);
+    }
+
+    #[test]
+    fn without_a_receiver_it_is_closed() {
+        let (out, deliveries) = sync_channel::<Delivery>(1);
+        let (_ours, theirs) = UnixStream::pair().unwrap();
+        let outlet = Outlet::new(out, theirs).unwrap();
+        drop(deliveries);
+        assert!(outlet.batch(Vec::new(), Moment::default()).is_ok());
+        assert!(outlet.batch(dump_begins(), Moment::default()).is_err());
+    }
+}

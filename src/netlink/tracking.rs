@@ -68,15 +68,20 @@ fn hooked(socket: &Socket) -> io::Result<bool> {
             requests
                 .message(HOOK_GET, NLM_F_DUMP, 1, family as u8)
                 .attribute(NFNLA_HOOK_HOOKNUM, &hook.to_be_bytes());
-            let mut found = false;
+            let (mut found, mut nameless) = (false, false);
             dump(socket, &requests, |message| {
-                found |= inner(message).any(|a| {
-                    a.kind == NFNLA_HOOK_FUNCTION_NAME
-                        && a.text().is_some_and(|name| name.contains("conntrack"))
-                });
+                let name = inner(message)
+                    .find(|a| a.kind == NFNLA_HOOK_FUNCTION_NAME)
+                    .and_then(Attribute::text);
+                found |= name.is_some_and(|name| name.contains("conntrack"));
+                nameless |= name.is_none();
             })?;
             if found {
                 return Ok(true);
+            }
+            if nameless {
+                // A kernel without CONFIG_KALLSYMS: any of them can be it.
+                return Err(io::ErrorKind::Unsupported.into());
             }
         }
     }

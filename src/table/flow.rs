@@ -1,5 +1,6 @@
 //! One row of the table: everything known about one flow.
 
+use std::cmp::Ordering;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
@@ -73,20 +74,29 @@ impl Age {
 /// Fields that few flows need live behind a pointer, so that a million flows
 /// fit a small machine.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and a byte"
+)]
 pub struct Flow {
     key: Key,
     class: Class,
-    /// Whether a `NEW` event began this row.
-    seen_born: bool,
+    /// Whether an event has spoken of it. If so, one will tell its end.
+    announced: bool,
     age_exact: bool,
+    /// Whether the kernel was asked for its counters: a `NEW` event has none.
+    counters_asked: bool,
+    /// Whether all it has counted is to be counted: it was born while this
+    /// program watched.
+    whole: bool,
     state: Option<State>,
     status: Option<Status>,
     mark: Option<u32>,
     id: Option<u32>,
     /// The generation in which the kernel last vouched for it.
     pub(super) generation: u32,
-    /// The generation in which an event last spoke of it.
-    pub(super) event_generation: Option<NonZeroU32>,
+    /// The generation in which an event or an answer last spoke of it.
+    told_generation: Option<NonZeroU32>,
     /// Number of this row, never used twice.
     pub(super) serial: u64,
     /// Only if it is not the inverse of the original tuple.
@@ -103,6 +113,29 @@ pub struct Flow {
     expires_secs: Option<NonZeroU32>,
     start_real_ns: Option<NonZeroU64>,
     ended: Option<EndReason>,
+}
+
+/// How a report stands to what is known already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Newer {
+    /// State, status, timeout and the like replace those known; otherwise they
+    /// only fill gaps.
+    pub(super) state: bool,
+    /// Lower counters were set back; otherwise they are an older reading.
+    pub(super) counters: bool,
+}
+
+impl Newer {
+    /// The report is the last word.
+    pub(super) const ALL: Self = Self {
+        state: true,
+        counters: true,
+    };
+    /// The report was overtaken by what is known.
+    pub(super) const NOTHING: Self = Self {
+        state: false,
+        counters: false,
+    };
 }
 
 /// What [`Flow::merge`] learned.
@@ -122,60 +155,64 @@ impl Flow {
         serial: u64,
         born_ns: Option<u64>,
     ) -> (Self, Learned) {
-        let base = match (born_ns, report.counters) {
-            (None, Some(counters)) => counters,
-            _ => Pair::default(),
-        };
         let mut flow = Self {
             key: report.key,
             class: Class::of(&report.key.orig),
-            seen_born: report.origin == Origin::New,
+            announced: false,
             age_exact: report.origin == Origin::New,
+            counters_asked: false,
+            whole: born_ns.is_some(),
             state: None,
             status: None,
             mark: None,
             id: None,
             generation: 0,
-            event_generation: None,
+            told_generation: None,
             serial,
             reply: None,
             rare: None,
             // Absent until the kernel says otherwise; a flow without counters
             // keeps it absent.
-            counters: (born_ns.is_none()).then_some(()).and(report.counters),
-            rate: Rate::from(base.bytes(), born_ns.unwrap_or(at.mono_ns)),
+            counters: None,
+            rate: Rate::from(Pair::default(), born_ns.unwrap_or(at.mono_ns)),
             started_ns: at.mono_ns as i64,
             first_seen_secs: secs(at.mono_ns),
             expires_secs: None,
             start_real_ns: None,
             ended: None,
         };
-        let learned = flow.merge(report, at, true);
+        let learned = flow.merge(report, at, Newer::ALL);
         (flow, learned)
     }
 
-    /// Takes over what a report says; what it does not say stays. `fresh`:
-    /// whether its state, status and timeout are newer than those known.
-    pub(super) fn merge(&mut self, report: &Report, at: Moment, fresh: bool) -> Learned {
+    /// Takes over what a report says; what it does not say stays.
+    pub(super) fn merge(&mut self, report: &Report, at: Moment, newer: Newer) -> Learned {
+        fn choose<T>(newer: bool, said: Option<T>, known: Option<T>) -> Option<T> {
+            if newer {
+                said.or(known)
+            } else {
+                known.or(said)
+            }
+        }
         if report.id.is_some() {
             self.id = report.id;
         }
-        if let Some(reply) = report.reply.filter(|_| fresh) {
+        if let Some(reply) = report.reply.filter(|_| newer.state) {
             self.reply = (reply != self.key.orig.inverted()).then(|| Box::new(reply));
         }
-        if fresh {
-            self.state = report.state.or(self.state);
-            self.status = report.status.or(self.status);
-            self.expires_secs = match report.timeout_secs {
-                Some(left) => NonZeroU32::new(secs(at.mono_ns).saturating_add(left)),
-                // An offloaded flow has no timeout, and an ended one none left.
-                None if self.is_offloaded() || report.origin == Origin::Destroyed => None,
-                None => self.expires_secs,
-            };
+        self.state = choose(newer.state, report.state, self.state);
+        self.status = choose(newer.state, report.status, self.status);
+        self.mark = choose(newer.state, report.mark, self.mark);
+        let expires = report
+            .timeout_secs
+            .and_then(|left| NonZeroU32::new(secs(at.mono_ns).saturating_add(left)));
+        self.expires_secs = choose(newer.state, expires, self.expires_secs);
+        if self.is_offloaded() || report.origin == Origin::Destroyed && expires.is_none() {
+            // An offloaded flow has no timeout, and an ended one none left.
+            self.expires_secs = None;
         }
-        self.mark = report.mark.or(self.mark);
         if let Some(rare) = &report.rare {
-            self.merge_rare(rare);
+            self.merge_rare(rare, newer.state);
         }
         if let Some(start) = report.start_ns {
             if self.start_real_ns.is_none() {
@@ -186,36 +223,51 @@ impl Flow {
             }
             self.start_real_ns = NonZeroU64::new(start);
         }
+        self.counters_asked |= !matches!(report.origin, Origin::New | Origin::Changed);
         let delta = report
             .counters
-            .map(|counters| self.count(counters, at))
+            .map(|counters| self.count(counters, at, newer.counters))
             .unwrap_or_default();
         Learned { delta }
     }
 
-    fn merge_rare(&mut self, new: &Rare) {
+    fn merge_rare(&mut self, said: &Rare, newer: bool) {
         let rare = self.rare.get_or_insert_default();
-        if new.helper.is_some() {
-            rare.helper.clone_from(&new.helper);
+        if said.helper.is_some() && (newer || rare.helper.is_none()) {
+            rare.helper.clone_from(&said.helper);
         }
-        if new.secctx.is_some() {
-            rare.secctx.clone_from(&new.secctx);
+        if said.secctx.is_some() && (newer || rare.secctx.is_none()) {
+            rare.secctx.clone_from(&said.secctx);
         }
-        rare.master = new.master.or(rare.master);
-        rare.labels = new.labels.or(rare.labels);
+        rare.master = choose(newer, said.master, rare.master);
+        rare.labels = choose(newer, said.labels, rare.labels);
     }
 
-    /// A reading of the kernel's counters: what they grew by.
-    fn count(&mut self, counters: Pair<Counters>, at: Moment) -> Pair<Counters> {
-        let delta = counters.since(self.counters.unwrap_or_default());
-        self.counters = Some(counters);
-        if let Some(delta) = delta {
-            self.rate.read(counters.bytes(), at.mono_ns);
-            delta
-        } else {
+    /// A reading of the kernel's counters: what they grew by. `newer`: whether
+    /// it is newer than the last.
+    fn count(&mut self, counters: Pair<Counters>, at: Moment, newer: bool) -> Pair<Counters> {
+        let known = self.counters.or(self.whole.then(Pair::default));
+        let delta = known.map(|known| counters.since(known));
+        match delta {
+            Some(Some(delta)) => {
+                self.rate.read(counters.bytes(), at.mono_ns);
+                self.counters = Some(counters);
+                delta
+            }
+            // Overtaken by a later reading.
+            Some(None) if !newer => Pair::default(),
             // Somebody zeroed the kernel's counters: a new base, not a spike.
-            self.rate.rebase(counters.bytes(), at.mono_ns);
-            Pair::default()
+            Some(None) => {
+                self.rate.rebase(counters.bytes(), at.mono_ns);
+                self.counters = Some(counters);
+                Pair::default()
+            }
+            // What an old flow counted before it was found is not news.
+            None => {
+                self.rate = Rate::from(counters.bytes(), at.mono_ns);
+                self.counters = Some(counters);
+                Pair::default()
+            }
         }
     }
 
@@ -227,20 +279,52 @@ impl Flow {
         self.ended = Some(reason);
     }
 
-    /// Whether `report` speaks of a later flow with the same tuple: another
-    /// id, or another birth. Ids repeat, so the birth is asked as well.
-    pub(super) fn is_succeeded_by(&self, report: &Report) -> bool {
-        let differ = |a: Option<u64>, b: Option<u64>| a.zip(b).is_some_and(|(a, b)| a != b);
-        differ(self.id.map(u64::from), report.id.map(u64::from))
-            || differ(self.start_ns(), report.start_ns)
+    /// Whether `report` speaks of another flow with the same tuple, an earlier
+    /// or a later one: another id, or another birth. Ids repeat, so the birth
+    /// is asked as well.
+    pub(super) fn is_another(&self, report: &Report) -> bool {
+        let other_id = self.id.zip(report.id).is_some_and(|(a, b)| a != b);
+        other_id || self.order(report).is_some_and(Ordering::is_ne)
     }
 
-    pub(super) const fn seen_born(&self) -> bool {
-        self.seen_born
+    /// Whether this flow was born before or after the one that `report` speaks
+    /// of, if the kernel stamped both.
+    pub(super) fn order(&self, report: &Report) -> Option<Ordering> {
+        let (ours, theirs) = self.start_ns().zip(report.start_ns)?;
+        Some(ours.cmp(&theirs))
     }
 
-    pub(super) const fn mark_born(&mut self) {
-        self.seen_born = true;
+    /// An event or an answer speaks of it.
+    pub(super) fn hear(&mut self, origin: Origin, generation: u32) {
+        self.announced |= matches!(origin, Origin::New | Origin::Changed);
+        if origin != Origin::Dumped {
+            self.told_generation = NonZeroU32::new(generation);
+        }
+        self.generation = generation;
+    }
+
+    /// Whether an event has spoken of it.
+    pub(super) const fn is_announced(&self) -> bool {
+        self.announced
+    }
+
+    /// Whether an event or an answer has spoken of it since this dump began.
+    pub(super) fn is_told_since(&self, generation: u32) -> bool {
+        self.told_generation == NonZeroU32::new(generation)
+    }
+
+    /// The birth of a flow that a dump found first is told now. `None` if it
+    /// was known; otherwise what it had counted before it was found, as long
+    /// as that can be told.
+    pub(super) fn claim_birth(&mut self) -> Option<Pair<Counters>> {
+        if self.whole {
+            return None;
+        }
+        self.whole = true;
+        let before = self
+            .counters
+            .filter(|counters| self.rate.is_unread(counters.bytes()));
+        Some(before.unwrap_or_default())
     }
 
     /// Whole seconds since this row was made.
@@ -328,6 +412,12 @@ impl Flow {
         self.counters
     }
 
+    /// Whether the kernel does not count it: it was born before accounting was
+    /// on. A flow that is only known by events may have counters yet unread.
+    pub const fn is_uncounted(&self) -> bool {
+        self.counters_asked && self.counters.is_none()
+    }
+
     /// Bytes per second between the last two readings.
     pub fn bytes_per_sec(&self) -> Option<Pair<u64>> {
         self.rate.now().filter(|_| self.counters.is_some())
@@ -379,6 +469,15 @@ impl Flow {
     /// Security label.
     pub fn secctx(&self) -> Option<&str> {
         self.rare.as_ref()?.secctx.as_deref()
+    }
+}
+
+/// What a report says wins if it is newer; otherwise what is known does.
+fn choose<T>(newer: bool, said: Option<T>, known: Option<T>) -> Option<T> {
+    if newer {
+        said.or(known)
+    } else {
+        known.or(said)
     }
 }
 

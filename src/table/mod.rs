@@ -4,22 +4,23 @@
 //! so that a bug report becomes a list of updates with times.
 
 mod flow;
+mod graves;
 mod rate;
 mod store;
 mod totals;
 
-use std::num::NonZeroU32;
-
-use hashbrown::HashMap;
+use std::cmp::Ordering;
 
 pub use flow::{Age, EndReason, Flow, Nat};
 pub use totals::{ClassTotals, Totals};
 
-use crate::flow::{Counters, Key, Moment, Origin, Pair, Report, Update};
+use crate::flow::{Class, Counters, Key, Moment, Origin, Pair, Report, Status, Update};
+use flow::Newer;
+use graves::Graves;
 use store::{Slot, Store};
 
-/// How late an event can be compared with a dump that saw the same thing.
-/// A `NEW` event for a flow that a dump found longer ago is another flow.
+/// How late an event or an answer can be, compared with a dump that saw the
+/// same thing.
 const EVENT_LAG_SECS: u64 = 5;
 
 /// Names a row while it is in the table; never another one. Ordered by when
@@ -46,9 +47,6 @@ pub enum Change<'a> {
 /// A dump that runs.
 struct Dump {
     began_ns: u64,
-    /// Flows that ended since it began. The kernel prepares a chunk ahead, so
-    /// that a dead flow can still appear in it.
-    tombstones: HashMap<Key, Option<u32>, foldhash::fast::RandomState>,
     /// Where the next row probably lies: the kernel dumps in the same order
     /// each time, and rows lie in the order of the first dump.
     guess: Slot,
@@ -63,12 +61,14 @@ pub struct Table {
     /// Number of dumps begun.
     generation: u32,
     dump: Option<Dump>,
+    /// The last generation whose dump was complete; 0 before the first was.
+    complete: u32,
     /// When the last complete dump began; `None` before the first was complete.
     synced_ns: Option<u64>,
-    /// Serial of the last row made before that; such a row has been told to
-    /// nobody, unless an event made it.
-    last_untold: Option<u64>,
+    graves: Graves,
     lost: u64,
+    /// The generation in which events were last lost.
+    lost_generation: Option<u32>,
     updates_shed: bool,
 }
 
@@ -133,18 +133,26 @@ impl Table {
     /// of since it began. One absence proves nothing (a resize of the kernel's
     /// hash can skip rows): ask about each.
     pub fn suspects(&self) -> Vec<Key> {
-        if self.dump.is_some() || self.synced_ns.is_none() {
+        if self.dump.is_some() {
             return Vec::new();
         }
         self.store
             .iter()
-            .filter(|(_, flow)| flow.generation < self.generation)
+            .filter(|(_, flow)| flow.generation < self.complete)
             .map(|(_, flow)| *flow.key())
             .collect()
     }
 
     /// Takes one update in and tells `sink` what changed.
+    ///
+    /// Events arrive in the order in which things happened, and so do readings
+    /// (rows of dumps, answers); but either can be late compared with the
+    /// other. So what an event told is only corrected by a reading that cannot
+    /// be older, and what a reading found waits for its events.
     pub fn apply(&mut self, update: &Update, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
+        if self.dump.is_none() {
+            self.graves.pass_time(at);
+        }
         match update {
             Update::Flow(report) => match report.origin {
                 Origin::New => self.born(report, at, sink),
@@ -158,22 +166,20 @@ impl Table {
                 self.generation = self.generation.wrapping_add(1);
                 self.dump = Some(Dump {
                     began_ns: at.mono_ns,
-                    tombstones: HashMap::default(),
                     guess: 0,
                 });
             }
             Update::DumpEnd { complete } => {
-                let dump = self.dump.take();
-                if *complete {
-                    self.last_untold.get_or_insert(self.next_serial);
-                    self.synced_ns = dump.map(|d| d.began_ns).or(self.synced_ns);
-                } else {
-                    // It proves no absence: as if it had not been.
-                    self.generation = self.generation.wrapping_sub(1);
+                // An incomplete one proves no absence: it is as if it had only
+                // asked for the flows that it showed.
+                if let Some(dump) = self.dump.take().filter(|_| *complete) {
+                    self.complete = self.generation;
+                    self.synced_ns = Some(dump.began_ns);
                 }
             }
             Update::Overrun { lost } => {
                 self.lost += lost;
+                self.lost_generation = Some(self.generation);
                 sink(Change::Lost(*lost));
             }
             Update::Shed { updates } => self.updates_shed = *updates,
@@ -183,31 +189,26 @@ impl Table {
     /// A `NEW` event.
     ///
     /// 1. An unknown key is a new flow, and what it counts, it counts since now.
-    /// 2. A key that a dump found just now is the same flow: the dump was
-    ///    faster than the event. The first dump tells no births; then the
-    ///    event does.
+    /// 2. A key that a dump found, that no event has spoken of yet and that is
+    ///    younger than an event can be late, is the same flow: the dump was
+    ///    faster than the event, and has the newer state.
     /// 3. Any other known key belongs to a flow whose end was missed.
     fn born(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
-        if let Some(dump) = &mut self.dump {
-            dump.tombstones.remove(&report.key);
-        }
-        let generation = self.generation;
         if let Some(slot) = self.store.find(&report.key) {
-            if let Some(flow) = self.store.get_mut(slot) {
-                let recent = flow.watched_secs(at) < EVENT_LAG_SECS;
-                if recent && !flow.seen_born() && !flow.is_succeeded_by(report) {
-                    flow.mark_born();
-                    flow.generation = generation;
-                    flow.event_generation = NonZeroU32::new(generation);
-                    // The dump came later than the birth, whatever came first
-                    // here: it has the newer state.
-                    flow.merge(report, at, false);
-                    if self.last_untold.is_none_or(|last| flow.serial <= last) {
-                        self.totals.of(flow.class()).born += 1;
-                        sink(Change::Born(flow));
-                    }
-                    return;
+            if let Some(flow) = self.store.get_mut(slot)
+                && !flow.is_announced()
+                && !flow.is_another(report)
+                && flow.age(at).duration().as_secs() < EVENT_LAG_SECS
+            {
+                flow.hear(report.origin, self.generation);
+                flow.merge(report, at, Newer::NOTHING);
+                if let Some(before) = flow.claim_birth() {
+                    let totals = self.totals.of(flow.class());
+                    totals.born += 1;
+                    totals.counters += before;
+                    sink(Change::Born(flow));
                 }
+                return;
             }
             self.end(slot, EndReason::Vanished, None, at, sink);
         }
@@ -215,85 +216,21 @@ impl Table {
         self.tell_birth(slot, sink);
     }
 
-    /// An `UPDATE` event. An unknown key is a flow whose birth was missed.
+    /// An `UPDATE` event.
+    ///
+    /// 1. A known flow changed.
+    /// 2. Another id means that the known flow's end was missed, and this one's
+    ///    birth.
+    /// 3. An unknown key is a flow whose birth was missed, or, before the first
+    ///    dump is complete, one that was there before.
     fn changed(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
-        let generation = self.generation;
         if let Some(slot) = self.store.find(&report.key) {
             if let Some(flow) = self.store.get_mut(slot)
-                && !flow.is_succeeded_by(report)
+                && !flow.is_another(report)
             {
-                flow.merge(report, at, true);
-                flow.generation = generation;
-                flow.event_generation = NonZeroU32::new(generation);
+                flow.merge(report, at, Newer::ALL);
+                flow.hear(report.origin, self.generation);
                 sink(Change::Changed(flow));
-                return;
-            }
-            self.end(slot, EndReason::Vanished, None, at, sink);
-        }
-        let slot = self.insert(report, at, self.synced_ns);
-        if let Some(flow) = self.store.get(slot) {
-            sink(Change::Changed(flow));
-        }
-    }
-
-    /// A `DESTROY` event.
-    ///
-    /// 1. A known flow ends, with the counters of the event.
-    /// 2. If the row is about a later flow with the same tuple, it stays.
-    /// 3. An unknown flow was born and ended while events were lost, or before
-    ///    the first dump came to it. It counts, and is told.
-    fn destroyed(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
-        if let Some(dump) = &mut self.dump {
-            dump.tombstones.insert(report.key, report.id);
-        }
-        let slot = match self.store.find(&report.key) {
-            Some(slot) => {
-                if self
-                    .store
-                    .get(slot)
-                    .is_some_and(|flow| flow.is_succeeded_by(report))
-                {
-                    return;
-                }
-                self.merge(slot, report, at, true);
-                slot
-            }
-            None => self.insert(report, at, self.synced_ns),
-        };
-        self.end(slot, EndReason::Destroyed, report.stop_ns, at, sink);
-    }
-
-    /// A row of a dump.
-    ///
-    /// 1. A flow that ended while the dump ran stays ended.
-    /// 2. State, status and timeout give way to those of an event that came
-    ///    since the dump began, unless `UPDATE` events are shed.
-    /// 3. Another id or birth is another flow: the known one has ended.
-    /// 4. An unknown flow in the first dump is an old one. In later ones its
-    ///    birth was missed, and all it has counted, it counted since the last
-    ///    complete dump.
-    fn dumped(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
-        let mut guess = 0;
-        if let Some(dump) = &self.dump {
-            guess = dump.guess;
-            if !dump.tombstones.is_empty()
-                && let Some(id) = dump.tombstones.get(&report.key)
-                && (*id == report.id || id.is_none() || report.id.is_none())
-            {
-                return;
-            }
-        }
-        if let Some(slot) = self.store.find_near(guess, &report.key) {
-            if let Some(dump) = &mut self.dump {
-                dump.guess = slot + 1;
-            }
-            if let Some(flow) = self.store.get(slot)
-                && !flow.is_succeeded_by(report)
-            {
-                let told_since = self.dump.is_some()
-                    && flow.event_generation == NonZeroU32::new(self.generation);
-                let fresh = self.updates_shed || !told_since;
-                self.merge(slot, report, at, fresh);
                 return;
             }
             self.end(slot, EndReason::Vanished, None, at, sink);
@@ -301,61 +238,161 @@ impl Table {
         let slot = self.insert(report, at, self.synced_ns);
         if self.synced_ns.is_some() {
             self.tell_birth(slot, sink);
+        } else if let Some(flow) = self.store.get(slot) {
+            sink(Change::Changed(flow));
         }
     }
 
-    /// The answer to a get. It can be older than an event that overtook it, so
-    /// it brings no flow back.
+    /// A `DESTROY` event.
+    ///
+    /// 1. A known flow ends, with the counters of the event.
+    /// 2. Another flow than the known one: if events have spoken of the known
+    ///    one, it was before this, and has ended too; unless its birth says
+    ///    that it came later. If only readings know it, they will tell.
+    /// 3. A flow that has been missed and called ended is not told twice, but
+    ///    what it counted to its end counts.
+    /// 4. Any other was born and ended while events were lost, or before the
+    ///    first dump came to it. It counts, and is told.
+    fn destroyed(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
+        if let Some(slot) = self.store.find(&report.key)
+            && let Some(flow) = self.store.get(slot)
+        {
+            if !flow.is_another(report) {
+                self.merge(slot, report, at, Newer::ALL);
+                return self.end(slot, EndReason::Destroyed, report.stop_ns, at, sink);
+            }
+            if flow.is_announced() && flow.order(report) != Some(Ordering::Greater) {
+                self.end(slot, EndReason::Vanished, None, at, sink);
+            }
+        }
+        if let Some(ghost) = self.graves.lay(report) {
+            let last = report.counters.zip(ghost.counters);
+            if let Some(delta) = last.and_then(|(last, known)| last.since(known)) {
+                self.totals.of(Class::of(&report.key.orig)).counters += delta;
+            }
+            return;
+        }
+        let flow = self.make(report, at, self.synced_ns);
+        self.finish(flow, EndReason::Destroyed, report.stop_ns, at, sink);
+    }
+
+    /// A row of a dump.
+    ///
+    /// 1. A flow that ended a moment ago stays ended, and one that is about to
+    ///    end does not begin.
+    /// 2. What an event or an answer has told since the dump began is newer
+    ///    than the row; but for its state if `UPDATE` events are shed.
+    /// 3. A row about another flow than the known one is passed over. Events
+    ///    will tell of both; if they do not, the known flow is a suspect, and
+    ///    the answer about it decides.
+    /// 4. An unknown flow in the first dump is an old one. In later ones its
+    ///    birth was missed, and all it has counted, it counted since the last
+    ///    complete dump.
+    fn dumped(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
+        let guess = self.dump.as_ref().map_or(0, |dump| dump.guess);
+        let Some(slot) = self.store.find_near(guess, &report.key) else {
+            let dying = report.status.is_some_and(|s| s.has(Status::DYING));
+            if !dying && !self.graves.hold(report) {
+                let slot = self.insert(report, at, self.synced_ns);
+                if self.synced_ns.is_some() {
+                    self.tell_birth(slot, sink);
+                }
+            }
+            return;
+        };
+        if let Some(dump) = &mut self.dump {
+            dump.guess = slot + 1;
+        }
+        let Some(flow) = self.store.get(slot) else {
+            return;
+        };
+        let told = self.dump.is_some() && flow.is_told_since(self.generation);
+        if flow.is_another(report) || told && self.graves.hold(report) {
+            return;
+        }
+        let newer = Newer {
+            state: self.updates_shed || !told,
+            counters: !told,
+        };
+        self.merge(slot, report, at, newer);
+    }
+
+    /// The answer to a get.
+    ///
+    /// 1. It can be older than an event that overtook it, so it begins no flow,
+    ///    and says nothing about one that ended a moment ago.
+    /// 2. If it is about another flow than the known one, the one born later
+    ///    is alive. Where births are not known, that is the one of the answer,
+    ///    unless events have begun the known one just now.
     fn fetched(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
         let Some(slot) = self.store.find(&report.key) else {
             return;
         };
-        if self
-            .store
-            .get(slot)
-            .is_some_and(|flow| flow.is_succeeded_by(report))
-        {
-            self.end(slot, EndReason::Vanished, None, at, sink);
-            let slot = self.insert(report, at, self.synced_ns);
-            self.tell_birth(slot, sink);
+        let Some(flow) = self.store.get_mut(slot) else {
+            return;
+        };
+        if self.graves.hold(report) {
+            return;
+        }
+        if flow.is_another(report) {
+            let just_begun = flow.is_announced() && flow.watched_secs(at) < EVENT_LAG_SECS;
+            let known_is_later = match flow.order(report) {
+                Some(order) => order.is_gt(),
+                None => just_begun,
+            };
+            if !known_is_later {
+                self.end(slot, EndReason::Vanished, None, at, sink);
+                let slot = self.insert(report, at, self.synced_ns);
+                self.tell_birth(slot, sink);
+            }
         } else {
-            self.merge(slot, report, at, true);
+            self.merge(slot, report, at, Newer::ALL);
         }
     }
 
     /// The kernel does not know this flow.
     ///
-    /// 1. A row that nothing has vouched for since the latest dump began has
-    ///    ended: whatever was born after the kernel answered would have been
-    ///    told after that beginning.
-    /// 2. Of another row the question can be older than its birth, if that was
-    ///    just now; then it stays.
+    /// 1. A flow that no event has spoken of has ended: readings come in order.
+    /// 2. The end of any other is an event that is on its way, or the question
+    ///    was about the flow before it. It has ended without that event if the
+    ///    last complete dump did not show it either, and events were lost
+    ///    since the kernel last spoke of it;
+    /// 3. or if the dump before did not show it either. (Rules can keep
+    ///    `DESTROY` events of a flow from being sent.)
     fn absent(&mut self, key: &Key, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
-        if let Some(slot) = self.store.find(key)
-            && let Some(flow) = self.store.get(slot)
-            && (flow.generation < self.generation || flow.watched_secs(at) >= EVENT_LAG_SECS)
-        {
+        let Some(slot) = self.store.find(key) else {
+            return;
+        };
+        let Some(flow) = self.store.get(slot) else {
+            return;
+        };
+        let missed = self.complete.saturating_sub(flow.generation);
+        let lost = self.lost_generation.is_some_and(|at| at >= flow.generation);
+        if !flow.is_announced() || missed >= 1 && lost || missed >= 2 {
             self.end(slot, EndReason::Vanished, None, at, sink);
         }
     }
 
-    fn insert(&mut self, report: &Report, at: Moment, born_ns: Option<u64>) -> Slot {
+    /// A row, not yet in its place.
+    fn make(&mut self, report: &Report, at: Moment, born_ns: Option<u64>) -> Flow {
         self.next_serial += 1;
         let (mut flow, learned) = Flow::new(report, at, self.next_serial, born_ns);
-        flow.generation = self.generation;
-        if report.origin != Origin::Dumped {
-            flow.event_generation = NonZeroU32::new(self.generation);
-        }
+        flow.hear(report.origin, self.generation);
         let totals = self.totals.of(flow.class());
         totals.counters += learned.delta;
         totals.born += u64::from(born_ns.is_some());
+        flow
+    }
+
+    fn insert(&mut self, report: &Report, at: Moment, born_ns: Option<u64>) -> Slot {
+        let flow = self.make(report, at, born_ns);
         self.store.insert(flow)
     }
 
-    fn merge(&mut self, slot: Slot, report: &Report, at: Moment, fresh: bool) {
+    fn merge(&mut self, slot: Slot, report: &Report, at: Moment, newer: Newer) {
         if let Some(flow) = self.store.get_mut(slot) {
-            let learned = flow.merge(report, at, fresh);
-            flow.generation = self.generation;
+            let learned = flow.merge(report, at, newer);
+            flow.hear(report.origin, self.generation);
             if learned.delta != Pair::<Counters>::default() {
                 self.totals.of(flow.class()).counters += learned.delta;
             }
@@ -376,10 +413,22 @@ impl Table {
         at: Moment,
         sink: &mut impl FnMut(Change<'_>),
     ) {
-        if let Some(mut flow) = self.store.remove(slot) {
-            flow.end(reason, stop_real_ns, at);
-            self.totals.of(flow.class()).ended += 1;
-            sink(Change::Ended(&flow));
+        if let Some(flow) = self.store.remove(slot) {
+            self.finish(flow, reason, stop_real_ns, at, sink);
         }
+    }
+
+    fn finish(
+        &mut self,
+        mut flow: Flow,
+        reason: EndReason,
+        stop_real_ns: Option<u64>,
+        at: Moment,
+        sink: &mut impl FnMut(Change<'_>),
+    ) {
+        flow.end(reason, stop_real_ns, at);
+        self.graves.bury(&flow);
+        self.totals.of(flow.class()).ended += 1;
+        sink(Change::Ended(&flow));
     }
 }

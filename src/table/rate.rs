@@ -44,6 +44,11 @@ impl Rate {
         self.base_at_ns = at_ns;
     }
 
+    /// Whether there has been no reading since the base, and `bytes` is it.
+    pub(super) fn is_unread(&self, bytes: Pair<u64>) -> bool {
+        !self.known && self.base == bytes
+    }
+
     /// A reading of the counters, which must not be below the base.
     pub(super) fn read(&mut self, bytes: Pair<u64>, at_ns: u64) {
         let elapsed = at_ns.saturating_sub(self.base_at_ns);
@@ -78,8 +83,11 @@ impl Rate {
         self.known.then(|| {
             let observed = at_ns.saturating_sub(u64::from(self.since_secs) * 1_000_000_000);
             let window = (secs * 1_000_000_000).min(observed.max(SLOT_NS));
+            let all = observed <= window;
             match &self.history {
-                Some(history) => history.sum(window, at_ns).map(|b| per_second(b, window)),
+                Some(history) => history
+                    .sum(window, at_ns, all)
+                    .map(|bytes| per_second(bytes, window)),
                 None => Pair::default(),
             }
         })
@@ -129,14 +137,15 @@ impl History {
     }
 
     /// Bytes of the last `window_ns`; the slot in which the window begins
-    /// counts with its share.
-    fn sum(&self, window_ns: u64, at_ns: u64) -> Pair<u64> {
+    /// counts with its share. `all`: the window goes back to the first byte, so
+    /// that all of that slot lies in it.
+    fn sum(&self, window_ns: u64, at_ns: u64, all: bool) -> Pair<u64> {
         let begin = at_ns.saturating_sub(window_ns);
         let oldest = (self.newest + 1).saturating_sub(SLOTS as u64);
         let first = begin / SLOT_NS;
         let mut sum = Pair::<f32>::default();
         for number in first.max(oldest)..=self.newest {
-            let share = if number == first {
+            let share = if number == first && !all {
                 1.0 - (begin % SLOT_NS) as f32 / SLOT_NS as f32
             } else {
                 1.0
@@ -176,6 +185,17 @@ mod tests {
         assert_eq!(rate.now(), None);
         rate.read(pair(1000, 0), 11 * SEC);
         assert_eq!(rate.now(), Some(pair(1000, 0)));
+    }
+
+    #[test]
+    fn a_young_flow_has_the_average_of_its_life() {
+        let mut rate = Rate::from(pair(0, 0), 11 * SEC);
+        for second in 1..=4 {
+            rate.read(pair(1000 * second, 0), (11 + second) * SEC);
+        }
+        for secs in [10, 40] {
+            assert_eq!(rate.average(secs, 15 * SEC), Some(pair(1000, 0)), "{secs}");
+        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn select(
         } else if query.active_only && !is_active(flow) {
             left.inactive += 1;
         } else {
-            uncounted += usize::from(flow.counters().is_none());
+            uncounted += usize::from(flow.is_uncounted());
             keys.push(sort_key(id, flow, now));
         }
     }

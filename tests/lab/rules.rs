@@ -131,6 +131,17 @@ impl Host {
         }
     }
 
+    /// Gives every flow a connection label, a bit below 128.
+    pub fn set_label(&self, bit: u8) {
+        for chain in [Chain::MARK_FORWARD, Chain::MARK_LOCAL] {
+            let rule = vec![
+                immediate(REG_1, &(1u128 << bit).to_ne_bytes()),
+                ct_store(libc::NFT_CT_LABELS),
+            ];
+            self.add_rule(chain, rule);
+        }
+    }
+
     /// Puts every flow of the host into a conntrack zone.
     pub fn set_zone(&self, zone: u16) {
         for chain in [Chain::ZONE_FORWARD, Chain::ZONE_LOCAL] {

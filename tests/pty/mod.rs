@@ -147,8 +147,6 @@ impl Session {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             if let Some(status) = self.child.try_wait().expect("a child") {
-                // What it wrote last.
-                thread::sleep(Duration::from_millis(20));
                 return status;
             }
             thread::sleep(Duration::from_millis(5));
@@ -167,6 +165,13 @@ impl Session {
             status.signal(),
             self.text()
         );
+        // What it wrote last may still be on its way through the terminal.
+        let start = Instant::now();
+        while (self.is_alternate() || self.screen.screen().hide_cursor())
+            && start.elapsed() < PATIENCE
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
         assert!(!self.is_alternate(), "the alternate screen is still on");
         assert!(
             !self.screen.screen().hide_cursor(),

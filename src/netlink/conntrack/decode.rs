@@ -20,11 +20,14 @@ use crate::netlink::wire::{Attribute, Attributes, Message, NLM_F_CREATE, attribu
 /// What was odd about decoded messages. None of it stops decoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// Messages about no flow that can be named: no complete original tuple.
+    /// Messages about no flow that can be named: no complete original tuple,
+    /// or an unreadable zone.
     pub unusable: u64,
     /// Attributes whose length is not that of their type; treated as absent.
     pub malformed: u64,
-    /// Attributes of a newer kernel; skipped.
+    /// Attributes of a newer kernel at the top of a message (those inside
+    /// others are passed over);
+    /// skipped.
     pub unknown: u64,
 }
 
@@ -75,7 +78,15 @@ pub fn decode(message: &Message<'_>, source: Source, problems: &mut Problems) ->
     let mut report = Report::about(Key { zone, orig }, origin);
     let mut walk = attributes(body);
     for attribute in walk.by_ref() {
-        fill(&mut report, attribute, problems);
+        if attribute.kind == CTA_ZONE {
+            let Some(zone) = attribute.be16() else {
+                problems.unusable += 1;
+                return None;
+            };
+            report.key.zone = zone;
+        } else {
+            fill(&mut report, attribute, problems);
+        }
     }
     if walk.leftover() > 0 {
         problems.malformed += 1;
@@ -87,7 +98,7 @@ fn fill(report: &mut Report, attribute: Attribute<'_>, problems: &mut Problems) 
     match attribute.kind {
         CTA_TUPLE_REPLY => report.reply = tuple(attribute, problems).map(|(t, _)| t),
         CTA_STATUS => report.status = known(attribute.be32(), problems).map(Status),
-        CTA_PROTOINFO => report.state = state(attribute),
+        CTA_PROTOINFO => report.state = state(attribute, problems),
         CTA_TIMEOUT => report.timeout_secs = known(attribute.be32(), problems),
         CTA_MARK => report.mark = known(attribute.be32(), problems),
         CTA_COUNTERS_ORIG => {
@@ -101,11 +112,6 @@ fn fill(report: &mut Report, attribute: Attribute<'_>, problems: &mut Problems) 
             }
         }
         CTA_ID => report.id = known(attribute.be32(), problems),
-        CTA_ZONE => {
-            if let Some(zone) = known(attribute.be16(), problems) {
-                report.key.zone = zone;
-            }
-        }
         CTA_TIMESTAMP => {
             for inner in attribute.nested() {
                 match inner.kind {
@@ -118,7 +124,7 @@ fn fill(report: &mut Report, attribute: Attribute<'_>, problems: &mut Problems) 
         CTA_HELP | CTA_TUPLE_MASTER | CTA_LABELS | CTA_SECCTX => {
             fill_rare(report, attribute, problems);
         }
-        // `CTA_TUPLE_ORIG` is in the key already.
+        // `CTA_TUPLE_ORIG` and `CTA_ZONE` are in the key already.
         ..=CTA_LAST_KNOWN => {}
         _ => problems.unknown += 1,
     }
@@ -153,24 +159,24 @@ fn known<T>(value: Option<T>, problems: &mut Problems) -> Option<T> {
     value
 }
 
-/// A tuple and the zone of its direction, if it has one of its own.
+/// A tuple and the zone of its direction, if it has one of its own. All or
+/// nothing: half a tuple would name another flow.
 fn tuple(nest: Attribute<'_>, problems: &mut Problems) -> Option<(Tuple, Option<u16>)> {
+    known(whole_tuple(nest), problems)
+}
+
+fn whole_tuple(nest: Attribute<'_>) -> Option<(Tuple, Option<u16>)> {
     let (mut addresses, mut transport, mut zone) = (None, None, None);
     for attribute in nest.nested() {
         match attribute.kind {
-            CTA_TUPLE_IP => addresses = address_pair(attribute.nested()),
-            CTA_TUPLE_PROTO => transport = protocol(attribute.nested()),
-            CTA_TUPLE_ZONE => zone = attribute.be16(),
+            CTA_TUPLE_IP => addresses = Some(address_pair(attribute.nested())?),
+            CTA_TUPLE_PROTO => transport = Some(protocol(attribute.nested())?),
+            CTA_TUPLE_ZONE => zone = Some(attribute.be16()?),
             _ => {}
         }
     }
-    let made = addresses
-        .zip(transport)
-        .and_then(|((src, dst), (proto, l4))| Tuple::new(src, dst, proto, l4));
-    if made.is_none() {
-        problems.malformed += 1;
-    }
-    made.map(|tuple| (tuple, zone))
+    let ((src, dst), (proto, l4)) = addresses.zip(transport)?;
+    Some((Tuple::new(src, dst, proto, l4)?, zone))
 }
 
 fn address_pair(attributes: Attributes<'_>) -> Option<(IpAddr, IpAddr)> {
@@ -202,40 +208,37 @@ fn protocol(attributes: Attributes<'_>) -> Option<(Protocol, L4)> {
     let (mut kind, mut code, mut id) = (None, None, None);
     for attribute in attributes {
         match attribute.kind {
-            CTA_PROTO_NUM => number = attribute.u8(),
-            CTA_PROTO_SRC_PORT => src = attribute.be16(),
-            CTA_PROTO_DST_PORT => dst = attribute.be16(),
-            CTA_PROTO_ICMP_ID | CTA_PROTO_ICMPV6_ID => id = attribute.be16(),
-            CTA_PROTO_ICMP_TYPE | CTA_PROTO_ICMPV6_TYPE => kind = attribute.u8(),
-            CTA_PROTO_ICMP_CODE | CTA_PROTO_ICMPV6_CODE => code = attribute.u8(),
+            CTA_PROTO_NUM => number = Some(attribute.u8()?),
+            CTA_PROTO_SRC_PORT => src = Some(attribute.be16()?),
+            CTA_PROTO_DST_PORT => dst = Some(attribute.be16()?),
+            CTA_PROTO_ICMP_ID | CTA_PROTO_ICMPV6_ID => id = Some(attribute.be16()?),
+            CTA_PROTO_ICMP_TYPE | CTA_PROTO_ICMPV6_TYPE => kind = Some(attribute.u8()?),
+            CTA_PROTO_ICMP_CODE | CTA_PROTO_ICMPV6_CODE => code = Some(attribute.u8()?),
             _ => {}
         }
     }
-    let l4 = match (src, dst, kind, id) {
-        (Some(src), Some(dst), ..) => L4::Ports { src, dst },
-        (_, _, Some(kind), Some(id)) => L4::Icmp {
-            kind,
-            code: code.unwrap_or(0),
-            id,
-        },
-        _ => L4::None,
+    let l4 = match (src.zip(dst), kind.zip(code).zip(id)) {
+        (Some((src, dst)), None) => L4::Ports { src, dst },
+        (None, Some(((kind, code), id))) => L4::Icmp { kind, code, id },
+        (None, None) if src.or(dst).or(id).is_none() => L4::None,
+        _ => return None,
     };
-    number.map(|number| (Protocol(number), l4))
+    Some((Protocol(number?), l4))
 }
 
-fn state(protoinfo: Attribute<'_>) -> Option<State> {
-    protoinfo.nested().find_map(|info| {
-        let wrap = match info.kind {
-            CTA_PROTOINFO_TCP => State::Tcp,
-            CTA_PROTOINFO_DCCP => State::Dccp,
-            CTA_PROTOINFO_SCTP => State::Sctp,
-            _ => return None,
-        };
-        info.nested()
-            .find(|a| a.kind == CTA_PROTOINFO_STATE)
-            .and_then(Attribute::u8)
-            .map(wrap)
-    })
+fn state(protoinfo: Attribute<'_>, problems: &mut Problems) -> Option<State> {
+    let (wrap, info): (fn(u8) -> State, _) =
+        protoinfo.nested().find_map(|info| match info.kind {
+            CTA_PROTOINFO_TCP => Some((State::Tcp as _, info)),
+            CTA_PROTOINFO_DCCP => Some((State::Dccp as _, info)),
+            CTA_PROTOINFO_SCTP => Some((State::Sctp as _, info)),
+            _ => None,
+        })?;
+    let number = info
+        .nested()
+        .find(|a| a.kind == CTA_PROTOINFO_STATE)
+        .and_then(Attribute::u8);
+    known(number, problems).map(wrap)
 }
 
 fn counters(nest: Attribute<'_>, problems: &mut Problems) -> Option<Counters> {
