@@ -4,9 +4,10 @@
 //!
 //! ```text
 //! kernel --bytes--> netlink --Update--> collect ==batches==> engine{ table -> view } ==View==> tui | output
-//!                                                          ^                ^
-//!                                                 Knowledge|                | Query (the newest wins)
-//!                                                        enrich            tui | config
+//!                                                          ^  |  ^            ^
+//!                                       answers, databases |  v  | Knowledge  | Query (the newest wins)
+//!                                                        enrich: names,      tui | config
+//!                                                        places, services
 //! ```
 //!
 //! A flow is born as bytes in a netlink datagram ([`netlink`]), becomes an
@@ -14,12 +15,15 @@
 //! changes one row of the one [`table`] that the [`engine`] owns, is seen by a
 //! pure [`view`] that returns only the window somebody looks at, and is drawn
 //! by [`tui`] or written by [`output`]. Nothing flows back except what somebody
-//! wants to look at ([`Query`](view::Query)), and, from there, which hosts are
-//! worth a question to a nameserver. What is known beyond the kernel's word,
-//! services, places and names, is [`Knowledge`](enrich::Knowledge): it belongs
-//! to the engine, answers at once with what it has, and may always be behind.
-//! What ended flows have moved stays in the groups of a
-//! [`Ledger`](view::Ledger).
+//! wants to look at ([`Query`](view::Query)) and what was found out about it.
+//!
+//! What is found out is one value beside the table, and has the same owner:
+//! [`Knowledge`](enrich::Knowledge) answers at once with what it knows of a
+//! host, looks places up in files it has in memory, and says which names are
+//! worth asking for. The engine hands those of the window to the
+//! [`Resolver`](enrich::dns::Resolver) and merges its answers when they come.
+//! A flow that ends is booked in the [`Ledger`](view::Ledger), so that the
+//! lists by country, network and service keep its bytes.
 //!
 //! # Rooms
 //!
@@ -30,7 +34,7 @@
 //! | 1 | [`netlink`] | bytes: sockets (all `unsafe`), attribute walk, conntrack decode, requests | `flow` |
 //! | 2 | [`collect`] | the source: events, dumps, gets; pace, loss; batches out | `netlink`, `flow` |
 //! | 2 | [`table`] | every live flow; generations, rates, totals; `apply(update, now)` | `flow` |
-//! | 2 | [`enrich`] | what addresses and ports mean: services, places and their updates, names and DNS | `flow`, `netlink` |
+//! | 2 | [`enrich`] | what addresses and ports mean: `services`, `names` and `dns`, `geoip` and its update; `Knowledge` of all | `flow`, `netlink` |
 //! | 3 | [`view`] | the field registry, columns, units, groups, the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich` |
 //! | 4 | [`output`] | records to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys, drawing, theme, terminal guard | `view`, `flow` |
@@ -45,12 +49,12 @@
 //! `events` drains the event socket and does nothing else; `inquiry` walks the
 //! table and asks for single flows; the engine owns all state (its own thread
 //! under the viewer, the main thread otherwise); main draws or writes; `input`
-//! reads keys; `signals` waits for the end. `names` owns the resolver's cache and
-//! sockets; `places` opens databases anew when their files change, and ends. No
-//! answer overtakes the event before it: the end of a dump and the absence of a
-//! flow wait until the event socket is read empty. Threads exchange moved values over
-//! bounded channels; there is no lock, and the only `Arc`s are an immutable
-//! view and the restorer of the switches.
+//! reads keys; `signals` waits for the end. `names` owns the cache, the queue
+//! and the pace of lookups; for each nameserver a thread waits for replies, or
+//! a few wait for libc. `places` lives only while changed databases are opened.
+//! Threads exchange moved values over bounded channels; there is no lock, and
+//! the only `Arc`s are immutable views, databases and names, flags that say
+//! stop, and the restorer of the switches.
 //!
 //! # Invariants
 //!
@@ -61,8 +65,13 @@
 //! 3. Every byte that is learned of enters the totals once.
 //! 4. Loss is data: counted, shown, answered by a dump; it ends nothing.
 //! 5. Absence is proved by asking, never by one dump that did not show it.
+//!    No answer overtakes the event before it: the end of a dump and the absence
+//!    of a flow wait until the event socket is read empty.
 //! 6. Time is a parameter; rates and ages come from the monotonic clock.
-//! 7. Whatever is changed in the kernel is restored on every exit that a
+//! 7. Nothing waits for a name or a database; who asks may be told nothing.
+//! 8. Text that others chose (names, organisations) is made fit for a terminal
+//!    where it enters, not where it is drawn.
+//! 9. Whatever is changed in the kernel is restored on every exit that a
 //!    process can see.
 
 pub mod collect;

@@ -452,8 +452,8 @@ fn places_come_from_the_best_database() {
             }
             let of = by_source(&found, "dst_country");
             let owned =
-                |(src, code): (&&str, &Option<&str>)| ((*src).to_owned(), code.map(str::to_owned));
-            of.iter().map(owned).collect()
+                |(src, code): (&str, Option<&str>)| (src.to_owned(), code.map(str::to_owned));
+            of.into_iter().map(owned).collect()
         };
         let expected = |code: Option<&str>| {
             let code = code.map(str::to_owned);

@@ -111,4 +111,20 @@ mod tests {
         assert!(error.starts_with("line 2: "), "{error}");
         assert_eq!(parse("names = 3").unwrap().problems.len(), 1);
     }
+
+    #[test]
+    fn an_address_has_one_name_however_it_is_written() {
+        let file = parse("[names]\n\"::ffff:192.0.2.1\" = \"tv\"\n").unwrap();
+        assert_eq!(file.names[&"192.0.2.1".parse::<IpAddr>().unwrap()], "tv");
+    }
+
+    #[test]
+    fn the_sample_is_one_and_so_are_its_examples() {
+        let sample = include_str!("../../conf/flowtop.toml");
+        assert_eq!(parse(sample), Ok(File::default()));
+        let examples = sample.replace("#\"", "\"");
+        let file = parse(&examples).unwrap();
+        assert_eq!(file.problems, Vec::<String>::new());
+        assert_eq!(file.names.len(), 2);
+    }
 }

@@ -464,9 +464,11 @@ fn an_update_goes_where_it_is_told() {
 #[test]
 fn names_are_for_the_viewer_and_for_who_asks() {
     let asks = |line| match on_terminal(line) {
-        Ok(Invocation::View(ViewerOptions { source, .. })) => source.lookups.names,
-        Ok(Invocation::List(ListOptions { source, .. })) => source.lookups.names,
-        Ok(Invocation::Events(EventsOptions { source, .. })) => source.lookups.names,
+        Ok(
+            Invocation::View(ViewerOptions { source, .. })
+            | Invocation::List(ListOptions { source, .. })
+            | Invocation::Events(EventsOptions { source, .. }),
+        ) => source.lookups.names,
         other => panic!("{line}: {other:?}"),
     };
     for line in ["", "list --dns", "events --dns", "--resolver dns"] {
