@@ -15,7 +15,6 @@ mod lab;
 mod pty;
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use flowtop::flow::{L4, Protocol, Tuple};
@@ -251,7 +250,8 @@ fn hosts_have_the_names_that_the_configuration_gives_them() {
                 to_the_world(1, [198, 51, 100, 7], Protocol::TCP, 443),
                 to_the_world(2, [198, 51, 100, 8], Protocol::TCP, 443),
             ]);
-            let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join("viewer-names");
+            let config =
+                std::env::temp_dir().join(format!("flowtop-viewer-{}", std::process::id()));
             fs::create_dir_all(config.join("flowtop")).expect("a directory");
             let names = "[names]\n\"198.51.100.7\" = \"tv.example\"\n";
             fs::write(config.join("flowtop/flowtop.toml"), names).expect("a file");
@@ -274,6 +274,7 @@ fn hosts_have_the_names_that_the_configuration_gives_them() {
             });
             session.keys("q");
             session.assert_clean_end();
+            fs::remove_dir_all(&config).expect("our directory");
         },
     );
 }
