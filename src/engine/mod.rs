@@ -1,6 +1,6 @@
 //! The loop that owns all state: updates in, views or records out.
 //!
-//! One thread runs one of three loops over the same [`Core`]: [`viewer`] for a
+//! One thread runs one of three loops over the same [`Core`]: [`Viewer`] for a
 //! screen, [`samples`] for `list`, [`events`] for `events`. Everything they
 //! wait for arrives through one channel as [`Input`].
 

@@ -1,7 +1,7 @@
 //! What somebody looks at: a pure function of the table and a question.
 //!
 //! [`field`] is the one registry of everything that can be said about a flow;
-//! records, CSV, columns and the manual come from it. [`column`] lays fields
+//! records, CSV, columns and the manual come from it. [`mod@column`] lays fields
 //! out for people, in the units of [`units`]. [`View::compute`] answers a
 //! [`Query`]: it selects and orders by borrowed keys and copies only the rows
 //! of the window.

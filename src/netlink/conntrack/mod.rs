@@ -1,7 +1,7 @@
 //! ctnetlink: what connection tracking says, and how to ask it.
 //!
 //! Constants keep the kernel's names (`linux/netfilter/nfnetlink_conntrack.h`,
-//! `nfnetlink_compat.h`). [`decode`] turns one message into one
+//! `nfnetlink_compat.h`). [`decode()`] turns one message into one
 //! [`Report`](crate::flow::Report); [`request`] writes the questions.
 
 pub mod decode;
