@@ -541,8 +541,9 @@ impl State {
 
     /// Selects a flow: at once if the window has it and stays, else by place.
     fn select(&mut self, index: usize, first: usize, view: &View) {
-        // The window ends with the last row.
-        let first = first.min(view.matching.saturating_sub(self.asked.height));
+        // The window ends with the last row, even one without a line.
+        let height = self.asked.height.max(1);
+        let first = first.min(view.matching.saturating_sub(height));
         let line = index.checked_sub(view.first);
         let cursor = match line.and_then(|line| view.rows.get(line).zip(Some(line))) {
             Some((row, line)) if first == view.first => Cursor::Flow {

@@ -155,7 +155,7 @@ impl Level {
             let lowest = (index + 1).saturating_sub(height.max(1));
             self.first = self.first.min(index).max(lowest);
         }
-        self.first = self.first.min(rows.saturating_sub(height));
+        self.first = self.first.min(rows.saturating_sub(height.max(1)));
     }
 }
 

@@ -147,3 +147,15 @@ fn every_size_can_be_drawn() {
         }
     }
 }
+
+#[test]
+fn a_window_without_a_line_stays_in_the_list() {
+    let mut scene = Scene::new((80, 24), |_| ()).with(&crowd(40));
+    scene.resize(0, 0);
+    scene.press(KeyCode::End);
+    scene.answer();
+    scene.press(KeyCode::PageDown);
+    assert!(scene.state.query().first < 40);
+    scene.answer();
+    assert!(scene.state.query().first < 40);
+}
