@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
+use super::locality::{Interfaces, Locality};
 use super::names::{Answer, Names};
+use super::owners::{Owner, Owners};
 use super::services::Services;
-use crate::flow::{Moment, Pair, Protocol, Tuple};
+use crate::flow::{Direction, Key, Moment, Pair, Protocol, Tuple};
 
 /// Locations kept. Past this all are forgotten: to look one up again costs
 /// less than to know which one to forget.
@@ -30,24 +32,64 @@ struct Atlas {
     known: HashMap<IpAddr, Location, foldhash::fast::RandomState>,
 }
 
-/// Services, places and names. Belongs to the one thread that shows flows; it
+/// Services, places, names, owners and directions. Belongs to the one thread that shows flows; it
 /// answers at once with what it knows.
 pub struct Knowledge {
     services: Services,
     atlas: Option<Atlas>,
     names: Names,
     own: Vec<OwnSocket>,
+    owners: Owners,
+    locality: Arc<Locality>,
 }
 
 impl Knowledge {
-    /// Knows services, and no place and no name yet.
+    /// Knows services, and nothing else yet.
     pub fn new(services: Services) -> Self {
         Self {
             services,
             atlas: None,
             names: Names::default(),
             own: Vec::new(),
+            owners: Owners::default(),
+            locality: Arc::default(),
         }
+    }
+
+    /// Takes over what the kernel's network configuration says now.
+    pub fn set_locality(&mut self, locality: Arc<Locality>) {
+        self.locality = locality;
+    }
+
+    /// Our addresses, interfaces and neighbours.
+    pub const fn locality(&self) -> &Arc<Locality> {
+        &self.locality
+    }
+
+    /// Which way a flow goes; `None` before our addresses are known.
+    pub fn direction(&self, orig: &Tuple, reply: &Tuple) -> Option<Direction> {
+        self.locality.direction(orig, reply)
+    }
+
+    /// The interfaces a flow with these tuples and this mark uses, inferred
+    /// from the routes.
+    pub fn interfaces(&mut self, _orig: &Tuple, _reply: &Tuple, _mark: Option<u32>) -> Interfaces {
+        Interfaces::default()
+    }
+
+    /// Who is at the ends of a flow.
+    pub fn owners(&self, key: &Key) -> Option<&Pair<Option<Owner>>> {
+        self.owners.of(key)
+    }
+
+    /// Takes in what was found out about the owners of a flow.
+    pub fn merge_owners(&mut self, key: Key, owners: Pair<Option<Owner>>) {
+        self.owners.learn(key, owners);
+    }
+
+    /// A flow has ended, and everybody has been told.
+    pub fn forget(&mut self, key: &Key) {
+        self.owners.forget(key);
     }
 
     /// Looks places up in these databases from now on.

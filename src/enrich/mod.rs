@@ -6,7 +6,9 @@ pub mod dns;
 pub mod geoip;
 pub mod geoip_update;
 mod knowledge;
+pub mod locality;
 pub mod names;
+pub mod owners;
 pub mod services;
 
 pub use knowledge::{End, Knowledge};

@@ -9,6 +9,8 @@
 //! Nothing here does I/O, reads a clock or allocates on the common path.
 
 mod counters;
+mod direction;
+mod figures;
 mod report;
 mod scope;
 mod state;
@@ -17,6 +19,8 @@ mod time;
 mod tuple;
 
 pub use counters::{Counters, Pair};
+pub use direction::Direction;
+pub use figures::{Congestion, TcpFigures};
 pub use report::{Batch, Origin, Rare, Report, Update};
 pub use scope::{Class, Group, Scope};
 pub use state::State;

@@ -15,9 +15,19 @@ use super::NetlinkError;
 /// `SK_MEMINFO_DROPS` of `linux/sock_diag.h`.
 const SK_MEMINFO_DROPS: usize = 8;
 
-/// A `NETLINK_NETFILTER` socket of the network namespace of the thread that
-/// opened it.
+/// A netlink socket of the network namespace of the thread that opened it.
 pub struct Socket(NlSocket);
+
+/// Which part of the kernel a socket talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// `NETLINK_NETFILTER`: connection tracking, nftables.
+    Netfilter,
+    /// `NETLINK_SOCK_DIAG`: sockets and what they count.
+    SockDiag,
+    /// `NETLINK_ROUTE`: links, addresses, routes, neighbours.
+    Route,
+}
 
 /// A receive buffer as the kernel granted it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +54,21 @@ impl Socket {
         NlSocket::connect(NlFamily::Netfilter, None, Groups::empty())
             .map(Self)
             .map_err(|e| NetlinkError::new("opening a netlink socket to netfilter", e))
+    }
+
+    /// Opens a socket to any part of the kernel, which need not be privileged.
+    pub fn open_to(bus: Bus) -> io::Result<Self> {
+        let family = match bus {
+            Bus::Netfilter => NlFamily::Netfilter,
+            Bus::SockDiag => NlFamily::SockOrInetDiag,
+            Bus::Route => NlFamily::Route,
+        };
+        NlSocket::connect(family, None, Groups::empty()).map(Self)
+    }
+
+    /// Joins a multicast group by its number.
+    pub fn join_group(&self, group: u32) -> io::Result<()> {
+        self.0.add_mcast_membership(Groups::new_groups(&[group]))
     }
 
     /// Joins a multicast group (`NFNLGRP_*` of `linux/netfilter/nfnetlink_compat.h`).

@@ -132,6 +132,16 @@ impl<'a> Attribute<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
+    /// A `u32` in host order, as outside of netfilter.
+    pub fn ne32(self) -> Option<u32> {
+        self.array().map(u32::from_ne_bytes)
+    }
+
+    /// A `u64` in host order, as outside of netfilter.
+    pub fn ne64(self) -> Option<u64> {
+        self.array().map(u64::from_ne_bytes)
+    }
+
     /// A string, with or without its terminating NUL.
     pub fn text(self) -> Option<&'a str> {
         let bytes = self.payload.strip_suffix(&[0]).unwrap_or(self.payload);
@@ -202,6 +212,12 @@ impl Requests {
     /// Begins a message to nfnetlink: `nlmsghdr`, then `nfgenmsg` with this
     /// family (`AF_*`).
     pub fn message(&mut self, kind: u16, flags: u16, seq: u32, family: u8) -> &mut Self {
+        self.message_with(kind, flags, seq, &[family, 0, 0, 0])
+    }
+
+    /// Begins a message whose `nlmsghdr` is followed by `header`: the fixed
+    /// structure that the part of the kernel it is for wants.
+    pub fn message_with(&mut self, kind: u16, flags: u16, seq: u32, header: &[u8]) -> &mut Self {
         self.message_start = self.bytes.len();
         self.bytes.extend_from_slice(&0u32.to_ne_bytes());
         self.bytes.extend_from_slice(&kind.to_ne_bytes());
@@ -209,7 +225,7 @@ impl Requests {
             .extend_from_slice(&(flags | NLM_F_REQUEST).to_ne_bytes());
         self.bytes.extend_from_slice(&seq.to_ne_bytes());
         self.bytes.extend_from_slice(&0u32.to_ne_bytes());
-        self.bytes.extend_from_slice(&[family, 0, 0, 0]);
+        self.bytes.extend_from_slice(header);
         self.close()
     }
 
