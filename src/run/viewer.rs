@@ -111,7 +111,6 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
             None => Hosts::Address,
         },
         color: options.colors,
-        source_label: "ct",
     };
     let ending = tui::run(settings, &messages, &mut |query| {
         // An engine that has ended has told why.

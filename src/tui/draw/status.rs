@@ -12,7 +12,7 @@ use super::super::state::State;
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
-use crate::flow::{Family, Group};
+use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
 use crate::view::{List, PlaceSource, Status, View};
 
@@ -36,7 +36,10 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     }
     left.push(Piece::new(7, clock(state), Role::Text));
     left.push(Piece::new(11, interval(settings.interval), Role::Dim));
-    left.push(Piece::new(12, settings.source_label, Role::Dim));
+    if let Some(view) = &state.view {
+        let source = view.status.source.label();
+        left.push(Piece::new(12, source, Role::Dim));
+    }
     left.extend(chips(state));
     let right = state
         .view
@@ -93,6 +96,9 @@ fn chips(state: &State) -> Vec<Piece> {
         6 => Piece::new(6, "all protocols", Role::Chip),
         _ => Piece::new(6, groups.join(" "), Role::Chip),
     });
+    if let Some(direction) = state.direction {
+        chips.push(Piece::new(3, direction_chip(direction), Role::Chip));
+    }
     let more = [
         (scope.has_loopback(), "+loopback"),
         (state.hides_idle(), "active"),
@@ -102,6 +108,16 @@ fn chips(state: &State) -> Vec<Piece> {
         chips.push(Piece::new(7, *word, Role::Chip));
     }
     chips
+}
+
+/// Of flows that go one way only.
+const fn direction_chip(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Out => "only out",
+        Direction::In => "only in",
+        Direction::Forward => "only forwarded",
+        Direction::Local => "only local",
+    }
 }
 
 /// How the source is doing.
@@ -234,7 +250,7 @@ fn flows(view: &View) -> Piece {
         Some(_) => 0,
         None => view.out_of_scope,
     };
-    let all = view.matching + out_of_scope + view.inactive;
+    let all = view.matching + out_of_scope + view.out_of_direction + view.inactive;
     let shown = grouped(view.matching as u64);
     let flows = if all == 1 { "flow" } else { "flows" };
     let piece = Piece::new(2, shown.clone(), Role::Title);
@@ -245,11 +261,22 @@ fn flows(view: &View) -> Piece {
     }
 }
 
-/// The latest warning; all of them stand in the help.
+/// What is shown above the tabs, if anything: a warning, or else what the
+/// source does not show.
+pub(super) fn has_notice(status: &Status) -> bool {
+    !status.warnings.is_empty() || status.hint.is_some()
+}
+
+/// The latest warning; all of them stand in the help. Without one, what the
+/// source does not show.
 pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
-    let warnings = state.view.as_ref().map(|view| &view.status.warnings);
-    let Some((last, others)) = warnings.and_then(|all| all.split_last()) else {
+    let Some(status) = state.view.as_ref().map(|view| &view.status) else {
         return;
+    };
+    let (last, others, role) = match (status.warnings.split_last(), &status.hint) {
+        (Some((last, others)), _) => (last, others, Role::ChipWarn),
+        (None, Some(hint)) => (hint, &[][..], Role::Dim),
+        (None, None) => return,
     };
     let room = usize::from(area.width).saturating_sub(2);
     let hint = match others.len() {
@@ -261,7 +288,7 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
     let used = hint.chars().count() + usize::from(!hint.is_empty()) * 2;
     line::cut_end(&mut text, room.saturating_sub(used));
     line::draw(
-        vec![Piece::new(0, text, Role::ChipWarn)],
+        vec![Piece::new(0, text, role)],
         vec![Piece::new(0, hint, Role::Dim)],
         state.theme,
         area,
@@ -274,7 +301,8 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
 pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     let others = (Tab::ALL.len() - 1) * (1 + TAB_GAP);
     let mut pieces = Vec::new();
-    for (tab, digit) in Tab::ALL.into_iter().zip('1'..) {
+    for tab in Tab::ALL {
+        let digit = tab.digit();
         let text = format!("{digit} {}", tab.title());
         pieces.push(if tab == state.tab {
             let room = usize::from(area.width).saturating_sub(2 + others + text.len());
