@@ -206,7 +206,7 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
     Ok(Started {
         core: Core::new(
             Table::with_capacity(expected),
-            kernel,
+            Box::new(kernel),
             clock,
             Pace::new(wanted.pace),
         ),
