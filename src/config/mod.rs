@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::enrich::{dns, geoip, geoip_update};
+use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::view::units::RateUnit;
@@ -76,6 +76,8 @@ pub struct SourceOptions {
     pub switch_sysctls: bool,
     /// Receive buffer to ask for at the event socket, in bytes.
     pub receive_buffer_bytes: usize,
+    /// What counts as ours.
+    pub locality: locality::Settings,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
     /// Services, places and names.
@@ -343,6 +345,9 @@ fn source(
         interval: options.source.interval,
         switch_sysctls: !options.source.no_sysctl,
         receive_buffer_bytes: options.source.rcvbuf,
+        locality: locality::Settings {
+            local: options.source.local.clone(),
+        },
         user_dir: user_dir(variable),
         lookups: lookups(options, variable, dns),
     }
