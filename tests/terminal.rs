@@ -62,9 +62,11 @@ fn viewer() {
             _ => {}
         }
     });
-    let ending = run(settings, &messages, &mut |_| {
+    let mut ask = |_| {
         let _ = asked.try_send(());
-    });
+    };
+    let mut track = || Err("nobody asks for it here".to_owned());
+    let ending = run(settings, &messages, &mut ask, &mut track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::{Owner, Row, Unknown};
 use crate::enrich::owners::Process;
-use crate::flow::{Direction, Pair, Status, Tuple};
+use crate::flow::{Direction, Pair, Tuple};
+use crate::table::CountedBy;
 
 /// One end of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,16 +199,13 @@ impl<'a> Row<'a> {
 
     /// How its counters came about; `None` before anybody was asked.
     pub fn counting(&self) -> Option<Counting> {
-        if self.flow.counters().is_none() {
-            return self.flow.is_uncounted().then_some(Counting::Nothing);
-        }
-        let offloaded = |status: Status| status.has(Status::OFFLOAD);
-        Some(if self.flow.status().is_some_and(offloaded) {
-            Counting::Offloaded
-        } else if self.began_before_tracking() {
-            Counting::SinceAccounting
-        } else {
-            Counting::Exact
+        Some(match self.flow.counted_by() {
+            CountedBy::Nobody if !self.flow.is_uncounted() => return None,
+            CountedBy::Nobody => Counting::Nothing,
+            CountedBy::Socket => Counting::Sockets,
+            CountedBy::Offload => Counting::Offloaded,
+            CountedBy::Kernel if self.began_before_tracking() => Counting::SinceAccounting,
+            CountedBy::Kernel => Counting::Exact,
         })
     }
 

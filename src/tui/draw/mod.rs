@@ -92,10 +92,7 @@ struct Areas {
 }
 
 fn areas(state: &State, screen: Rect) -> Areas {
-    let warned = state
-        .view
-        .as_ref()
-        .is_some_and(|view| status::has_notice(&view.status));
+    let warned = status::has_notice(state);
     let tabbed = screen.height >= TABS_FROM;
     let around = 4 + u16::from(warned) + u16::from(tabbed);
     let mut left = screen;

@@ -1,5 +1,6 @@
 //! The lines around the table: how things are, as a whole.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use super::super::theme::Role;
 use super::line::{self, Piece};
 use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{List, PlaceSource, Status, View};
+use crate::view::{List, PlaceSource, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -261,35 +262,46 @@ fn flows(view: &View) -> Piece {
     }
 }
 
-/// What is shown above the tabs, if anything: a warning, or else what the
-/// source does not show.
-pub(super) fn has_notice(status: &Status) -> bool {
-    !status.warnings.is_empty() || status.hint.is_some()
+/// What the source does not show, and what would show more.
+pub(super) fn hint(status: &Status) -> Option<Cow<'_, str>> {
+    match (status.source, status.tracking_wanted) {
+        (Source::Sockets, Some(false)) => Some(Cow::Borrowed(
+            "Sockets of this machine: no rule here asks the kernel to track connections. \
+             E makes it, until flowtop exits",
+        )),
+        _ => status.hint.as_deref().map(Cow::Borrowed),
+    }
+}
+
+/// Whether there is something to say above the tabs.
+pub(super) fn has_notice(state: &State) -> bool {
+    let status = state.view.as_ref().map(|view| &view.status);
+    state.warnings().next().is_some() || status.and_then(hint).is_some()
 }
 
 /// The latest warning; all of them stand in the help. Without one, what the
 /// source does not show.
 pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
-    let Some(status) = state.view.as_ref().map(|view| &view.status) else {
-        return;
-    };
-    let (last, others, role) = match (status.warnings.split_last(), &status.hint) {
-        (Some((last, others)), _) => (last, others, Role::ChipWarn),
-        (None, Some(hint)) => (hint, &[][..], Role::Dim),
+    let warnings: Vec<_> = state.warnings().collect();
+    let status = state.view.as_ref().map(|view| &view.status);
+    let hint = status.and_then(hint);
+    let (last, others, role) = match (warnings.split_last(), &hint) {
+        (Some((last, others)), _) => (last.as_str(), others.len(), Role::ChipWarn),
+        (None, Some(hint)) => (hint.as_ref(), 0, Role::Dim),
         (None, None) => return,
     };
     let room = usize::from(area.width).saturating_sub(2);
-    let hint = match others.len() {
+    let more = match others {
         0 if last.chars().count() <= room => String::new(),
         0 => "? shows all of it".to_owned(),
-        more => format!("and {more} more: ?"),
+        others => format!("and {others} more: ?"),
     };
-    let mut text = last.clone();
-    let used = hint.chars().count() + usize::from(!hint.is_empty()) * 2;
+    let mut text = last.to_owned();
+    let used = more.chars().count() + usize::from(!more.is_empty()) * 2;
     line::cut_end(&mut text, room.saturating_sub(used));
     line::draw(
         vec![Piece::new(0, text, role)],
-        vec![Piece::new(0, hint, Role::Dim)],
+        vec![Piece::new(0, more, Role::Dim)],
         state.theme,
         area,
         buf,

@@ -216,21 +216,15 @@ fn service(orig: &Tuple, knowledge: &Knowledge) -> Service {
 }
 
 /// The end of a flow that is on our side, and its address as the host there
-/// knows it: the one that is here, or else the one with a private address, or
-/// else the source.
+/// knows it.
 fn near_end(orig: &Tuple, reply: &Tuple, knowledge: &Knowledge) -> (Side, IpAddr) {
-    let is_private = |address| Reach::of(address) == Reach::Lan;
-    let (source, destination) = (orig.src(), reply.src());
-    let side = match knowledge.direction(orig, reply) {
-        Some(Direction::Out | Direction::Local) => Side::Orig,
-        Some(Direction::In) => Side::Reply,
-        _ if !is_private(source) && is_private(destination) => Side::Reply,
-        _ => Side::Orig,
+    let near = knowledge.near_end(orig, reply);
+    let side = if near == orig.src() {
+        Side::Orig
+    } else {
+        Side::Reply
     };
-    match side {
-        Side::Orig => (side, source),
-        Side::Reply => (side, destination),
-    }
+    (side, near)
 }
 
 /// A group that a flow belongs to.
