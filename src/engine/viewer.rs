@@ -18,9 +18,6 @@ use crate::view::{Group, Ledger, List, PlaceSource, Query, Source, Status, View}
 const BUSIEST: usize = 1000;
 /// The longest wait for fresh counters before a view goes out with old ones.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Hosts of a list whose names are looked up: the fastest, more than a screen
-/// has room for.
-const HOSTS: usize = 100;
 /// When to try again after a screen was too slow to take a view.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -362,7 +359,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let addresses = origs()
             .map(|o| o.dst())
             .chain(origs().map(|o| o.src()))
-            .chain(hosts.take(HOSTS));
+            .chain(hosts);
         // What it cannot take now is asked again with the next view.
         resolver.ask(&self.viewer.knowledge.unnamed(addresses, now));
     }
