@@ -112,7 +112,7 @@ impl Locality {
         address.is_loopback()
             || self.addresses.contains(&address)
             || self.routes.here.contains(&address)
-            || contains(&self.routes.networks_here, address)
+            || self.routes.takes_in(address)
     }
 
     /// Whether packets to this address are for everybody on a network who

@@ -224,10 +224,28 @@ impl Routes {
         all
     }
 
+    /// Whether an address is in a network that is taken in whole, and no route
+    /// of the main table to a part of it comes first. That is not certain, as
+    /// [`Fib::way`] explains, but the usual way of a kernel with usual rules.
+    pub(super) fn takes_in(&self, address: IpAddr) -> bool {
+        self.networks_here.iter().any(|net| net.contains(&address))
+            && match self.fib(family(address)) {
+                fib @ Fib::Tables(_) => fib.way(address) == Way::Here,
+                Fib::Kernel(_) | Fib::Unclear => true,
+            }
+    }
+
     pub(super) const fn fib(&self, family: Family) -> &Fib {
         match family {
             Family::Ipv4 => &self.ipv4,
             Family::Ipv6 => &self.ipv6,
         }
+    }
+}
+
+pub(super) const fn family(address: IpAddr) -> Family {
+    match address {
+        IpAddr::V4(_) => Family::Ipv4,
+        IpAddr::V6(_) => Family::Ipv6,
     }
 }
