@@ -134,13 +134,23 @@ impl Host {
         interface: &str,
         neighbours: impl IntoIterator<Item = (IpAddr, [u8; 6])>,
     ) {
+        self.set_neighbours(interface, libc::NUD_PERMANENT, neighbours);
+    }
+
+    /// As [`Host::add_neighbours`], in a state (`NUD_*`) that may pass.
+    pub fn set_neighbours(
+        &self,
+        interface: &str,
+        state: u16,
+        neighbours: impl IntoIterator<Item = (IpAddr, [u8; 6])>,
+    ) {
         let index = self.interface_index(interface).to_ne_bytes();
         let messages = neighbours.into_iter().map(|(ip, mac)| {
             let (family, bytes) = octets(ip);
             // struct ndmsg, linux/neighbour.h
             let mut header = vec![family, 0, 0, 0];
             header.extend(index);
-            header.extend(libc::NUD_PERMANENT.to_ne_bytes());
+            header.extend(state.to_ne_bytes());
             header.extend([0, 0]);
             Message::new(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_REPLACE)
                 .body(&header)
