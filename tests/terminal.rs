@@ -63,9 +63,11 @@ fn viewer() {
             _ => {}
         }
     });
-    let ending = run(settings, &messages, &mut |_| {
+    let ask = &mut |_| {
         let _ = asked.try_send(());
-    });
+    };
+    let track = &mut || Err("nobody asked for it".to_owned());
+    let ending = run(settings, &messages, ask, track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),
