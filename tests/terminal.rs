@@ -47,7 +47,6 @@ fn viewer() {
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
         color: true,
-        source_label: "ct",
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();
