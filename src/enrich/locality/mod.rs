@@ -39,12 +39,14 @@ impl Locality {
         if self.addresses.is_empty() {
             return None;
         }
-        Some(match (self.is_here(orig.src()), self.is_here(reply.src())) {
-            (true, true) => Direction::Local,
-            (true, false) => Direction::Out,
-            (false, true) => Direction::In,
-            (false, false) => Direction::Forward,
-        })
+        Some(
+            match (self.is_here(orig.src()), self.is_here(reply.src())) {
+                (true, true) => Direction::Local,
+                (true, false) => Direction::Out,
+                (false, true) => Direction::In,
+                (false, false) => Direction::Forward,
+            },
+        )
     }
 
     /// Hardware address of a neighbour.
