@@ -241,22 +241,27 @@ impl Actor {
             .map(Held::descriptor)
             .filter(|&fd| fd != kept)
             .collect();
+        // Its end tells that the child has let go of all else.
+        let (mut ready, busy) = io::pipe()?;
         let child = fork_as(pid)?;
         if child == 0 {
             // SAFETY: these take numbers only, and this is all the child ever
             // does: what other threads held at the fork is of no concern.
             unsafe {
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-                // So that the test sees the end of its parent.
-                libc::close(0);
                 for fd in others {
                     libc::close(fd);
                 }
+                // So that the test sees the end of its parent.
+                libc::close(0);
+                libc::close(busy.as_raw_fd());
                 loop {
                     libc::pause();
                 }
             }
         }
+        drop(busy);
+        ready.read_to_end(&mut Vec::new())?;
         self.sockets.remove(&number);
         Ok(child.to_string())
     }

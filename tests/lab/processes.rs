@@ -174,6 +174,11 @@ impl Process {
         self.child.id()
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where its program is.
     pub fn executable(&self) -> &Path {
         &self.file.0
