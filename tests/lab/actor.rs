@@ -118,7 +118,13 @@ impl Actor {
                 self.send(socket, &vec![0x55; parse(bytes)?], Some(parse(to)?))
             }
             ["receive", socket, bytes] => self.receive(socket, parse(bytes)?),
-            ["fork", socket, pid] => self.fork(parse(socket)?, parse(pid)?),
+            ["share", socket] => self.fork(parse(socket)?, 0),
+            ["leave", socket, pid] => {
+                let number = parse(socket)?;
+                let child = self.fork(number, parse(pid)?)?;
+                self.sockets.remove(&number);
+                Ok(child)
+            }
             ["reap", pid] => reap(parse(pid)?),
             ["close", socket] => {
                 self.sockets.remove(&parse(socket)?);
@@ -231,8 +237,8 @@ impl Actor {
         Ok(self.hold(Held::Echo(socket), nowhere, None))
     }
 
-    /// Makes a child that holds one socket and nothing else, and lets go of
-    /// the socket. A `pid` other than 0 is the one that the child shall have.
+    /// Makes a child that holds one socket and nothing else. A `pid` other than
+    /// 0 is the one that it shall have.
     fn fork(&mut self, number: u32, pid: libc::pid_t) -> io::Result<String> {
         let kept = self.socket(&number.to_string())?.descriptor();
         let others: Vec<RawFd> = self
@@ -262,7 +268,6 @@ impl Actor {
         }
         drop(busy);
         ready.read_to_end(&mut Vec::new())?;
-        self.sockets.remove(&number);
         Ok(child.to_string())
     }
 }

@@ -248,8 +248,9 @@ impl Process {
     /// Forks, and leaves a socket to the child alone. Returns the child's
     /// process id; the child ends with its parent.
     pub fn leave_to_child(&self, socket: Socket) -> u32 {
-        self.fork(socket, 0)
-            .unwrap_or_else(|e| panic!("{} cannot fork: {e}", self.name))
+        self.told(format_args!("leave {} 0", socket.number))
+            .parse()
+            .expect("a process id")
     }
 
     /// As [`Process::leave_to_child`], with a process id that is free.
@@ -258,17 +259,20 @@ impl Process {
     ///
     /// If this process may not choose, or the id is in use.
     pub fn leave_to_child_with_pid(&self, socket: Socket, pid: u32) -> io::Result<u32> {
-        self.fork(socket, pid)
+        let answer = self.order(format_args!("leave {} {pid}", socket.number))?;
+        Ok(answer.parse().expect("a process id"))
+    }
+
+    /// Forks, and both hold a socket. Returns the child's process id.
+    pub fn share_with_child(&self, socket: &Socket) -> u32 {
+        self.told(format_args!("share {}", socket.number))
+            .parse()
+            .expect("a process id")
     }
 
     /// Ends a child; its process id is free then.
     pub fn reap(&self, child: u32) {
         self.told(format_args!("reap {child}"));
-    }
-
-    fn fork(&self, socket: Socket, pid: u32) -> io::Result<u32> {
-        let answer = self.order(format_args!("fork {} {pid}", socket.number))?;
-        Ok(answer.parse().expect("a process id"))
     }
 
     fn make(&self, order: Arguments) -> Socket {
