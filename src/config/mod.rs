@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::enrich::{dns, geoip, geoip_update};
+use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::view::units::RateUnit;
@@ -78,6 +78,8 @@ pub struct SourceOptions {
     pub track: bool,
     /// Receive buffer to ask for at the event socket, in bytes.
     pub receive_buffer_bytes: usize,
+    /// What counts as ours.
+    pub locality: locality::Settings,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
     /// Services, places and names.
@@ -346,6 +348,9 @@ fn source(
         switch_sysctls: !options.source.no_sysctl,
         track: options.source.track,
         receive_buffer_bytes: options.source.rcvbuf,
+        locality: locality::Settings {
+            local: options.source.local.clone(),
+        },
         user_dir: user_dir(variable),
         lookups: lookups(options, variable, dns),
     }

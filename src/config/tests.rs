@@ -529,3 +529,32 @@ fn files_of_services_and_places_are_those_named() {
         [of_all, "/home/a/.config/flowtop/flowtop.toml".into()]
     );
 }
+
+#[test]
+fn networks_that_are_ours_add_up() {
+    let local = |line| -> Vec<String> {
+        let networks = viewer(line).source.locality.local;
+        networks.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(local(""), [""; 0]);
+    assert_eq!(
+        local("--local 10.1.2.3/8,fd00::/8 --local=192.0.2.7"),
+        ["10.0.0.0/8", "fd00::/8", "192.0.2.7/32"]
+    );
+    assert_eq!(
+        listed("list --local 10.0.0.0/8")
+            .source
+            .locality
+            .local
+            .len(),
+        1
+    );
+    for (line, named) in [
+        ("--local 10.0.0.0/33", "10.0.0.0/33: "),
+        ("--local 10.0.0.0/8,lan", "lan: "),
+        ("--local", "--local"),
+    ] {
+        let said = wrong(line);
+        assert!(said.contains(named), "{said}");
+    }
+}
