@@ -450,6 +450,12 @@ fn holds_text(wanted: &text::Test, value: Value<'_>) -> bool {
             }
             write!(short, "{ip}")
         }
+        Value::Mac(mac) => {
+            if !wanted.admits_only(|b: u8| b.is_ascii_hexdigit() || b == b':') {
+                return false;
+            }
+            write!(short, "{mac}")
+        }
         Value::Seconds(span) => write!(short, "{}", span.as_secs()),
         Value::Time(ns) => match jiff::Timestamp::from_nanosecond(ns.into()) {
             Ok(at) => write!(short, "{at}"),

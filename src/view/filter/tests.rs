@@ -19,7 +19,7 @@ use crate::flow::{
     Update,
 };
 use crate::table::{Flow, Table};
-use crate::view::Row;
+use crate::view::{Bearings, Row};
 use crate::view::field::{Event, FIELDS, Record};
 
 const START: Moment = Moment {
@@ -128,6 +128,8 @@ fn record(flow: &Flow) -> Record<'_> {
                 },
                 reply: end(Some("www.example.com"), "DE", 15_169, "Example Networks"),
             },
+            bearings: Bearings::default(),
+            owners: None,
         }),
         count: None,
     }
