@@ -44,6 +44,7 @@ mod links;
 pub mod mounts;
 mod namespace;
 pub mod packets;
+mod routing;
 mod rules;
 pub mod traffic;
 mod wire;

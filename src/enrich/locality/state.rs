@@ -139,6 +139,8 @@ pub(super) struct State {
     settings: Settings,
     items: Items,
     routes: Arc<Routes>,
+    /// Whether there are more routes than are kept.
+    has_many_routes: bool,
     /// Addresses this machine had, and until when they count.
     former: HashMap<IpAddr, Instant>,
 }
@@ -150,6 +152,7 @@ impl State {
             settings,
             items: Items::read(session)?,
             routes: Arc::default(),
+            has_many_routes: false,
             former: HashMap::new(),
         };
         state.read_routes(session)?;
@@ -170,6 +173,7 @@ impl State {
     /// Reads routes and rules again.
     pub(super) fn read_routes(&mut self, session: &mut Session) -> io::Result<()> {
         let mut all = Vec::new();
+        let mut has_many = false;
         let has_vrf = self.items.links.values();
         let has_vrf = has_vrf
             .filter_map(|link| link.kind.as_deref())
@@ -179,13 +183,20 @@ impl State {
             let (routes, is_whole) = routes(session, family)?;
             let fib = Fib::new(&rules, is_whole.then_some(&routes), has_vrf);
             all.extend(routes);
+            has_many |= !is_whole;
             Ok(fib)
         };
         let (ipv4, ipv6) = (fib(Family::Ipv4)?, fib(Family::Ipv6)?);
         // Always a new one, even if nothing we see is other than before: what
         // the kernel answered may be.
         self.routes = Arc::new(Routes::new(ipv4, ipv6, &all));
+        self.has_many_routes = has_many;
         Ok(())
+    }
+
+    /// Whether there are more routes than are kept.
+    pub(super) const fn has_many_routes(&self) -> bool {
+        self.has_many_routes
     }
 
     /// Whether the kernel is asked about single hosts, and its answers are to
@@ -351,4 +362,174 @@ fn routes(session: &mut Session, family: Family) -> io::Result<(Vec<Route>, bool
         }
     }
     Ok((all, is_whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn state() -> State {
+        State {
+            settings: Settings::default(),
+            items: Items::default(),
+            routes: Arc::default(),
+            has_many_routes: false,
+            former: HashMap::new(),
+        }
+    }
+
+    fn there(item: Item) -> Notice {
+        Notice {
+            is_gone: false,
+            item,
+        }
+    }
+
+    fn gone(item: Item) -> Notice {
+        Notice {
+            is_gone: true,
+            item,
+        }
+    }
+
+    fn address(text: &str, link: u32) -> Item {
+        let net: IpNet = text.parse().unwrap();
+        Item::Address(Address {
+            link,
+            address: net.addr(),
+            network: net.addr(),
+            prefix_len: net.prefix_len(),
+            broadcast: None,
+            is_duplicate: false,
+        })
+    }
+
+    fn neighbour(text: &str, link: u32, mac: Option<u8>) -> Item {
+        Item::Neighbour(Neighbour {
+            link,
+            address: ip(text),
+            mac: mac.map(|last| [2, 0, 0, 0, 0, last]),
+        })
+    }
+
+    fn link(name: &str) -> Item {
+        Item::Link(route::Link {
+            index: 2,
+            name: name.into(),
+            kind: None,
+            is_up: true,
+            is_loopback: false,
+        })
+    }
+
+    const NOTHING: Effect = Effect {
+        items: false,
+        routes: false,
+    };
+
+    #[test]
+    fn only_what_is_shown_makes_a_change() {
+        let now = Instant::now();
+        let mut state = state();
+        let mut apply = |notice| state.apply(notice, now);
+        assert!(apply(there(neighbour("10.0.0.9", 2, Some(9)))).items);
+        // It is heard of again; it does not answer; it answers.
+        for mac in [Some(9), None, Some(9)] {
+            assert_eq!(apply(there(neighbour("10.0.0.9", 2, mac))), NOTHING);
+        }
+        assert!(apply(there(neighbour("10.0.0.9", 2, Some(8)))).items);
+        assert!(apply(gone(neighbour("10.0.0.9", 2, None))).items);
+        assert_eq!(apply(gone(neighbour("10.0.0.9", 2, None))), NOTHING);
+        let both = Effect {
+            items: true,
+            routes: true,
+        };
+        assert_eq!(apply(there(link("lan"))), both);
+        assert_eq!(apply(there(link("lan"))), NOTHING, "statistics of it");
+        assert_eq!(apply(there(link("wan"))), both, "renamed");
+        assert_eq!(apply(there(address("10.0.0.1/8", 2))), both);
+        assert_eq!(
+            apply(there(address("10.0.0.1/8", 2))),
+            NOTHING,
+            "a lifetime"
+        );
+    }
+
+    #[test]
+    fn an_address_counts_for_some_minutes_after_it_is_gone() {
+        let start = Instant::now();
+        let mut state = state();
+        for text in ["10.0.0.1/24", "10.0.0.2/24"] {
+            state.apply(there(address(text, 2)), start);
+        }
+        state.apply(gone(address("10.0.0.1/24", 2)), start);
+        assert!(state.locality().is_here(ip("10.0.0.1")));
+        assert_eq!(state.next_expiry(), Some(start + FORMER));
+        assert!(!state.expire(start + FORMER - Duration::from_millis(1)));
+        // Back in time.
+        state.apply(there(address("10.0.0.1/24", 2)), start);
+        assert_eq!(state.next_expiry(), None);
+        state.apply(gone(address("10.0.0.1/24", 2)), start);
+        assert!(state.expire(start + FORMER));
+        let later = state.locality();
+        assert!(!later.is_here(ip("10.0.0.1")) && later.is_here(ip("10.0.0.2")));
+        // On two links, it is ours until the second loses it.
+        state.apply(there(address("10.0.0.2/24", 3)), start);
+        state.apply(gone(address("10.0.0.2/24", 2)), start);
+        assert_eq!(state.next_expiry(), None);
+    }
+
+    #[test]
+    fn an_address_that_somebody_else_has_is_not_ours() {
+        let now = Instant::now();
+        let mut state = state();
+        state.apply(there(address("10.0.0.1/24", 2)), now);
+        let mut twice = address("10.0.0.7/24", 2);
+        if let Item::Address(address) = &mut twice {
+            address.is_duplicate = true;
+        }
+        assert_eq!(state.apply(there(twice), now), NOTHING);
+        assert!(!state.locality().is_here(ip("10.0.0.7")));
+        // It has moved to another machine.
+        state.apply(gone(address("10.0.0.1/24", 2)), now);
+        state.apply(there(neighbour("10.0.0.1", 2, Some(1))), now);
+        assert!(!state.locality().is_here(ip("10.0.0.1")));
+    }
+
+    #[test]
+    fn a_neighbour_on_two_links_has_one_hardware_address_or_none() {
+        let now = Instant::now();
+        let mut state = state();
+        for (address, link, mac) in [
+            ("fe80::1", 2, 1),
+            ("fe80::1", 3, 2),
+            ("fe80::2", 2, 3),
+            ("fe80::2", 3, 3),
+            ("fe80::3", 3, 4),
+        ] {
+            state.apply(there(neighbour(address, link, Some(mac))), now);
+        }
+        let locality = state.locality();
+        let mac = |text| locality.mac(ip(text)).map(|mac| mac.to_string());
+        assert_eq!(mac("fe80::1"), None);
+        assert_eq!(mac("fe80::2").as_deref(), Some("02:00:00:00:00:03"));
+        assert_eq!(locality.on_link.get(&ip("fe80::2")), Some(&None));
+        assert_eq!(locality.on_link.get(&ip("fe80::3")), Some(&Some(3)));
+        // Neighbours go with their link without a word.
+        state.apply(gone(link("lan")), now);
+        assert_eq!(
+            state.locality().mac(ip("fe80::1")),
+            Some(Mac([2, 0, 0, 0, 0, 2]))
+        );
+    }
+
+    #[test]
+    fn names_are_fit_for_a_terminal() {
+        assert_eq!(&*printable("wg0"), "wg0");
+        assert_eq!(&*printable("a\u{1b}[2J"), "a\\u{1b}[2J");
+    }
 }
