@@ -162,8 +162,10 @@ fn flows_appear_that_nothing_else_has_tracked() {
         let text = String::from_utf8(output.stdout).expect("text");
         let bytes = |flow: &str| {
             // The first sample may have seen it begin.
-            let samples = text.lines().filter_map(|line| line.strip_prefix(flow));
-            samples.last().and_then(|bytes| bytes.parse::<u64>().ok())
+            let mut samples = text.lines().filter_map(|line| line.strip_prefix(flow));
+            samples
+                .next_back()
+                .and_then(|bytes| bytes.parse::<u64>().ok())
         };
         assert!(bytes("198.51.100.20,443,") > Some(100_000), "{text}");
         assert!(bytes("2001:db8:2::20,53,") > Some(20), "{text}");
