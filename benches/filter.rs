@@ -97,6 +97,8 @@ impl Subject for Known<'_> {
                 now: self.now,
                 service: Some("https"),
                 ends,
+                bearings: Bearings::default(),
+                owners: None,
             }),
             count: None,
         })
