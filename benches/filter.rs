@@ -17,7 +17,7 @@ use flowtop::flow::{
 };
 use flowtop::view::field::{Event, Record};
 use flowtop::view::filter::{Filter, Needs, Subject};
-use flowtop::view::{End, Flow, Row, Table};
+use flowtop::view::{Bearings, End, Flow, Row, Table};
 
 const FLOWS: u32 = 100_000;
 const ROUNDS: usize = 15;
