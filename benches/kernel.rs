@@ -17,7 +17,7 @@ mod bench;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings};
+use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Source as _};
 use flowtop::flow::Update;
 use flowtop::netlink::socket::Socket;
 use flowtop::table::Table;

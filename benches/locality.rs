@@ -113,12 +113,12 @@ fn neighbours(lab: &Lab) {
     let net = lab.router();
     let router = &net.router;
     router.add_neighbours("lan", (0..NEIGHBOURS).map(neighbour));
-    let mut millis = |name: &str, each: u32, body: &mut dyn FnMut()| {
+    let micros = |name: &str, each: u32, body: &mut dyn FnMut()| {
         let cpu = cpu_of(body);
         let each = cpu.as_secs_f64() * 1e6 / f64::from(each);
         println!("{name:40} {each:8.2} us of CPU");
     };
-    millis("reading all once", 1, &mut || {
+    micros("reading all once", 1, &mut || {
         router.enter(|| drop(black_box(Locality::read(Settings::default()))));
     });
     let (tell, changes) = channel();
@@ -130,7 +130,7 @@ fn neighbours(lab: &Lab) {
         })
         .unwrap();
     const CHANGES: u32 = 10;
-    millis("a snapshot, for one change", CHANGES, &mut || {
+    micros("a snapshot, for one change", CHANGES, &mut || {
         for number in 0..CHANGES {
             router.add_neighbours("lan", [(neighbour(NEIGHBOURS + number).0, [2; 6])]);
             changes.recv_timeout(PATIENCE).unwrap();
@@ -154,7 +154,7 @@ fn neighbours(lab: &Lab) {
     };
     flap();
     while changes.recv_timeout(Duration::from_secs(1)).is_ok() {}
-    millis(
+    micros(
         "a neighbour that flaps, watched",
         FLAPS * FLAPPING,
         &mut flap,
@@ -162,7 +162,7 @@ fn neighbours(lab: &Lab) {
     let told = changes.recv_timeout(Duration::from_secs(1)).is_ok();
     println!("flaps were told of: {told}");
     drop(watch);
-    millis(
+    micros(
         "a neighbour that flaps, unwatched",
         FLAPS * FLAPPING,
         &mut flap,

@@ -17,7 +17,7 @@ use std::env;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings};
+use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Source as _};
 use flowtop::flow::{
     Class, Counters, Family, Group, Key, L4, Pair, Protocol, Scope, State, Status, Tuple,
 };

@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::collect::pace::{self, Pace};
-use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings};
+use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Source as _};
 use flowtop::engine::{self, Core, EngineError, Facts, Input, Recorder, Sampling, Viewer};
 use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::Services;
@@ -222,7 +222,11 @@ fn core(host: &Host, settings: Settings) -> (Core, SyncSender<Input>, Receiver<I
         interval: Duration::from_millis(100),
         share: 1.0,
     });
-    (Core::new(Table::new(), kernel, clock, pace), out, inputs)
+    (
+        Core::new(Table::new(), Box::new(kernel), clock, pace),
+        out,
+        inputs,
+    )
 }
 
 /// Hands every change to the test.

@@ -608,7 +608,7 @@ fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
         place_warnings: problems.iter().map(ToString::to_string).collect(),
     };
     let (show, views) = sync_channel::<Arc<View>>(1);
-    let core = Core::new(Table::new(), kernel, clock, pace);
+    let core = Core::new(Table::new(), Box::new(kernel), clock, pace);
     thread::spawn(move || viewer.run(core, inputs, &show));
     Screen { ask, views }
 }

@@ -47,6 +47,32 @@ pub enum Delivery {
     Failed(NetlinkError),
 }
 
+/// Where a source learns of flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// The kernel's connection tracking: every flow it sees, forwarded ones
+    /// among them.
+    Conntrack,
+    /// The sockets of this machine: its own connections, for anybody.
+    Sockets,
+}
+
+/// A running source. Dropping it ends its threads and waits for them, whether
+/// or not anybody reads what they hand on.
+pub trait Source: Send {
+    /// Where it learns of flows.
+    fn kind(&self) -> SourceKind;
+
+    /// Queues a question. Answers arrive as batches.
+    fn inquire(&self, inquiry: Inquiry);
+
+    /// Tells its threads to end, without waiting for them.
+    fn stop(&mut self);
+
+    /// Ends its threads and waits for them: afterwards nothing arrives.
+    fn close(&mut self);
+}
+
 /// What to ask the kernel next.
 #[derive(Debug)]
 pub enum Inquiry {
@@ -94,7 +120,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// Opens the sockets, subscribes, and starts the threads. Nothing is
-    /// dumped until [`Kernel::inquire`] asks; events flow from now on, so that
+    /// dumped until [`Source::inquire`] asks; events flow from now on, so that
     /// a dump asked for later misses nothing.
     ///
     /// # Errors
@@ -162,35 +188,43 @@ impl Kernel {
         Ok(())
     }
 
-    /// Queues a question. Answers arrive as batches.
-    pub fn inquire(&self, inquiry: Inquiry) {
+    /// The receive buffer of the event socket, if there is one.
+    pub const fn receive_buffer(&self) -> Option<ReceiveBuffer> {
+        self.buffer
+    }
+}
+
+impl Source for Kernel {
+    fn kind(&self) -> SourceKind {
+        SourceKind::Conntrack
+    }
+
+    fn inquire(&self, inquiry: Inquiry) {
         if let Some(inquiries) = &self.inquiries {
             // A thread that has ended has said why as `Delivery::Failed`.
             let _ = inquiries.send(inquiry);
         }
     }
 
-    /// The receive buffer of the event socket, if there is one.
-    pub const fn receive_buffer(&self) -> Option<ReceiveBuffer> {
-        self.buffer
-    }
-
-    /// Tells both threads to end, without waiting for them.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) {
         self.inquiries = None;
         for alive in self.alive.drain(..) {
             // It fails only if it is shut down already.
             let _ = alive.shutdown(Shutdown::Both);
         }
     }
-}
 
-impl Drop for Kernel {
-    fn drop(&mut self) {
+    fn close(&mut self) {
         self.stop();
         for thread in self.threads.drain(..) {
             // A thread that panicked has told so on standard error.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -47,6 +47,11 @@ impl Pace {
         }
     }
 
+    /// Nothing dumped yet, once more: the source is another one.
+    pub const fn restart(&mut self) {
+        *self = Self::new(self.settings);
+    }
+
     /// Whether a dump should begin.
     pub fn due(&self, now: Moment) -> bool {
         if self.running {
@@ -134,6 +139,15 @@ mod tests {
         assert!(!pace.due(at(20_000)));
         assert!(pace.due(at(24_000)));
         assert!(pace.is_stretched());
+    }
+
+    #[test]
+    fn another_source_is_dumped_at_once() {
+        let mut pace = dumped(2_400);
+        pace.begin(at(24_000));
+        pace.restart();
+        assert!(pace.due(at(24_001)));
+        assert!(!pace.is_stretched());
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct SourceOptions {
     /// Whether `nf_conntrack_acct` and `nf_conntrack_timestamp` may be
     /// switched on for as long as flowtop runs.
     pub switch_sysctls: bool,
+    /// Keep connection tracking on by a rule of our own, if no other does.
+    pub track: bool,
     /// Receive buffer to ask for at the event socket, in bytes.
     pub receive_buffer_bytes: usize,
     /// What counts as ours.
@@ -344,6 +346,7 @@ fn source(
         scope: scope(&options.protocols),
         interval: options.source.interval,
         switch_sysctls: !options.source.no_sysctl,
+        track: options.source.track,
         receive_buffer_bytes: options.source.rcvbuf,
         locality: locality::Settings {
             local: options.source.local.clone(),

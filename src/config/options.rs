@@ -190,6 +190,16 @@ pub(super) struct Source {
     #[arg(long, global = true)]
     pub(super) no_sysctl: bool,
 
+    /// Have the kernel track connections, if no rule does
+    ///
+    /// Then the table inet flowtop is added to nftables: one rule each for
+    /// input, forward and output that looks at the state of connections and
+    /// does nothing about it. The kernel removes it when flowtop ends, however
+    /// it ends; before Linux 5.12 flowtop does, if it can. The key E does the
+    /// same in the viewer. A single list can gain nothing.
+    #[arg(long, global = true)]
+    pub(super) track: bool,
+
     /// Buffer for events in bytes, k or M; 16M by default
     ///
     /// One event takes 1280 bytes until it is read. If flowtop reports lost

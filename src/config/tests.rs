@@ -123,6 +123,7 @@ fn defaults_are_those_of_the_manual() {
     assert_eq!(options.source.interval, Duration::from_secs(1));
     assert_eq!(options.source.receive_buffer_bytes, 16 << 20);
     assert!(options.source.switch_sysctls);
+    assert!(!options.source.track);
     assert!(!options.show_source);
     assert_eq!(options.unit, RateUnit::Bytes);
     assert!(options.colors);
@@ -326,6 +327,21 @@ fn a_single_list_leaves_the_sysctls_alone() {
     assert!(!listed("list").source.switch_sysctls);
     assert!(listed("list --count 2").source.switch_sysctls);
     assert!(!listed("list --count 2 --no-sysctl").source.switch_sysctls);
+}
+
+#[test]
+fn rules_are_added_only_when_asked_for() {
+    for line in ["list", "list --count 2", "events", "-A --loopback"] {
+        let asks = |line: &str| match on_terminal(line) {
+            Ok(Invocation::View(options)) => options.source.track,
+            Ok(Invocation::List(options)) => options.source.track,
+            Ok(Invocation::Events(options)) => options.source.track,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert!(!asks(line), "{line}");
+        assert!(asks(&format!("{line} --track")), "{line}");
+        assert!(asks(&format!("--track {line}")), "{line}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::collect::{Clock, Delivery, Inquiry, Kernel, SourceError, pace::Pace};
+use crate::collect::{Clock, Delivery, Inquiry, Source, SourceError, pace::Pace};
 use crate::enrich::geoip::GeoIp;
 use crate::flow::{Moment, Update};
 use crate::table::{Change, Table};
@@ -58,7 +58,7 @@ pub enum EngineError {
 /// The table and its source.
 pub struct Core {
     table: Table,
-    kernel: Kernel,
+    source: Box<dyn Source>,
     clock: Clock,
     pace: Pace,
     /// Suspects the kernel has not answered for.
@@ -75,12 +75,12 @@ struct Arrived {
 }
 
 impl Core {
-    /// A table that `kernel` will fill. Dumps are asked for as often as `pace`
+    /// A table that `source` will fill. Dumps are asked for as often as `pace`
     /// allows.
-    pub const fn new(table: Table, kernel: Kernel, clock: Clock, pace: Pace) -> Self {
+    pub fn new(table: Table, source: Box<dyn Source>, clock: Clock, pace: Pace) -> Self {
         Self {
             table,
-            kernel,
+            source,
             clock,
             pace,
             unverified: 0,
@@ -111,7 +111,7 @@ impl Core {
                 Update::Flow(report) if report.origin == crate::flow::Origin::Fetched => {
                     arrived.answers += 1;
                 }
-                Update::Flow(_) | Update::Shed { .. } => {}
+                Update::Flow(_) | Update::Counted { .. } | Update::Shed { .. } => {}
             }
             self.table.apply(update, at, &mut |change| sink(change, at));
         }
@@ -120,7 +120,7 @@ impl Core {
             let suspects = self.table.suspects();
             self.unverified = suspects.len();
             if !suspects.is_empty() {
-                self.kernel.inquire(Inquiry::Get(suspects));
+                self.source.inquire(Inquiry::Get(suspects));
             }
         }
         Ok(arrived)
@@ -132,7 +132,7 @@ impl Core {
         if due {
             // It begins when the source says so; until then none is due.
             self.pace.begin(now);
-            self.kernel.inquire(Inquiry::Dump);
+            self.source.inquire(Inquiry::Dump);
         }
         due
     }
@@ -140,7 +140,7 @@ impl Core {
     /// Ends the source. `inputs` goes first: a source that is blocked on a full
     /// channel would otherwise never end.
     fn shut_down(mut self, inputs: Receiver<Input>) {
-        self.kernel.stop();
+        self.source.stop();
         drop(inputs);
     }
 }

@@ -54,7 +54,7 @@ fn take_samples(
         if !take_until(core, inputs, |_| Some(end))? {
             return Ok(());
         }
-        core.kernel.inquire(Inquiry::Dump);
+        core.source.inquire(Inquiry::Dump);
         let mut complete = false;
         while !complete {
             let arrived = match inputs.recv() {
@@ -65,7 +65,7 @@ fn take_samples(
             match arrived.dump_ended {
                 Some(true) => complete = true,
                 // The kernel could not deliver it all: once more.
-                Some(false) => core.kernel.inquire(Inquiry::Dump),
+                Some(false) => core.source.inquire(Inquiry::Dump),
                 None => {}
             }
         }

@@ -236,7 +236,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
             let keys = self.interesting(now);
             if !keys.is_empty() {
-                self.core.kernel.inquire(Inquiry::Get(keys));
+                self.core.source.inquire(Inquiry::Get(keys));
             }
         }
         self.owe(now.after(PATIENCE.min(self.viewer.interval)));

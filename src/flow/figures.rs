@@ -17,10 +17,16 @@ pub struct TcpFigures {
     /// bytes per second (`tcpi_delivery_rate`); absent until measured.
     pub delivery_rate_bytes_per_sec: Option<u64>,
     /// Bytes the other end has acknowledged (`tcpi_bytes_acked`). It counts
-    /// the SYN as one.
+    /// the SYN of the end that connected as one, and the FIN.
     pub bytes_acked: Option<u64>,
-    /// Bytes received in order (`tcpi_bytes_received`).
+    /// Bytes received in order (`tcpi_bytes_received`). It counts the FIN as
+    /// one.
     pub bytes_received: Option<u64>,
+    /// Bytes sent, those sent again counted each time (`tcpi_bytes_sent`, since
+    /// Linux 4.19).
+    pub bytes_sent: Option<u64>,
+    /// Bytes sent again (`tcpi_bytes_retrans`, since Linux 4.19).
+    pub bytes_retransmitted: Option<u64>,
     /// Segments sent, acknowledgements among them (`tcpi_segs_out`).
     pub segments_out: Option<u32>,
     /// Segments received (`tcpi_segs_in`).

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings};
+use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Source as _};
 use flowtop::flow::{Family, Key, Moment, Origin, Protocol, Update};
 use flowtop::table::{Change, Flow, Table};
 

@@ -469,7 +469,7 @@ mod tests {
         state.apply(gone(address("10.0.0.1/24", 2)), start);
         assert!(state.locality().is_here(ip("10.0.0.1")));
         assert_eq!(state.next_expiry(), Some(start + FORMER));
-        assert!(!state.expire(start + FORMER - Duration::from_millis(1)));
+        assert!(!state.expire(start + FORMER / 2));
         // Back in time.
         state.apply(there(address("10.0.0.1/24", 2)), start);
         assert_eq!(state.next_expiry(), None);
