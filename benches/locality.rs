@@ -20,7 +20,12 @@ use flowtop::flow::{L4, Protocol, Tuple};
 
 const FLOWS: u32 = 100_000;
 const NEIGHBOURS: u32 = 10_000;
-const ROUNDS: usize = 10;
+/// Changes that are told of.
+const CHANGES: u32 = 10;
+/// Neighbours whose state changes, and how often.
+const FLAPPING: u32 = 500;
+const FLAPS: u32 = 40;
+const ROUNDS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() {
@@ -40,7 +45,7 @@ fn flows() -> Vec<(Tuple, Tuple)> {
             src: 40_000,
             dst: 443,
         };
-        let orig = if index % 2 == 0 {
+        let orig = if index.is_multiple_of(2) {
             let [_, a, b, c] = number.to_be_bytes();
             let server = Ipv4Addr::new(11 + a % 80, b, c, index as u8);
             let [high, low] = client.to_be_bytes();
@@ -69,7 +74,7 @@ fn records(lab: &Lab) {
     router.add_neighbours("lan", (0..NEIGHBOURS).map(neighbour));
     let flows = flows();
     measure(router, &flows, "few routes");
-    let routes = (0..4000u32).map(|n| {
+    let many = (0..4000u32).map(|n| {
         let network = Ipv4Addr::from_bits(11 << 24 | n << 12);
         (
             IpAddr::V4(network),
@@ -77,7 +82,7 @@ fn records(lab: &Lab) {
             IpAddr::V4(Ipv4Addr::new(198, 51, 100, 20)),
         )
     });
-    router.add_routes(libc::RT_TABLE_MAIN, routes);
+    router.add_routes(libc::RT_TABLE_MAIN, many);
     measure(router, &flows, "4,000 routes");
     router.add_policy(100, Some(7), None);
     measure(router, &flows, "IPv4 by the kernel");
@@ -129,7 +134,6 @@ fn neighbours(lab: &Lab) {
             })
         })
         .unwrap();
-    const CHANGES: u32 = 10;
     micros("a snapshot, for one change", CHANGES, &mut || {
         for number in 0..CHANGES {
             router.add_neighbours("lan", [(neighbour(NEIGHBOURS + number).0, [2; 6])]);
@@ -137,8 +141,6 @@ fn neighbours(lab: &Lab) {
         }
     });
     // What the kernel and the bench spend on making them is part of it.
-    const FLAPPING: u32 = 500;
-    const FLAPS: u32 = 40;
     let flapping = |number: u32| {
         let [_, _, c, d] = number.to_be_bytes();
         (
