@@ -397,8 +397,8 @@ mod tests {
         let all = "PROTO STATE AGE  DESTINATION SERVICE CC PROCESS IFACE ↓ BYTES ↑ BYTES ↓ RATE \
                    ↑ RATE RTT";
         assert_eq!(owned(160), all);
-        assert_eq!(owned(120), all.replace(" IFACE", ""));
-        assert_eq!(owned(118), all.replace(" IFACE", "").replace(" RTT", ""));
+        assert_eq!(owned(125), all.replace(" IFACE", ""));
+        assert_eq!(owned(120), all.replace(" IFACE", "").replace(" RTT", ""));
         assert_eq!(
             owned(100),
             "PROTO STATE AGE  DESTINATION SERVICE PROCESS ↓ RATE ↑ RATE"
@@ -407,7 +407,7 @@ mod tests {
             owned(80),
             "PROTO  DESTINATION SERVICE PROCESS ↓ RATE ↑ RATE"
         );
-        assert_eq!(owned(66), "PROTO  DESTINATION PROCESS ↓ RATE ↑ RATE");
+        assert_eq!(owned(69), "PROTO  DESTINATION PROCESS ↓ RATE ↑ RATE");
         assert_eq!(owned(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
     }
 

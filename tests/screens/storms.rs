@@ -5,6 +5,7 @@ use flowtop::tui::keys::KEYS;
 use flowtop::view::{Cursor, List};
 use proptest::prelude::*;
 
+use super::desk;
 use super::scene::{Scene, crowd, evening, world};
 
 #[derive(Clone, Debug)]
@@ -89,10 +90,15 @@ proptest! {
     /// Through all lists, with answers that come late or not at all.
     #[test]
     fn any_way_through_the_lists_goes_well(
+        at_desk in any::<bool>(),
         steps in prop::collection::vec((0..12_usize, any::<bool>()), 1..80),
     ) {
-        let lines = world();
+        let mut lines = world();
         let mut scene = Scene::new((80, 13), |_| ()).with(&lines);
+        if at_desk {
+            lines = desk::lines();
+            scene = desk::scene(80, 13, |_| ());
+        }
         let mut late = scene.view();
         for (number, (step, answered)) in steps.into_iter().enumerate() {
             match step {
@@ -132,6 +138,12 @@ fn every_size_can_be_drawn() {
         let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
         scene.status.warnings = vec!["one warning".to_owned(); 2];
         scene.answer();
+        scene.keys(keys);
+        scene.press(KeyCode::Down);
+        scenes.push(scene);
+    }
+    for keys in ["", "s", "sb", "2", "3", "3o"] {
+        let mut scene = desk::scene(80, 24, |_| ());
         scene.keys(keys);
         scene.press(KeyCode::Down);
         scenes.push(scene);
