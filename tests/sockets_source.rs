@@ -9,6 +9,7 @@
 mod lab;
 mod watch;
 
+use std::env;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -389,6 +390,56 @@ fn a_source_ends_whoever_reads_it() {
     let source = Sockets::start(LISTEN, Clock::start(), &out).expect("sock_diag");
     source.inquire(Inquiry::Dump);
     drop(source);
+}
+
+/// Set in a copy of this process that has no rights.
+const POWERLESS: &str = "SOCKETS_TEST_POWERLESS";
+
+#[test]
+fn a_user_without_rights_has_counters_and_ends() {
+    let name = "a_user_without_rights_has_counters_and_ends";
+    if env::var_os(POWERLESS).is_some() {
+        return without_rights();
+    }
+    lab::run(name, |lab| {
+        let output = lab
+            .here()
+            .unprivileged(env::current_exe().expect("a path"))
+            .args([name, "--exact", "--nocapture"])
+            .env(POWERLESS, "1")
+            .output()
+            .expect("this binary runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
+    });
+}
+
+fn without_rights() {
+    let mut watch = Watch::sockets_here(LISTEN);
+    watch.refresh();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let to = listener.local_addr().expect("bound");
+    let client = TcpStream::connect(to).expect("somebody listens");
+    let (server, _) = listener.accept().expect("a client");
+    let flow = began(&client);
+    (&client).write_all(&[1; 1000]).expect("connected");
+    (&server).read_exact(&mut [0; 1000]).expect("connected");
+    watch.refresh();
+    assert_eq!(bytes(row(&watch, flow)), Some((1000, 0)));
+    // Reset, so that nothing waits.
+    (&server).write_all(&[1; 10]).expect("connected");
+    drop(client);
+    drop(server);
+    watch.until("it ends", |watch| {
+        watch.ended().any(|end| *end.key() == flow)
+    });
+    let end = watch.ended().find(|end| *end.key() == flow).expect("it");
+    assert_eq!(end.end_reason(), Some(EndReason::Destroyed));
+    let (up, _) = bytes(end).expect("final counters");
+    assert_eq!(up, 1000);
 }
 
 #[test]

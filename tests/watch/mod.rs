@@ -102,9 +102,13 @@ impl Watch<Kernel> {
 impl Watch<Sockets> {
     /// Begins to watch the sockets of a host. Nothing is dumped yet.
     pub fn sockets(host: &Host, settings: Settings) -> Self {
+        host.enter(|| Self::sockets_here(settings))
+    }
+
+    /// As [`Watch::sockets`], where the calling thread is.
+    pub fn sockets_here(settings: Settings) -> Self {
         Self::over(64, |clock, out| {
-            host.enter(|| Sockets::start(settings, clock, out))
-                .unwrap_or_else(|e| panic!("cannot watch {}: {e}", host.name()))
+            Sockets::start(settings, clock, out).expect("sockets need no privilege")
         })
     }
 }

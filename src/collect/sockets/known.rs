@@ -411,3 +411,197 @@ fn status(seen: &Seen) -> Option<Status> {
         _ => Some(Status::SEEN_REPLY),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Family, Protocol};
+    use std::net::SocketAddr;
+
+    fn end(text: &str) -> Endpoint {
+        let at: SocketAddr = text.parse().unwrap();
+        Endpoint::new(at.ip(), at.port())
+    }
+
+    fn socket(proto: Protocol, local: &str, remote: &str, cookie: u64) -> Socket {
+        let (local, remote) = (end(local), end(remote));
+        Socket {
+            proto,
+            family: Family::Ipv4,
+            v6_only: false,
+            state: SocketState::ESTABLISHED,
+            local,
+            remote,
+            interface: None,
+            inode: Some(1),
+            cookie: Some(cookie),
+            uid: Some(0),
+            cgroup_id: None,
+            tcp: None,
+        }
+    }
+
+    fn tcp(local: &str, remote: &str, cookie: u64, counted: (u64, u64, u32)) -> Seen {
+        let (sent, received, segments) = counted;
+        let figures = TcpFigures {
+            bytes_sent: Some(sent),
+            bytes_retransmitted: Some(0),
+            bytes_received: Some(received),
+            segments_out: Some(segments),
+            segments_in: Some(segments),
+            ..TcpFigures::default()
+        };
+        let tcp = Some(Box::new(figures));
+        let socket = socket(Protocol::TCP, local, remote, cookie);
+        Seen::new(&Socket { tcp, ..socket }).unwrap()
+    }
+
+    fn waiting(proto: Protocol, at: &str) -> Listeners {
+        let mut listeners = Listeners::default();
+        listeners.add(&socket(proto, at, "0.0.0.0:0", 1));
+        listeners
+    }
+
+    fn dumped(known: &mut Known, rows: &[Seen], listeners: &Listeners) -> Vec<Report> {
+        let mut reports = Vec::new();
+        known.begin();
+        known.dumped(rows, listeners, &mut |report| reports.push(report));
+        reports
+    }
+
+    fn bytes(report: &Report) -> Option<(u64, u64)> {
+        let bytes = report.counters?.bytes();
+        Some((bytes.orig, bytes.reply))
+    }
+
+    const US: &str = "192.0.2.1:80";
+    const THEM: &str = "198.51.100.2:4000";
+
+    #[test]
+    fn who_waits_did_not_begin() {
+        let row = tcp(US, THEM, 7, (10, 20, 1));
+        let inward = Some((20, 10));
+        for at in [US, "0.0.0.0:80", "[::]:80"] {
+            let listeners = waiting(Protocol::TCP, at);
+            let reports = dumped(&mut Known::default(), &[row], &listeners);
+            assert_eq!(reports[0].key.orig, row.outward.inverted(), "{at}");
+            assert_eq!(bytes(&reports[0]), inward);
+            assert_eq!(reports[0].id, Some(7));
+        }
+        for at in ["192.0.2.9:80", "0.0.0.0:81"] {
+            let listeners = waiting(Protocol::TCP, at);
+            let reports = dumped(&mut Known::default(), &[row], &listeners);
+            assert_eq!(reports[0].key.orig, row.outward, "{at}");
+        }
+        let mut only_v6 = socket(Protocol::TCP, "[::]:80", "[::]:0", 1);
+        only_v6.v6_only = true;
+        let mut listeners = Listeners::default();
+        listeners.add(&only_v6);
+        assert!(!listeners.wait_at(Protocol::TCP, end(US)));
+        assert!(listeners.wait_at(Protocol::TCP, end("[2001:db8::1]:80")));
+        // A UDP socket that is not connected waits as well.
+        let udp = Seen::new(&socket(Protocol::UDP, US, THEM, 8)).unwrap();
+        let listeners = waiting(Protocol::UDP, "0.0.0.0:80");
+        let reports = dumped(&mut Known::default(), &[udp], &listeners);
+        assert_eq!(reports[0].key.orig, udp.outward.inverted());
+        assert_eq!((reports[0].state, reports[0].counters), (None, None));
+    }
+
+    #[test]
+    fn a_flow_keeps_its_direction_and_its_id() {
+        let mut known = Known::default();
+        let row = tcp(US, THEM, 7, (10, 20, 1));
+        let listeners = waiting(Protocol::TCP, US);
+        let before = dumped(&mut known, &[row], &listeners);
+        let after = dumped(&mut known, &[row], &Listeners::default());
+        assert_eq!(before, after);
+        // Equal ends, another socket: another flow, and nobody waits.
+        let again = tcp(US, THEM, 8, (1, 2, 1));
+        let other = dumped(&mut known, &[again], &Listeners::default());
+        assert_eq!(other[0].key.orig, row.outward);
+        assert_eq!(other[0].id, Some(8));
+    }
+
+    #[test]
+    fn two_sockets_of_one_flow_are_one_report() {
+        let (server, client) = ("127.0.0.1:80", "127.0.0.1:4000");
+        let at_client = tcp(client, server, 7, (10, 21, 1));
+        let at_server = tcp(server, client, 8, (20, 10, 1));
+        for listeners in [waiting(Protocol::TCP, server), Listeners::default()] {
+            for rows in [[at_client, at_server], [at_server, at_client]] {
+                let mut known = Known::default();
+                let reports = dumped(&mut known, &rows, &listeners);
+                assert_eq!(reports.len(), 1);
+                assert_eq!(reports[0].key.orig, at_client.outward);
+                assert_eq!(bytes(&reports[0]), Some((10, 21)), "as the client has it");
+                // The client is gone, the server's end still counts, and less.
+                let alone = dumped(&mut known, &[at_server], &Listeners::default());
+                assert_eq!(alone[0].key, reports[0].key);
+                assert_eq!(alone[0].id, reports[0].id);
+                assert_eq!(bytes(&alone[0]), Some((10, 21)), "never back");
+            }
+        }
+    }
+
+    #[test]
+    fn segments_are_counted_past_32_bits_and_a_fin_is_no_byte() {
+        let mut known = Known::default();
+        let nobody = Listeners::default();
+        dumped(
+            &mut known,
+            &[tcp(US, THEM, 7, (0, 0, 0x7fff_ffff))],
+            &nobody,
+        );
+        dumped(
+            &mut known,
+            &[tcp(US, THEM, 7, (0, 0, 0xffff_fff0))],
+            &nobody,
+        );
+        let mut last = tcp(US, THEM, 7, (5, 101, 0x10));
+        last.state = SocketState::CLOSE_WAIT;
+        let reports = dumped(&mut known, &[last], &nobody);
+        let counters = reports[0].counters.unwrap();
+        assert_eq!(counters.orig.packets, 0x1_0000_0010);
+        assert_eq!(bytes(&reports[0]), Some((5, 100)));
+        last.state = SocketState::CLOSE;
+        let end = known.destroyed(&last, Side::Client);
+        assert_eq!(bytes(&end), Some((5, 100)));
+        assert_eq!(end.origin, Origin::Destroyed);
+        assert!(known.get(&end.key).is_none());
+    }
+
+    #[test]
+    fn what_is_left_is_asked_about_and_others_are_forgotten() {
+        let mut known = Known::default();
+        let nobody = Listeners::default();
+        let gone = tcp(US, THEM, 7, (5, 101, 3));
+        let other = tcp("192.0.2.1:81", THEM, 9, (0, 0, 0));
+        let before = tcp(US, THEM, 7, (4, 90, 2));
+        dumped(&mut known, &[before, other], &nobody);
+        let left = Seen {
+            state: SocketState::TIME_WAIT,
+            cookie: 8,
+            sent: None,
+            received: None,
+            ..gone
+        };
+        assert!(left.is_remains_of(&gone) && !gone.is_remains_of(&gone));
+        let report = known.left_over(&gone, &left, Side::Client);
+        assert_eq!(
+            (report.origin, report.state),
+            (Origin::Changed, Some(State::Tcp(7)))
+        );
+        assert_eq!(bytes(&report), Some((5, 100)));
+        let rows = dumped(&mut known, &[left], &nobody);
+        assert_eq!((rows[0].id, rows[0].counters), (Some(7), None));
+        assert_eq!(known.end(), []);
+        dumped(&mut known, &[], &nobody);
+        assert_eq!(known.end(), [report.key]);
+        let end = known.expired(&report.key).unwrap();
+        assert_eq!((end.id, bytes(&end)), (Some(7), Some((5, 100))));
+        assert!(known.get(&other.key(Side::Client)).is_some());
+        dumped(&mut known, &[], &nobody);
+        known.end();
+        assert!(known.get(&other.key(Side::Client)).is_none());
+    }
+}
