@@ -31,7 +31,7 @@
 //! |---|---|---|---|
 //! | 0 | [`flow`] | the vocabulary: tuple, zone, protocol, state, status, counters, `Report`, `Update` | nothing |
 //! | 0 | [`sysctl`] | the kernel's switches: read, switch on, restore | nothing |
-//! | 1 | [`netlink`] | bytes: sockets (all `unsafe`), attribute walk; what conntrack, sockets and routing say; requests | `flow` |
+//! | 1 | [`netlink`] | bytes: sockets (all `unsafe`), attribute walk; what conntrack, sockets and routing say; requests; a table of ours in nftables | `flow` |
 //! | 2 | [`collect`] | the source: events, dumps, gets; pace, loss; batches out | `netlink`, `flow` |
 //! | 2 | [`table`] | every live flow; generations, rates, totals; `apply(update, now)` | `flow` |
 //! | 2 | [`enrich`] | what addresses and ports mean: `services`, `names` and `dns`, `geoip` and its update; which way flows go: `locality`; `Knowledge` of all | `flow`, `netlink` |

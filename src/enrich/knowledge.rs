@@ -184,6 +184,11 @@ impl Knowledge {
         }
     }
 
+    /// What a host is called, escaped.
+    pub fn name(&self, address: IpAddr) -> Option<Arc<str>> {
+        self.names.shared(address)
+    }
+
     fn end(&mut self, address: IpAddr) -> End {
         End {
             location: self.located(address).clone(),

@@ -113,7 +113,6 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
             None => Hosts::Address,
         },
         color: options.colors,
-        source_label: "ct",
     };
     let ask = &mut |query| {
         // An engine that has ended has told why.

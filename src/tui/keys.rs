@@ -33,6 +33,8 @@ pub enum Action {
     ToggleLoopback,
     /// Rates in bits or in bytes.
     ToggleBits,
+    /// Flows in every direction, or in one only.
+    CycleDirection,
     /// Only active flows, or all.
     ToggleActive,
     /// Shows or hides the source column.
@@ -163,6 +165,10 @@ const fn char(c: char) -> Chord {
     key(KeyCode::Char(c))
 }
 
+const fn tab(tab: Tab) -> Chord {
+    char(tab.digit())
+}
+
 const fn ctrl(c: char) -> Chord {
     Chord {
         code: KeyCode::Char(c),
@@ -266,14 +272,23 @@ pub static KEYS: &[Key] = &[
         Section::Move,
         &[key(KeyCode::Tab)],
         Action::NextTab,
-        "Tab  1 2 3",
-        "the next tab; Flows, Places, Services",
+        "Tab",
+        "the next tab",
         None,
     ),
     hidden(&[key(KeyCode::BackTab)], Action::PreviousTab),
-    hidden(&[char('1')], Action::Go(Tab::Flows)),
-    hidden(&[char('2')], Action::Go(Tab::Places)),
-    hidden(&[char('3')], Action::Go(Tab::Services)),
+    entry(
+        Section::Move,
+        &[tab(Tab::Flows)],
+        Action::Go(Tab::Flows),
+        "1 2 3 5 7",
+        "Flows, Hosts, Processes, Places, Services",
+        None,
+    ),
+    hidden(&[tab(Tab::Hosts)], Action::Go(Tab::Hosts)),
+    hidden(&[tab(Tab::Processes)], Action::Go(Tab::Processes)),
+    hidden(&[tab(Tab::Places)], Action::Go(Tab::Places)),
+    hidden(&[tab(Tab::Services)], Action::Go(Tab::Services)),
     entry(
         Section::Move,
         &[key(KeyCode::Enter)],
@@ -369,6 +384,14 @@ pub static KEYS: &[Key] = &[
         "L",
         "loopback flows (127/8, ::1) on or off",
         Some(hint("L", "loopback", 10)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('o')],
+        Action::CycleDirection,
+        "o",
+        "all flows, only out, in, through, local",
+        Some(hint("o", "direction", 8)),
     ),
     entry(
         Section::Filter,

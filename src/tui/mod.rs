@@ -56,8 +56,6 @@ pub struct Settings {
     pub hosts: Hosts,
     /// Whether to use colours.
     pub color: bool,
-    /// Where flows come from, in a word.
-    pub source_label: &'static str,
 }
 
 /// What happens to the viewer.

@@ -15,10 +15,10 @@ use super::layout::{self, Wish};
 use super::tabs::{Level, Tab, Trail, Window};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
-use crate::flow::{Family, Group, Moment, Scope};
-use crate::view::column::{self, Hosts, Ports};
+use crate::flow::{Direction, Family, Group, Moment, Scope};
+use crate::view::column::{self, Hosts, Order, Ports};
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, List, Query, View};
+use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -65,6 +65,31 @@ pub enum Popup {
     About,
 }
 
+/// What rows have had to show. It only grows, so that columns do not swing with
+/// every refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Length of the longest host.
+    longest_host: u16,
+    /// Whether anybody has looked for a process, and not only found that the
+    /// flow is forwarded.
+    process: bool,
+    interface: bool,
+    rtt: bool,
+}
+
+impl Seen {
+    fn row(&mut self, row: &ViewRow, hosts: Hosts, now: Moment) {
+        self.longest_host = self.longest_host.max(draw::longest_host(row, hosts));
+        let row = row.row(now);
+        let process = row.process();
+        self.process |= process.is_some_and(|process| process != Err(Unknown::Forwarded));
+        let interfaces = &row.bearings.interfaces;
+        self.interface |= interfaces.orig.is_some() || interfaces.reply.is_some();
+        self.rtt |= row.rtt_us().is_some();
+    }
+}
+
 /// The state of the screen.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -74,6 +99,7 @@ pub struct State {
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
+    pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
     pub(super) show_source: bool,
@@ -95,9 +121,8 @@ pub struct State {
     pub(super) size: Size,
     pub(super) now: Moment,
     pub(super) view: Option<Arc<View>>,
-    /// Length of the longest host seen since the size, the list or the scope
-    /// changed. It only grows, so that columns do not swing with every refresh.
-    longest_host: u16,
+    /// What was seen since the size, the list or a filter changed.
+    seen: Seen,
     /// The question that was asked last.
     asked: Query,
 }
@@ -109,6 +134,7 @@ impl State {
             theme: Theme::new(settings.color),
             zone,
             scope: settings.scope,
+            direction: None,
             active_only: false,
             unit: settings.unit,
             show_source: settings.show_source,
@@ -125,12 +151,13 @@ impl State {
             size,
             now,
             view: None,
-            longest_host: 0,
+            seen: Seen::default(),
             asked: Query {
                 list: List::Flows,
                 within: None,
                 number: 0,
                 scope: settings.scope,
+                direction: None,
                 active_only: false,
                 cursor: Cursor::None,
                 first: 0,
@@ -254,8 +281,11 @@ impl State {
         Wish {
             source: self.show_source,
             country: places.is_some_and(|places| !places.is_empty()),
+            process: self.seen.process,
+            interface: self.seen.interface,
+            rtt: self.seen.rtt,
             unit: self.unit,
-            host: self.longest_host,
+            host: self.seen.longest_host,
         }
     }
 
@@ -265,6 +295,7 @@ impl State {
             unit: self.unit,
             hosts: self.hosts,
             ports: self.ports,
+            order: Order::NearFirst,
         }
     }
 
@@ -276,6 +307,7 @@ impl State {
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
+            direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
             // Of groups the view has all.
@@ -310,9 +342,9 @@ impl State {
                 return;
             }
         }
-        let list = |view: &View| (view.query.list, view.query.within);
+        let list = |view: &View| (view.query.list, view.query.within, view.query.direction);
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
-            self.longest_host = 0;
+            self.seen = Seen::default();
         }
         self.view = Some(view);
         self.measure();
@@ -322,16 +354,16 @@ impl State {
 
     fn resize(&mut self, size: Size) {
         self.size = size;
-        self.longest_host = 0;
+        self.seen = Seen::default();
         self.measure();
         self.clamp();
     }
 
-    /// Looks for a host that is longer than those before.
+    /// Looks for what rows before had not.
     fn measure(&mut self) {
-        let rows = self.view.iter().flat_map(|view| &view.rows);
-        let longest = rows.map(|row| draw::longest_host(row, self.hosts)).max();
-        self.longest_host = self.longest_host.max(longest.unwrap_or(0));
+        for row in self.view.iter().flat_map(|view| &view.rows) {
+            self.seen.row(row, self.hosts, self.now);
+        }
     }
 
     /// Keeps within bounds what is scrolled.
@@ -370,6 +402,7 @@ impl State {
             Action::ToggleLoopback => {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
+            Action::CycleDirection => self.cycle_direction(),
             Action::ToggleBits => {
                 self.unit = match self.unit {
                     RateUnit::Bytes => RateUnit::Bits,
@@ -394,7 +427,7 @@ impl State {
             Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
         }
         if self.scope != scope {
-            self.longest_host = 0;
+            self.seen = Seen::default();
         }
         self.clamp();
     }
@@ -450,6 +483,24 @@ impl State {
         }
     }
 
+    fn cycle_direction(&mut self) {
+        let all = Direction::ALL;
+        self.direction = match self.direction {
+            None => all.first().copied(),
+            Some(now) => {
+                let at = all.iter().position(|direction| *direction == now);
+                at.and_then(|at| all.get(at + 1)).copied()
+            }
+        };
+        self.say(match self.direction {
+            None => "Flows in every direction.",
+            Some(Direction::Out) => "Only flows from this machine to others.",
+            Some(Direction::In) => "Only flows from others to this machine.",
+            Some(Direction::Forward) => "Only flows that pass through this machine.",
+            Some(Direction::Local) => "Only flows of this machine with itself.",
+        });
+    }
+
     /// Whether the kernel is to be made to track connections. Only where the
     /// list has said that it does not.
     fn track(&mut self) -> bool {
@@ -478,7 +529,7 @@ impl State {
             Hosts::Name => "Hosts by name, where one is known.",
             Hosts::Both => "Hosts by name, and their address.",
         });
-        self.longest_host = 0;
+        self.seen = Seen::default();
         self.measure();
     }
 

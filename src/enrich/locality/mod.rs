@@ -127,6 +127,18 @@ enum Nearness {
 }
 
 impl Locality {
+    /// A machine with these addresses and neighbours, and without links.
+    pub fn of(
+        addresses: impl IntoIterator<Item = IpAddr>,
+        neighbours: impl IntoIterator<Item = (IpAddr, Mac)>,
+    ) -> Self {
+        Self {
+            addresses: addresses.into_iter().collect(),
+            neighbours: neighbours.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether a packet to this address would be for this machine.
     pub fn is_here(&self, address: IpAddr) -> bool {
         address.is_loopback() || self.addresses.contains(&address) || self.routes.takes_in(address)

@@ -5,6 +5,7 @@ use super::super::keys::{KEYS, Section};
 use super::super::state::State;
 use super::super::theme::Role;
 use super::popup::{Text, heading, paragraph};
+use super::status;
 use crate::view::column::COLUMNS;
 
 /// Columns that only lists of countries, networks and services have.
@@ -23,6 +24,14 @@ pub(super) fn content(state: &State, width: usize, is_wide: bool) -> Vec<Text> {
     let mut lines = Vec::new();
     for warning in state.warnings() {
         paragraph(warning, Role::ChipWarn, width, &mut lines);
+        lines.push(Text::new());
+    }
+    if let Some(hint) = state
+        .view
+        .as_ref()
+        .and_then(|view| status::hint(&view.status))
+    {
+        paragraph(&hint, Role::HelpText, width, &mut lines);
         lines.push(Text::new());
     }
     if is_wide {
