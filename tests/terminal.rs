@@ -62,11 +62,11 @@ fn viewer() {
             _ => {}
         }
     });
-    let mut ask = |_| {
+    let ask = &mut |_| {
         let _ = asked.try_send(());
     };
-    let mut track = || Err("nobody asks for it here".to_owned());
-    let ending = run(settings, &messages, &mut ask, &mut track);
+    let track = &mut || Err("nobody asked for it".to_owned());
+    let ending = run(settings, &messages, ask, track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),

@@ -8,6 +8,7 @@
 
 pub mod column;
 pub mod field;
+pub mod filter;
 pub mod group;
 pub mod units;
 mod whose;
