@@ -102,14 +102,13 @@ impl View {
         let groups = groups(query, table, ledger, knowledge, now);
         let group_count = groups.len();
         let is_of_flows = query.list == List::Flows;
-        let (first, index) = match query.cursor {
-            Cursor::Flow { id, .. } if is_of_flows => {
-                place(query, matching, rank(id, table, &keys, now))
-            }
-            Cursor::Group { group, .. } => place(query, group_count, groups.position(group)),
-            _ if is_of_flows => place(query, matching, None),
-            _ => place(query, group_count, None),
+        let (rows, now_at) = match query.cursor {
+            Cursor::Flow { id, .. } if is_of_flows => (matching, rank(id, table, &keys, now)),
+            Cursor::Group { group, .. } if !is_of_flows => (group_count, groups.position(group)),
+            _ if is_of_flows => (matching, None),
+            _ => (group_count, None),
         };
+        let (first, index) = place(query, rows, now_at);
         let of_flow = index.filter(|_| is_of_flows);
         let cursor = of_flow.map(|index| (index, keys.select_nth_unstable(index).1.2));
         let group_cursor = index.and_then(|index| Some((index, groups.at(index)?)));
