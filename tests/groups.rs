@@ -149,6 +149,7 @@ impl Scene {
         let query = Query {
             number: 0,
             scope,
+            direction: None,
             active_only: false,
             within,
             list,
@@ -182,6 +183,8 @@ fn line(row: &GroupRow) -> String {
         (Group::Service(service), None) => format!("{:?}", service.port),
         (Group::Network(_, asn), None) => format!("{asn:?}"),
         (Group::Country(country), None) => format!("{country:?}"),
+        (Group::Process(who), None) => who.label().to_owned(),
+        (Group::Host(host), None) => host.map_or("others".to_owned(), |host| host.to_string()),
     };
     let bytes = row.counters.bytes();
     format!(

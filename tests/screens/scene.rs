@@ -278,7 +278,6 @@ impl Scene {
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             color: false,
-            source_label: "ct",
         };
         change(&mut settings);
         let size = Size {

@@ -102,7 +102,7 @@ proptest! {
                 5 => scene.press(KeyCode::Up),
                 6 => scene.press(KeyCode::PageDown),
                 7 => scene.press(KeyCode::Tab),
-                8 => scene.press(KeyCode::Char('2')),
+                8 => scene.press(KeyCode::Char(['2', '3', '5', '7', 'o'][number % 5])),
                 9 => scene.end_of(&lines[number % lines.len()]),
                 10 => scene.show(late.clone()),
                 _ => scene.resize(60 + number as u16, 8 + number as u16 % 9),
@@ -126,7 +126,9 @@ proptest! {
 #[test]
 fn every_size_can_be_drawn() {
     let mut scenes = Vec::new();
-    for keys in ["", "s", "b", "sb", "?", "V", "2", "3", "TUDISO"] {
+    for keys in [
+        "", "s", "b", "sb", "?", "V", "2", "3", "5", "7", "o", "TUDISO",
+    ] {
         let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
         scene.status.warnings = vec!["one warning".to_owned(); 2];
         scene.answer();
