@@ -2,10 +2,12 @@
 //!
 //! [`socket`] owns the sockets (and all `unsafe` of the crate), [`wire`] walks
 //! and writes netlink messages and attributes, [`conntrack`] knows what those
-//! of ctnetlink mean, [`sockdiag`] those about sockets, and [`tracking`] finds out whether anything in this
+//! of ctnetlink mean, [`sockdiag`] those about sockets, [`namespace`] leads to
+//! other network namespaces, and [`tracking`] finds out whether anything in this
 //! network namespace asks the kernel to track connections at all.
 
 pub mod conntrack;
+pub mod namespace;
 pub mod sockdiag;
 pub mod socket;
 pub mod tracking;
