@@ -21,7 +21,7 @@ use flowtop::flow::{
 use flowtop::output::{Course, Format, Settings, Writer};
 use flowtop::view::field::{Event, FIELDS, Record, Value, find};
 use flowtop::view::units::RateUnit;
-use flowtop::view::{End, Row, Table};
+use flowtop::view::{Bearings, End, Row, Table};
 
 const FLOWS: u32 = 20_000;
 const ROUNDS: usize = 9;
@@ -105,6 +105,8 @@ fn records(table: &Table, now: Moment) -> impl Iterator<Item = Record<'_>> {
             now,
             service: Some("https"),
             ends: ends.clone(),
+            bearings: Bearings::default(),
+            owners: None,
         }),
         count: None,
     })
@@ -142,6 +144,7 @@ fn map(record: &Record<'_>) -> serde_json::Map<String, serde_json::Value> {
             Value::Protocol(proto) => proto.to_string().into(),
             Value::State(state) => state.to_string().into(),
             Value::Status(status) => status.names().collect::<Vec<_>>().into(),
+            Value::Mac(mac) => mac.to_string().into(),
         };
         map.insert(field.key.to_owned(), value);
     }

@@ -12,6 +12,7 @@
 #![expect(unsafe_code, reason = "std neither sends signals nor mounts")]
 
 mod lab;
+mod notation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
@@ -25,12 +26,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use flowtop::flow::{Counters, L4, Protocol, Tuple};
+use flowtop::flow::{Counters, L4, Protocol};
 use serde_json::Value;
 
 use lab::entries::Entry;
 use lab::traffic::{self, TcpService, UdpService};
 use lab::{FLOWS_PER_SERVER, Host, SERVERS, eventually};
+use notation::between;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_flowtop");
 
@@ -106,11 +108,6 @@ fn switch_on(host: &Host) {
 
 fn switches(host: &Host) -> [String; 2] {
     [ACCT, TIMESTAMP].map(|key| host.sysctl(key).expect("this kernel has it"))
-}
-
-fn tuple(src: &str, dst: &str, proto: Protocol, l4: L4) -> Tuple {
-    let ip = |text: &str| text.parse().expect("an address");
-    Tuple::new(ip(src), ip(dst), proto, l4).expect("one family")
 }
 
 fn entries(numbers: std::ops::Range<u32>) -> impl Iterator<Item = Entry> {
@@ -551,13 +548,18 @@ fn events_keep_to_the_scope() {
         here.set_sysctl(EVENTS, "1");
         let mut run = Run::start(flowtop(here, &["events", "-6U", "-o", "json"]));
         let ports = |dst| L4::Ports { src: 1, dst };
-        let wanted = tuple("2001:db8::1", "2001:db8::2", Protocol::UDP, ports(9));
+        let wanted = between("2001:db8::1", "2001:db8::2", Protocol::UDP, ports(9));
         eventually("it listens", || {
             here.create_flows([
                 Entry::numbered(1),
-                Entry::new(tuple("10.0.0.1", "10.0.0.2", Protocol::UDP, ports(9))),
-                Entry::new(tuple("::1", "::1", Protocol::UDP, ports(9))),
-                Entry::new(tuple("2001:db8::1", "2001:db8::2", Protocol::TCP, ports(9))),
+                Entry::new(between("10.0.0.1", "10.0.0.2", Protocol::UDP, ports(9))),
+                Entry::new(between("::1", "::1", Protocol::UDP, ports(9))),
+                Entry::new(between(
+                    "2001:db8::1",
+                    "2001:db8::2",
+                    Protocol::TCP,
+                    ports(9),
+                )),
                 Entry::new(wanted),
             ]);
             here.flush_flows();

@@ -203,6 +203,7 @@ fn word(text: &str) -> String {
             '↑' => out.push_str("\\(ua"),
             '→' => out.push_str("\\(->"),
             '←' => out.push_str("\\(<-"),
+            '↔' => out.push_str("\\(<>"),
             c => out.push(c),
         }
     }

@@ -623,6 +623,7 @@ impl Screen {
         let query = Query {
             number: 0,
             scope: Scope::EVERYTHING,
+            direction: None,
             active_only: false,
             within: None,
             list,

@@ -47,7 +47,6 @@ fn viewer() {
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
         color: true,
-        source_label: "ct",
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();
@@ -63,9 +62,11 @@ fn viewer() {
             _ => {}
         }
     });
-    let ending = run(settings, &messages, &mut |_| {
+    let ask = &mut |_| {
         let _ = asked.try_send(());
-    });
+    };
+    let track = &mut || Err("nobody asked for it".to_owned());
+    let ending = run(settings, &messages, ask, track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),

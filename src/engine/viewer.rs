@@ -11,7 +11,7 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
 use crate::table::{Change, ClassTotals, Table};
-use crate::view::{Ledger, List, PlaceSource, Query, Status, View};
+use crate::view::{Ledger, List, PlaceSource, Query, Source, Status, View};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -324,6 +324,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             attribution: source.attribution.clone(),
         });
         Status {
+            source: Source::Conntrack,
+            hint: None,
             synced: self.core.table.is_synced(),
             table_used: self.facts.table_used,
             table_max: self.facts.table_max,

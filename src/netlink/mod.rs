@@ -2,12 +2,16 @@
 //!
 //! [`socket`] owns the sockets (and all `unsafe` of the crate), [`wire`] walks
 //! and writes netlink messages and attributes, [`conntrack`] knows what those
-//! of ctnetlink mean, [`sockdiag`] those about sockets, [`namespace`] leads to
-//! other network namespaces, and [`tracking`] finds out whether anything in this
-//! network namespace asks the kernel to track connections at all.
+//! of ctnetlink mean, [`sockdiag`] those about sockets, [`route`] those about
+//! links, addresses and routes. [`tracking`] finds out whether anything in this
+//! network namespace asks the kernel to track connections at all, and
+//! [`nftables`] asks for it until further notice. [`namespace`] leads to other
+//! network namespaces.
 
 pub mod conntrack;
 pub mod namespace;
+pub mod nftables;
+pub mod route;
 pub mod sockdiag;
 pub mod socket;
 pub mod tracking;
@@ -59,6 +63,18 @@ impl NetlinkError {
                 Self::Unavailable { action, source }
             }
             _ => Self::Io { action, source },
+        }
+    }
+}
+
+impl From<sockdiag::DiagError> for NetlinkError {
+    fn from(error: sockdiag::DiagError) -> Self {
+        match error {
+            sockdiag::DiagError::Io { action, source } => Self::Io { action, source },
+            other => Self::Io {
+                action: "asking the kernel about its sockets",
+                source: io::Error::other(other),
+            },
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum Action {
     ToggleLoopback,
     /// Rates in bits or in bytes.
     ToggleBits,
+    /// Flows in every direction, or in one only.
+    CycleDirection,
     /// Only active flows, or all.
     ToggleActive,
     /// Shows or hides the source column.
@@ -41,6 +43,8 @@ pub enum Action {
     CycleHosts,
     /// Ports by name or by number.
     TogglePorts,
+    /// Makes the kernel track connections.
+    Track,
     /// Opens or closes the help.
     Help,
     /// Opens or closes what there is to know about the program.
@@ -161,6 +165,10 @@ const fn char(c: char) -> Chord {
     key(KeyCode::Char(c))
 }
 
+const fn tab(tab: Tab) -> Chord {
+    char(tab.digit())
+}
+
 const fn ctrl(c: char) -> Chord {
     Chord {
         code: KeyCode::Char(c),
@@ -264,14 +272,23 @@ pub static KEYS: &[Key] = &[
         Section::Move,
         &[key(KeyCode::Tab)],
         Action::NextTab,
-        "Tab  1 2 3",
-        "the next tab; Flows, Places, Services",
+        "Tab",
+        "the next tab",
         None,
     ),
     hidden(&[key(KeyCode::BackTab)], Action::PreviousTab),
-    hidden(&[char('1')], Action::Go(Tab::Flows)),
-    hidden(&[char('2')], Action::Go(Tab::Places)),
-    hidden(&[char('3')], Action::Go(Tab::Services)),
+    entry(
+        Section::Move,
+        &[tab(Tab::Flows)],
+        Action::Go(Tab::Flows),
+        "1 2 3 5 7",
+        "Flows, Hosts, Processes, Places, Services",
+        None,
+    ),
+    hidden(&[tab(Tab::Hosts)], Action::Go(Tab::Hosts)),
+    hidden(&[tab(Tab::Processes)], Action::Go(Tab::Processes)),
+    hidden(&[tab(Tab::Places)], Action::Go(Tab::Places)),
+    hidden(&[tab(Tab::Services)], Action::Go(Tab::Services)),
     entry(
         Section::Move,
         &[key(KeyCode::Enter)],
@@ -370,6 +387,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Filter,
+        &[char('o')],
+        Action::CycleDirection,
+        "o",
+        "all flows, only out, in, through, local",
+        Some(hint("o", "direction", 8)),
+    ),
+    entry(
+        Section::Filter,
         &[char('a')],
         Action::ToggleActive,
         "a",
@@ -407,6 +432,14 @@ pub static KEYS: &[Key] = &[
         "p",
         "ports by service name, by number",
         Some(hint("p", "ports", 11)),
+    ),
+    entry(
+        Section::Program,
+        &[char('E')],
+        Action::Track,
+        "E",
+        "track connections until flowtop exits",
+        None,
     ),
     entry(
         Section::Program,

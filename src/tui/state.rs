@@ -15,10 +15,10 @@ use super::layout::{self, Wish};
 use super::tabs::{Level, Tab, Trail, Window};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
-use crate::flow::{Family, Group, Moment, Scope};
-use crate::view::column::{self, Hosts, Ports};
+use crate::flow::{Direction, Family, Group, Moment, Scope};
+use crate::view::column::{self, Hosts, Order, Ports};
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, List, Query, View};
+use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -30,6 +30,9 @@ pub struct Effects {
     pub ask: Option<Query>,
     /// Whether the terminal is to be cleared before the next drawing.
     pub clear: bool,
+    /// Whether to make the kernel track connections; the answer is a
+    /// [`Message::Tracked`].
+    pub track: bool,
     /// The viewer is over.
     pub ending: Option<Ending>,
 }
@@ -39,6 +42,7 @@ impl Effects {
     pub fn add(&mut self, later: Self) {
         self.ask = later.ask.or(self.ask.take());
         self.clear |= later.clear;
+        self.track |= later.track;
         self.ending = self.ending.take().or(later.ending);
     }
 }
@@ -61,6 +65,31 @@ pub enum Popup {
     About,
 }
 
+/// What rows have had to show. It only grows, so that columns do not swing with
+/// every refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Length of the longest host.
+    longest_host: u16,
+    /// Whether anybody has looked for a process, and not only found that the
+    /// flow is forwarded.
+    process: bool,
+    interface: bool,
+    rtt: bool,
+}
+
+impl Seen {
+    fn row(&mut self, row: &ViewRow, hosts: Hosts, now: Moment) {
+        self.longest_host = self.longest_host.max(draw::longest_host(row, hosts));
+        let row = row.row(now);
+        let process = row.process();
+        self.process |= process.is_some_and(|process| process != Err(Unknown::Forwarded));
+        let interfaces = &row.bearings.interfaces;
+        self.interface |= interfaces.orig.is_some() || interfaces.reply.is_some();
+        self.rtt |= row.rtt_us().is_some();
+    }
+}
+
 /// The state of the screen.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -70,6 +99,7 @@ pub struct State {
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
+    pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
     pub(super) show_source: bool,
@@ -85,13 +115,14 @@ pub struct State {
     before_all: Option<Scope>,
     /// The answer to a key, and since when it stands.
     notice: Option<(String, Moment)>,
+    /// Why the kernel could not be made to track connections.
+    untracked: Option<String>,
     /// Changed by the world.
     pub(super) size: Size,
     pub(super) now: Moment,
     pub(super) view: Option<Arc<View>>,
-    /// Length of the longest host seen since the size, the list or the scope
-    /// changed. It only grows, so that columns do not swing with every refresh.
-    longest_host: u16,
+    /// What was seen since the size, the list or a filter changed.
+    seen: Seen,
     /// The question that was asked last.
     asked: Query,
 }
@@ -103,6 +134,7 @@ impl State {
             theme: Theme::new(settings.color),
             zone,
             scope: settings.scope,
+            direction: None,
             active_only: false,
             unit: settings.unit,
             show_source: settings.show_source,
@@ -115,15 +147,17 @@ impl State {
             scroll: 0,
             before_all: None,
             notice: None,
+            untracked: None,
             size,
             now,
             view: None,
-            longest_host: 0,
+            seen: Seen::default(),
             asked: Query {
                 list: List::Flows,
                 within: None,
                 number: 0,
                 scope: settings.scope,
+                direction: None,
                 active_only: false,
                 cursor: Cursor::None,
                 first: 0,
@@ -153,6 +187,16 @@ impl State {
             }
             Message::Input(Event::Resize(width, height)) => self.resize(Size { width, height }),
             Message::Input(_) => {}
+            Message::Tracked(Ok(how)) => {
+                self.untracked = None;
+                self.say(&how);
+            }
+            Message::Tracked(Err(why)) => {
+                self.say("Tracking stays off; the warning says why.");
+                self.untracked = Some(why);
+                // Warnings are part of popups.
+                self.clamp();
+            }
             Message::Stop => effects.ending = Some(Ending::Quit),
             Message::Failed(why) => effects.ending = Some(Ending::Failed(why)),
         }
@@ -168,6 +212,12 @@ impl State {
         {
             self.notice = None;
         }
+    }
+
+    /// What went wrong without ending the program.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = &String> {
+        let of_source = self.view.iter().flat_map(|view| &view.status.warnings);
+        of_source.chain(&self.untracked)
     }
 
     /// What stands on the key line for a while.
@@ -231,8 +281,11 @@ impl State {
         Wish {
             source: self.show_source,
             country: places.is_some_and(|places| !places.is_empty()),
+            process: self.seen.process,
+            interface: self.seen.interface,
+            rtt: self.seen.rtt,
             unit: self.unit,
-            host: self.longest_host,
+            host: self.seen.longest_host,
         }
     }
 
@@ -242,6 +295,7 @@ impl State {
             unit: self.unit,
             hosts: self.hosts,
             ports: self.ports,
+            order: Order::NearFirst,
         }
     }
 
@@ -253,6 +307,7 @@ impl State {
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
+            direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
             // Of groups the view has all.
@@ -287,9 +342,9 @@ impl State {
                 return;
             }
         }
-        let list = |view: &View| (view.query.list, view.query.within);
+        let list = |view: &View| (view.query.list, view.query.within, view.query.direction);
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
-            self.longest_host = 0;
+            self.seen = Seen::default();
         }
         self.view = Some(view);
         self.measure();
@@ -299,16 +354,16 @@ impl State {
 
     fn resize(&mut self, size: Size) {
         self.size = size;
-        self.longest_host = 0;
+        self.seen = Seen::default();
         self.measure();
         self.clamp();
     }
 
-    /// Looks for a host that is longer than those before.
+    /// Looks for what rows before had not.
     fn measure(&mut self) {
-        let rows = self.view.iter().flat_map(|view| &view.rows);
-        let longest = rows.map(|row| draw::longest_host(row, self.hosts)).max();
-        self.longest_host = self.longest_host.max(longest.unwrap_or(0));
+        for row in self.view.iter().flat_map(|view| &view.rows) {
+            self.seen.row(row, self.hosts, self.now);
+        }
     }
 
     /// Keeps within bounds what is scrolled.
@@ -347,6 +402,7 @@ impl State {
             Action::ToggleLoopback => {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
+            Action::CycleDirection => self.cycle_direction(),
             Action::ToggleBits => {
                 self.unit = match self.unit {
                     RateUnit::Bytes => RateUnit::Bits,
@@ -360,6 +416,7 @@ impl State {
             Action::ToggleSource => self.show_source = !self.show_source,
             Action::CycleHosts => self.cycle_hosts(),
             Action::TogglePorts => self.toggle_ports(),
+            Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
             Action::Back if self.level().is_anything_selected() => {
@@ -370,7 +427,7 @@ impl State {
             Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
         }
         if self.scope != scope {
-            self.longest_host = 0;
+            self.seen = Seen::default();
         }
         self.clamp();
     }
@@ -426,6 +483,38 @@ impl State {
         }
     }
 
+    fn cycle_direction(&mut self) {
+        let all = Direction::ALL;
+        self.direction = match self.direction {
+            None => all.first().copied(),
+            Some(now) => {
+                let at = all.iter().position(|direction| *direction == now);
+                at.and_then(|at| all.get(at + 1)).copied()
+            }
+        };
+        self.say(match self.direction {
+            None => "Flows in every direction.",
+            Some(Direction::Out) => "Only flows from this machine to others.",
+            Some(Direction::In) => "Only flows from others to this machine.",
+            Some(Direction::Forward) => "Only flows that pass through this machine.",
+            Some(Direction::Local) => "Only flows of this machine with itself.",
+        });
+    }
+
+    /// Whether the kernel is to be made to track connections. Only where the
+    /// list has said that it does not.
+    fn track(&mut self) -> bool {
+        let view = self.view.as_ref();
+        let is_wanted = view.and_then(|view| view.status.tracking_wanted);
+        let is_empty = view.is_none_or(|view| view.matching + view.out_of_scope == 0);
+        if is_wanted.is_none() && is_empty {
+            self.say("Whether tracking is on is not known; `flowtop --track` makes sure of it.");
+        } else if is_wanted != Some(false) {
+            self.say("Tracking is on already.");
+        }
+        is_wanted == Some(false)
+    }
+
     fn cycle_hosts(&mut self) {
         self.hosts = match self.hosts {
             Hosts::Name => Hosts::Address,
@@ -440,7 +529,7 @@ impl State {
             Hosts::Name => "Hosts by name, where one is known.",
             Hosts::Both => "Hosts by name, and their address.",
         });
-        self.longest_host = 0;
+        self.seen = Seen::default();
         self.measure();
     }
 

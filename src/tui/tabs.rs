@@ -10,6 +10,10 @@ use crate::view::{Cursor, GroupRow, List, View};
 pub enum Tab {
     /// Every flow by itself.
     Flows,
+    /// Flows by host on our side.
+    Hosts,
+    /// Flows by process.
+    Processes,
     /// Flows by country and network.
     Places,
     /// Flows by service.
@@ -18,20 +22,41 @@ pub enum Tab {
 
 impl Tab {
     /// In the order of the screen.
-    pub const ALL: [Self; 3] = [Self::Flows, Self::Places, Self::Services];
+    pub const ALL: [Self; 5] = [
+        Self::Flows,
+        Self::Hosts,
+        Self::Processes,
+        Self::Places,
+        Self::Services,
+    ];
 
     /// Its name.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Flows => "Flows",
+            Self::Hosts => "Hosts",
+            Self::Processes => "Processes",
             Self::Places => "Places",
             Self::Services => "Services",
+        }
+    }
+
+    /// Its key. 4 and 6 are families.
+    pub(super) const fn digit(self) -> char {
+        match self {
+            Self::Flows => '1',
+            Self::Hosts => '2',
+            Self::Processes => '3',
+            Self::Places => '5',
+            Self::Services => '7',
         }
     }
 
     const fn list(self) -> List {
         match self {
             Self::Flows => List::Flows,
+            Self::Hosts => List::Hosts,
+            Self::Processes => List::Processes,
             Self::Places => List::Countries,
             Self::Services => List::Services,
         }

@@ -8,16 +8,44 @@
 
 pub mod column;
 pub mod field;
+pub mod filter;
 pub mod group;
 pub mod units;
+mod whose;
 mod window;
 
+pub use whose::{Counting, Side, Who};
 pub use window::ordered;
 
+pub use crate::enrich::locality::{Interfaces, Mac};
+pub use crate::enrich::owners::{Owner, Unknown};
 pub use crate::enrich::{End, Knowledge};
-use crate::flow::{Moment, Pair, Scope};
+use crate::flow::{Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
 pub use group::{Group, GroupRow, Ledger, List};
+
+/// Which way a flow goes, and through what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bearings {
+    /// Seen from this machine; `None` before its addresses are known.
+    pub direction: Option<Direction>,
+    /// Where the first packet comes in and goes out, inferred from routes.
+    pub interfaces: Interfaces,
+    /// Hardware address of the source, if it is a neighbour.
+    pub src_mac: Option<Mac>,
+}
+
+impl Bearings {
+    fn of(flow: &Flow, knowledge: &mut Knowledge) -> Self {
+        let orig = &flow.key().orig;
+        let reply = flow.reply();
+        Self {
+            direction: knowledge.direction(orig, &reply),
+            interfaces: knowledge.interfaces(orig, &reply, flow.mark()),
+            src_mac: knowledge.locality().mac(orig.src()),
+        }
+    }
+}
 
 /// A flow, and what is known about it besides.
 #[derive(Clone, Debug)]
@@ -30,6 +58,11 @@ pub struct Row<'a> {
     pub service: Option<&'a str>,
     /// Names and places of the source (`orig`) and the destination (`reply`).
     pub ends: Pair<End>,
+    /// Which way it goes.
+    pub bearings: Bearings,
+    /// Who is at the source (`orig`) and at the destination (`reply`); `None`
+    /// before anybody has looked.
+    pub owners: Option<&'a Pair<Option<Owner>>>,
 }
 
 impl<'a> Row<'a> {
@@ -37,11 +70,14 @@ impl<'a> Row<'a> {
     pub fn new(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment) -> Self {
         let orig = &flow.key().orig;
         let ends = knowledge.ends(orig);
+        let bearings = Bearings::of(flow, knowledge);
         Self {
             flow,
             now,
             service: knowledge.services().of(orig).map(|(_, name)| name),
             ends,
+            bearings,
+            owners: knowledge.owners(flow.key()),
         }
     }
 }
@@ -54,6 +90,8 @@ pub struct Query {
     pub number: u64,
     /// Families, protocols, loopback.
     pub scope: Scope,
+    /// Only flows that go this way.
+    pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
     /// Only flows of this group.
@@ -114,6 +152,37 @@ pub struct ViewRow {
     pub service: Option<Box<str>>,
     /// Names and places of the source (`orig`) and the destination (`reply`).
     pub ends: Pair<End>,
+    /// Which way it goes.
+    pub bearings: Bearings,
+    /// Who is at its ends.
+    pub owners: Option<Pair<Option<Owner>>>,
+}
+
+impl ViewRow {
+    /// A copy of what is known about a flow.
+    fn copy(id: FlowId, flow: &Flow, knowledge: &mut Knowledge, now: Moment) -> Self {
+        let row = Row::new(flow, knowledge, now);
+        Self {
+            id,
+            flow: flow.clone(),
+            service: row.service.map(Box::from),
+            owners: row.owners.cloned(),
+            ends: row.ends,
+            bearings: row.bearings,
+        }
+    }
+
+    /// The row as it is `now`.
+    pub fn row(&self, now: Moment) -> Row<'_> {
+        Row {
+            flow: &self.flow,
+            now,
+            service: self.service.as_deref(),
+            ends: self.ends.clone(),
+            bearings: self.bearings.clone(),
+            owners: self.owners.as_ref(),
+        }
+    }
 }
 
 /// The answer to a [`Query`]: the window, and the sums around it.
@@ -137,7 +206,9 @@ pub struct View {
     pub uncounted: usize,
     /// Flows that `scope` hides.
     pub out_of_scope: usize,
-    /// Flows in scope that `active_only` hides.
+    /// Flows in scope that `direction` hides.
+    pub out_of_direction: usize,
+    /// Of the rest, flows that `active_only` hides.
     pub inactive: usize,
     /// Flows of our own name lookups, which are never shown.
     pub own: usize,
@@ -154,9 +225,36 @@ pub struct View {
     pub status: Status,
 }
 
+/// Where flows come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// Connection tracking.
+    #[default]
+    Conntrack,
+    /// Sockets of this machine.
+    Sockets,
+    /// Connection tracking, and sockets for what it does not tell.
+    Both,
+}
+
+impl Source {
+    /// In a word: `ct`, `sock` or `ct+sock`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Conntrack => "ct",
+            Self::Sockets => "sock",
+            Self::Both => "ct+sock",
+        }
+    }
+}
+
 /// How the source is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
+    /// Where flows come from.
+    pub source: Source,
+    /// What this source does not show, and what would show more.
+    pub hint: Option<String>,
     /// Whether the first dump is complete; before that the list is partial.
     pub synced: bool,
     /// Flows in the kernel's table, all namespaces of the limit included.

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use super::group::{List, groups};
 use super::{
-    Cursor, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status, Table, View, ViewRow,
+    Cursor, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status, Table, View,
+    ViewRow,
 };
 
 /// The order of the list: the fastest first, averaged over ten seconds so that
@@ -26,6 +27,11 @@ fn is_active(flow: &Flow) -> bool {
         .is_some_and(|rate| rate.orig > 0 || rate.reply > 0)
 }
 
+/// Which way a flow goes.
+pub(super) fn direction(flow: &Flow, knowledge: &Knowledge) -> Option<Direction> {
+    knowledge.direction(&flow.key().orig, &flow.reply())
+}
+
 /// Every flow that `scope` holds, in the order of a [`View`].
 pub fn ordered(table: &Table, scope: Scope, now: Moment) -> impl Iterator<Item = &Flow> {
     let mut keys: Vec<SortKey> = table
@@ -41,6 +47,7 @@ pub fn ordered(table: &Table, scope: Scope, now: Moment) -> impl Iterator<Item =
 #[derive(Default)]
 struct Left {
     out_of_scope: usize,
+    out_of_direction: usize,
     inactive: usize,
     own: usize,
 }
@@ -65,6 +72,11 @@ fn select(
             .is_some_and(|group| !group.holds(flow, knowledge))
         {
             // Not of this group: elsewhere, not hidden.
+        } else if query
+            .direction
+            .is_some_and(|wanted| direction(flow, knowledge) != Some(wanted))
+        {
+            left.out_of_direction += 1;
         } else if query.active_only && !is_active(flow) {
             left.inactive += 1;
         } else {
@@ -94,29 +106,19 @@ impl View {
         };
         let rows = window
             .iter()
-            .filter_map(|(_, _, id)| {
-                let flow = table.get(*id)?;
-                let orig = &flow.key().orig;
-                let ends = knowledge.ends(orig);
-                let service = knowledge.services().of(orig);
-                Some(ViewRow {
-                    id: *id,
-                    flow: flow.clone(),
-                    service: service.map(|(_, name)| Box::from(name)),
-                    ends,
-                })
-            })
+            .filter_map(|(_, _, id)| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
         Self {
             at: now,
             query: query.clone(),
             rows,
-            groups: groups(query.list, query.scope, table, ledger, knowledge, now),
+            groups: groups(query, table, ledger, knowledge, now),
             first,
             cursor,
             matching,
             uncounted,
             out_of_scope: left.out_of_scope,
+            out_of_direction: left.out_of_direction,
             inactive: left.inactive,
             own: left.own,
             totals: table.totals().within(query.scope),

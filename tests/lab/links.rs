@@ -199,7 +199,7 @@ impl Host {
         });
     }
 
-    fn interface_index(&self, interface: &str) -> u32 {
+    pub(super) fn interface_index(&self, interface: &str) -> u32 {
         self.link_field(interface, 4)
     }
 
@@ -219,13 +219,13 @@ impl Host {
         u32::from_ne_bytes(answer[at..at + 4].try_into().expect("four bytes"))
     }
 
-    fn rtnetlink(&self, message: Message) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn rtnetlink(&self, message: Message) -> io::Result<Option<Vec<u8>>> {
         Netlink::open(self, NlFamily::Route).request(message)
     }
 }
 
 /// `struct ifinfomsg`, linux/rtnetlink.h: no family, no type, any index.
-fn link_header(flags: u32, change: u32) -> [u8; 16] {
+pub(super) fn link_header(flags: u32, change: u32) -> [u8; 16] {
     let mut header = [0; 16];
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
     header[12..16].copy_from_slice(&change.to_ne_bytes());
@@ -233,18 +233,18 @@ fn link_header(flags: u32, change: u32) -> [u8; 16] {
 }
 
 /// The address family and the bytes of an address.
-fn octets(ip: IpAddr) -> (u8, Vec<u8>) {
+pub(super) fn octets(ip: IpAddr) -> (u8, Vec<u8>) {
     match ip {
         IpAddr::V4(ip) => (libc::AF_INET as u8, ip.octets().to_vec()),
         IpAddr::V6(ip) => (libc::AF_INET6 as u8, ip.octets().to_vec()),
     }
 }
 
-fn parse(ip: &str) -> IpAddr {
+pub(super) fn parse(ip: &str) -> IpAddr {
     ip.parse().unwrap_or_else(|e| panic!("{ip}: {e}"))
 }
 
-fn parse_prefix(prefix: &str) -> (IpAddr, u8) {
+pub(super) fn parse_prefix(prefix: &str) -> (IpAddr, u8) {
     let (ip, length) = prefix
         .split_once('/')
         .unwrap_or_else(|| panic!("{prefix} has no prefix length"));

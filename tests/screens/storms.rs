@@ -5,6 +5,7 @@ use flowtop::tui::keys::KEYS;
 use flowtop::view::{Cursor, List};
 use proptest::prelude::*;
 
+use super::desk;
 use super::scene::{Scene, crowd, evening, world};
 
 #[derive(Clone, Debug)]
@@ -89,10 +90,15 @@ proptest! {
     /// Through all lists, with answers that come late or not at all.
     #[test]
     fn any_way_through_the_lists_goes_well(
+        at_desk in any::<bool>(),
         steps in prop::collection::vec((0..12_usize, any::<bool>()), 1..80),
     ) {
-        let lines = world();
+        let mut lines = world();
         let mut scene = Scene::new((80, 13), |_| ()).with(&lines);
+        if at_desk {
+            lines = desk::lines();
+            scene = desk::scene(80, 13, |_| ());
+        }
         let mut late = scene.view();
         for (number, (step, answered)) in steps.into_iter().enumerate() {
             match step {
@@ -102,7 +108,7 @@ proptest! {
                 5 => scene.press(KeyCode::Up),
                 6 => scene.press(KeyCode::PageDown),
                 7 => scene.press(KeyCode::Tab),
-                8 => scene.press(KeyCode::Char('2')),
+                8 => scene.press(KeyCode::Char(['2', '3', '5', '7', 'o'][number % 5])),
                 9 => scene.end_of(&lines[number % lines.len()]),
                 10 => scene.show(late.clone()),
                 _ => scene.resize(60 + number as u16, 8 + number as u16 % 9),
@@ -126,10 +132,18 @@ proptest! {
 #[test]
 fn every_size_can_be_drawn() {
     let mut scenes = Vec::new();
-    for keys in ["", "s", "b", "sb", "?", "V", "2", "3", "TUDISO"] {
+    for keys in [
+        "", "s", "b", "sb", "?", "V", "2", "3", "5", "7", "o", "TUDISO",
+    ] {
         let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
         scene.status.warnings = vec!["one warning".to_owned(); 2];
         scene.answer();
+        scene.keys(keys);
+        scene.press(KeyCode::Down);
+        scenes.push(scene);
+    }
+    for keys in ["", "s", "sb", "2", "3", "3o"] {
+        let mut scene = desk::scene(80, 24, |_| ());
         scene.keys(keys);
         scene.press(KeyCode::Down);
         scenes.push(scene);

@@ -190,7 +190,7 @@ impl Asker {
                 Ok(()) => told = true,
                 // A kernel without IPv6, or without the protocol.
                 Err(DiagError::NoHandler { .. }) => {}
-                Err(DiagError::Io { .. }) => return false,
+                Err(DiagError::Io { .. } | DiagError::Interrupted) => return false,
             }
         }
         told

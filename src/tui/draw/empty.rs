@@ -52,7 +52,7 @@ fn lines(state: &State) -> Vec<Line> {
         ]
     } else if view.query.within.is_some() {
         drained(view)
-    } else if view.out_of_scope + view.inactive > 0 {
+    } else if view.out_of_scope + view.out_of_direction + view.inactive > 0 {
         filtered(state, view)
     } else if view.status.tracking_wanted == Some(false) {
         untracked()
@@ -69,6 +69,16 @@ fn lines(state: &State) -> Vec<Line> {
 /// A group without flows to show.
 fn drained(view: &View) -> Vec<Line> {
     let mut lines = match view.inactive {
+        0 if view.out_of_direction > 0 => {
+            let others = view.out_of_direction;
+            vec![
+                text(match others {
+                    1 => "Its only flow goes another way.".to_owned(),
+                    _ => format!("All its {} flows go another way.", grouped(others)),
+                }),
+                key("o  other directions"),
+            ]
+        }
         0 => vec![text("None of its flows are there any more.")],
         1 => vec![text("Its only flow is idle."), key("a  idle flows")],
         idle => vec![
@@ -82,13 +92,14 @@ fn drained(view: &View) -> Vec<Line> {
 
 /// Everything there is is filtered away.
 fn filtered(state: &State, view: &View) -> Vec<Line> {
-    let (outside, idle) = (view.out_of_scope, view.inactive);
-    let hidden = match outside + idle {
+    let (outside, turned, idle) = (view.out_of_scope, view.out_of_direction, view.inactive);
+    let hidden = match outside + turned + idle {
         1 => "Filters hide the only flow".to_owned(),
         all => format!("Filters hide all {} flows", grouped(all)),
     };
     let parts = [
         (outside, "outside of what the first line names"),
+        (turned, "in other directions"),
         (idle, "idle"),
     ];
     let why: Vec<_> = parts
@@ -111,6 +122,7 @@ fn keys(state: &State) -> Vec<Line> {
         (!scope.has_family(Family::Ipv4), "4  IPv4"),
         (!scope.has_family(Family::Ipv6), "6  IPv6"),
         (!scope.has_loopback(), "L  loopback flows"),
+        (state.direction.is_some(), "o  other directions"),
         (state.active_only, "a  idle flows"),
     ];
     keys.into_iter()
@@ -125,15 +137,19 @@ fn untracked() -> Vec<Line> {
             "No flows, because no rule in this network namespace asks the kernel to track connections.",
         ),
         dim(
-            "Tracking begins with the first firewall or NAT rule that needs it. This one needs it, and changes nothing else:",
+            "Tracking begins with the first firewall or NAT rule that needs it. flowtop can add one that changes nothing else, and removes it when it exits:",
         ),
+        blank(),
+        key("E  track connections until flowtop exits"),
+        blank(),
+        dim("To keep tracking on until the next boot, as root:"),
         blank(),
     ];
     lines.extend(TRACK.map(|command| (command.to_owned(), Role::HelpKey)));
     lines.extend([
         blank(),
-        dim("New connections then appear here by themselves."),
         dim("To undo it: nft delete table inet ct_on"),
+        dim("New connections then appear here by themselves."),
     ]);
     lines
 }

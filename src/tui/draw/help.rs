@@ -5,6 +5,7 @@ use super::super::keys::{KEYS, Section};
 use super::super::state::State;
 use super::super::theme::Role;
 use super::popup::{Text, heading, paragraph};
+use super::status;
 use crate::view::column::COLUMNS;
 
 /// Columns that only lists of countries, networks and services have.
@@ -21,9 +22,16 @@ const GROUPS: &[(&str, &str)] = &[
 /// The lines of the popup, in two columns if the screen is wide.
 pub(super) fn content(state: &State, width: usize, is_wide: bool) -> Vec<Text> {
     let mut lines = Vec::new();
-    let warnings = state.view.iter().flat_map(|view| &view.status.warnings);
-    for warning in warnings {
+    for warning in state.warnings() {
         paragraph(warning, Role::ChipWarn, width, &mut lines);
+        lines.push(Text::new());
+    }
+    if let Some(hint) = state
+        .view
+        .as_ref()
+        .and_then(|view| status::hint(&view.status))
+    {
+        paragraph(&hint, Role::HelpText, width, &mut lines);
         lines.push(Text::new());
     }
     if is_wide {

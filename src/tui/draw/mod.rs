@@ -3,7 +3,7 @@
 //! ```text
 //! title     host, clock, what is shown     how the source is doing
 //! totals    rates, births and deaths       how many flows
-//! (warning) what went wrong without ending the program
+//! (warning) what went wrong without ending the program, or is not shown
 //! tabs      which list is shown, and how one came to it
 //! header    titles of the columns
 //! rows      ...
@@ -70,7 +70,8 @@ pub fn draw(state: &State, buf: &mut Buffer) {
 /// Whether there are groups worth a look: without a database every place would
 /// be an unknown one.
 fn has_groups(view: &View) -> bool {
-    let is_known = view.query.list == List::Services || !view.status.places.is_empty();
+    let is_of_places = matches!(view.query.list, List::Countries | List::Networks(_));
+    let is_known = !is_of_places || !view.status.places.is_empty();
     is_known && !view.groups.is_empty()
 }
 
@@ -91,10 +92,7 @@ struct Areas {
 }
 
 fn areas(state: &State, screen: Rect) -> Areas {
-    let warned = state
-        .view
-        .as_ref()
-        .is_some_and(|view| !view.status.warnings.is_empty());
+    let warned = status::has_notice(state);
     let tabbed = screen.height >= TABS_FROM;
     let around = 4 + u16::from(warned) + u16::from(tabbed);
     let mut left = screen;

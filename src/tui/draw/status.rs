@@ -1,5 +1,6 @@
 //! The lines around the table: how things are, as a whole.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,9 +13,9 @@ use super::super::state::State;
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
-use crate::flow::{Family, Group};
+use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{List, PlaceSource, Status, View};
+use crate::view::{List, PlaceSource, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -36,7 +37,10 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     }
     left.push(Piece::new(7, clock(state), Role::Text));
     left.push(Piece::new(11, interval(settings.interval), Role::Dim));
-    left.push(Piece::new(12, settings.source_label, Role::Dim));
+    if let Some(view) = &state.view {
+        let source = view.status.source.label();
+        left.push(Piece::new(12, source, Role::Dim));
+    }
     left.extend(chips(state));
     let right = state
         .view
@@ -93,6 +97,9 @@ fn chips(state: &State) -> Vec<Piece> {
         6 => Piece::new(6, "all protocols", Role::Chip),
         _ => Piece::new(6, groups.join(" "), Role::Chip),
     });
+    if let Some(direction) = state.direction {
+        chips.push(Piece::new(3, direction_chip(direction), Role::Chip));
+    }
     let more = [
         (scope.has_loopback(), "+loopback"),
         (state.hides_idle(), "active"),
@@ -102,6 +109,16 @@ fn chips(state: &State) -> Vec<Piece> {
         chips.push(Piece::new(7, *word, Role::Chip));
     }
     chips
+}
+
+/// Of flows that go one way only.
+const fn direction_chip(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Out => "only out",
+        Direction::In => "only in",
+        Direction::Forward => "only forwarded",
+        Direction::Local => "only local",
+    }
 }
 
 /// How the source is doing.
@@ -234,7 +251,7 @@ fn flows(view: &View) -> Piece {
         Some(_) => 0,
         None => view.out_of_scope,
     };
-    let all = view.matching + out_of_scope + view.inactive;
+    let all = view.matching + out_of_scope + view.out_of_direction + view.inactive;
     let shown = grouped(view.matching as u64);
     let flows = if all == 1 { "flow" } else { "flows" };
     let piece = Piece::new(2, shown.clone(), Role::Title);
@@ -245,24 +262,46 @@ fn flows(view: &View) -> Piece {
     }
 }
 
-/// The latest warning; all of them stand in the help.
+/// What the source does not show, and what would show more.
+pub(super) fn hint(status: &Status) -> Option<Cow<'_, str>> {
+    match (status.source, status.tracking_wanted) {
+        (Source::Sockets, Some(false)) => Some(Cow::Borrowed(
+            "Sockets of this machine: no rule here asks the kernel to track connections. \
+             E makes it, until flowtop exits",
+        )),
+        _ => status.hint.as_deref().map(Cow::Borrowed),
+    }
+}
+
+/// Whether there is something to say above the tabs.
+pub(super) fn has_notice(state: &State) -> bool {
+    let status = state.view.as_ref().map(|view| &view.status);
+    state.warnings().next().is_some() || status.and_then(hint).is_some()
+}
+
+/// The latest warning; all of them stand in the help. Without one, what the
+/// source does not show.
 pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
-    let warnings = state.view.as_ref().map(|view| &view.status.warnings);
-    let Some((last, others)) = warnings.and_then(|all| all.split_last()) else {
-        return;
+    let warnings: Vec<_> = state.warnings().collect();
+    let status = state.view.as_ref().map(|view| &view.status);
+    let hint = status.and_then(hint);
+    let (last, others, role) = match (warnings.split_last(), &hint) {
+        (Some((last, others)), _) => (last.as_str(), others.len(), Role::ChipWarn),
+        (None, Some(hint)) => (hint.as_ref(), 0, Role::Dim),
+        (None, None) => return,
     };
     let room = usize::from(area.width).saturating_sub(2);
-    let hint = match others.len() {
+    let more = match others {
         0 if last.chars().count() <= room => String::new(),
         0 => "? shows all of it".to_owned(),
-        more => format!("and {more} more: ?"),
+        others => format!("and {others} more: ?"),
     };
-    let mut text = last.clone();
-    let used = hint.chars().count() + usize::from(!hint.is_empty()) * 2;
+    let mut text = last.to_owned();
+    let used = more.chars().count() + usize::from(!more.is_empty()) * 2;
     line::cut_end(&mut text, room.saturating_sub(used));
     line::draw(
-        vec![Piece::new(0, text, Role::ChipWarn)],
-        vec![Piece::new(0, hint, Role::Dim)],
+        vec![Piece::new(0, text, role)],
+        vec![Piece::new(0, more, Role::Dim)],
         state.theme,
         area,
         buf,
@@ -274,7 +313,8 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
 pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     let others = (Tab::ALL.len() - 1) * (1 + TAB_GAP);
     let mut pieces = Vec::new();
-    for (tab, digit) in Tab::ALL.into_iter().zip('1'..) {
+    for tab in Tab::ALL {
+        let digit = tab.digit();
         let text = format!("{digit} {}", tab.title());
         pieces.push(if tab == state.tab {
             let room = usize::from(area.width).saturating_sub(2 + others + text.len());
