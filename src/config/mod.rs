@@ -350,7 +350,7 @@ fn source(
     SourceOptions {
         scope: scope(&options.protocols),
         interval: options.source.interval,
-        mode: options.source.source,
+        mode: options.source.mode,
         processes: !options.source.no_process,
         switch_sysctls: !options.source.no_sysctl,
         track: options.source.track,

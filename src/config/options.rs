@@ -190,14 +190,14 @@ pub(super) struct Source {
     /// auto, the default, takes conntrack where it can be read and sees
     /// anything, and else sockets; the viewer changes over when that changes.
     #[arg(
-        long,
+        long = "source",
         value_name = "WHICH",
         default_value = "auto",
         global = true,
         hide_possible_values = true,
         hide_default_value = true
     )]
-    pub(super) source: SourceMode,
+    pub(super) mode: SourceMode,
 
     /// Do not find out which processes flows belong to
     ///

@@ -317,14 +317,13 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.core.source.close();
         let news = inputs.try_iter();
         let others: Vec<_> = news.filter(|i| !matches!(i, Input::Source(_))).collect();
-        let source = match sources(kind) {
-            Ok(source) => source,
-            Err(_) => {
-                // It may not be read, and will not be tomorrow.
-                let source = sources(before)?;
-                self.viewer.sources = None;
-                source
-            }
+        let source = if let Ok(source) = sources(kind) {
+            source
+        } else {
+            // It may not be read, and will not be tomorrow.
+            let source = sources(before)?;
+            self.viewer.sources = None;
+            source
         };
         self.viewer.hint = None;
         self.core.change_source(source);

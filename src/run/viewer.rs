@@ -116,24 +116,13 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .spawn(move || tui::read_input(&to_screen, &reader_done))
         .map_err(Failure::Thread)?;
 
-    let settings = tui::Settings {
-        host: host_name(),
-        namespace: namespace(),
-        interval,
-        scope: options.source.scope,
-        show_source: options.show_source,
-        unit: options.unit,
-        hosts: match options.source.lookups.names {
-            Some(_) => Hosts::Name,
-            None => Hosts::Address,
-        },
-        color: options.colors,
-    };
     let ask = &mut |query| {
         // An engine that has ended has told why.
         let _ = to_engine.send(Input::Query(query));
     };
-    let ending = tui::run(settings, &messages, ask, &mut || on_request(&mut tracked));
+    let ending = tui::run(screen_settings(options), &messages, ask, &mut || {
+        on_request(&mut tracked)
+    });
     done.store(true, Ordering::Relaxed);
     drop(messages);
     drop(locality);
@@ -146,6 +135,22 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     match ending.map_err(Failure::Terminal)? {
         Ending::Quit => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
+    }
+}
+
+fn screen_settings(options: &ViewerOptions) -> tui::Settings {
+    tui::Settings {
+        host: host_name(),
+        namespace: namespace(),
+        interval: options.source.interval,
+        scope: options.source.scope,
+        show_source: options.show_source,
+        unit: options.unit,
+        hosts: match options.source.lookups.names {
+            Some(_) => Hosts::Name,
+            None => Hosts::Address,
+        },
+        color: options.colors,
     }
 }
 
