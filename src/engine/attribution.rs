@@ -1,12 +1,12 @@
 //! Has the owners of flows found out, as flows come and go.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::enrich::Knowledge;
 use crate::enrich::owners::{Attribution, Subject};
-use crate::flow::{Direction, Key, Update};
+use crate::flow::{Counters, Direction, Key, Pair, Update};
 use crate::table::{Change, Flow, Table};
 
 /// Asks whose flows are, and passes on what was found out.
@@ -19,6 +19,10 @@ pub struct Asker {
     ended: Vec<Key>,
     /// Asked about, and not answered yet.
     awaited: HashSet<Key, foldhash::fast::RandomState>,
+    /// What sockets have counted, told once when it changes.
+    counted: HashMap<Key, Pair<Counters>, foldhash::fast::RandomState>,
+    /// Refreshes whose figures were handed on.
+    refreshes: u64,
     /// Addresses of other network namespaces when the whole table was looked
     /// through last.
     namespaced: Arc<HashSet<IpAddr>>,
@@ -32,6 +36,8 @@ impl Asker {
             begun: Vec::new(),
             ended: Vec::new(),
             awaited: HashSet::default(),
+            counted: HashMap::default(),
+            refreshes: 0,
             namespaced: Arc::default(),
         }
     }
@@ -86,6 +92,7 @@ impl Asker {
 
     fn end(&mut self, flow: &Flow) {
         self.awaited.remove(flow.key());
+        self.counted.remove(flow.key());
         self.ended.push(*flow.key());
     }
 
@@ -99,9 +106,11 @@ impl Asker {
         !self.awaited.is_empty()
     }
 
-    /// Forgets what is awaited: the source is another one.
-    pub fn forget(&mut self) {
+    /// All flows have ended at once: the source is another one.
+    pub fn end_all(&mut self, knowledge: &Knowledge) {
+        self.ended.extend(knowledge.owned().copied());
         self.ended.extend(self.awaited.drain());
+        self.counted.clear();
         self.begun.clear();
     }
 
@@ -128,17 +137,24 @@ impl Asker {
     }
 
     /// Hands what was found out to `knowledge`. Returns what sockets counted,
-    /// for flows that the kernel does not count.
+    /// for flows that the kernel does not count: of all of them after a
+    /// refresh, since a flow that rests has a rate as well.
     pub fn answers(&mut self, knowledge: &mut Knowledge) -> Vec<Update> {
-        let mut counted = Vec::new();
+        let update = |(&key, &counters): (&Key, &Pair<Counters>)| Update::Counted { key, counters };
+        let mut news = Vec::new();
         for answer in self.attribution.answers() {
             self.awaited.remove(&answer.key);
             knowledge.merge_owners(answer.key, answer.owners);
-            counted.extend(answer.counters.map(|counters| Update::Counted {
-                key: answer.key,
-                counters,
-            }));
+            if let Some(counters) = answer.counters {
+                self.counted.insert(answer.key, counters);
+                news.push(update((&answer.key, &counters)));
+            }
         }
-        counted
+        let refreshes = self.refreshes();
+        if refreshes == self.refreshes {
+            return news;
+        }
+        self.refreshes = refreshes;
+        self.counted.iter().map(update).collect()
     }
 }

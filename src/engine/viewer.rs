@@ -327,10 +327,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         };
         self.viewer.hint = None;
         self.core.change_source(source);
-        self.viewer.knowledge.forget_owners();
         if let Some(asker) = &mut self.viewer.asker {
-            asker.forget();
+            asker.end_all(&self.viewer.knowledge);
         }
+        self.viewer.knowledge.forget_owners();
         self.looked_through = false;
         (self.bytes, self.flows) = Default::default();
         for input in others {
@@ -458,7 +458,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 (SourceKind::Conntrack, Some(_)) => view::Source::Both,
                 (SourceKind::Conntrack, None) => view::Source::Conntrack,
             },
-            hint: self.hint(),
+            hint: self.viewer.hint.clone(),
             synced: self.core.table.is_synced(),
             table_used: self.facts.table_used,
             table_max: self.facts.table_max,
@@ -477,19 +477,6 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             }),
             places: places.collect(),
         }
-    }
-
-    /// What the source does not show, and what would.
-    fn hint(&self) -> Option<String> {
-        let is_untracked = self.core.source.kind() == SourceKind::Sockets
-            && self.facts.tracking_wanted == Some(false);
-        let untracked = || {
-            "Only sockets: no rule has the kernel track connections. E adds a harmless one until \
-             flowtop exits."
-                .to_owned()
-        };
-        let hint = self.viewer.hint.clone();
-        hint.or_else(|| is_untracked.then(untracked))
     }
 
     /// Asks for the names of what is on screen, the far ends first.

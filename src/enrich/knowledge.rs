@@ -97,6 +97,11 @@ impl Knowledge {
         self.owners.learn(key, owners);
     }
 
+    /// The flows whose owners were found out.
+    pub fn owned(&self) -> impl Iterator<Item = &Key> {
+        self.owners.flows()
+    }
+
     /// All flows are others now.
     pub fn forget_owners(&mut self) {
         self.owners = Owners::default();

@@ -39,7 +39,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     left.push(Piece::new(11, interval(settings.interval), Role::Dim));
     if let Some(view) = &state.view {
         let source = view.status.source.label();
-        left.push(Piece::new(12, source, Role::Dim));
+        left.push(Piece::new(6, source, Role::Dim));
     }
     left.extend(chips(state));
     let right = state
