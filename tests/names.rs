@@ -623,6 +623,7 @@ impl Screen {
         let query = Query {
             number: 0,
             scope: Scope::EVERYTHING,
+            filter: None,
             direction: None,
             active_only: false,
             within: None,

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::flow::{Family, Moment, Scope};
 use crate::output::{Format, Writer};
 use crate::table::{Change, Flow};
 use crate::view::field::{Event, FIELDS, Record};
-use crate::view::{Row, ordered};
+use crate::view::filter::{Filter, Needs};
+use crate::view::{Candidate, Row, ordered};
 
 /// How often `events` dumps the table: only to find flows that ended without
 /// a word, and those whose birth was lost.
@@ -61,6 +63,7 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
         )
         .map_err(Failure::Thread)?;
     let scope = options.source.scope;
+    let filter = options.source.filter.as_deref();
     let mut writer = Writer::new(&options.output, io::stdout());
     let sampling = Sampling {
         count: options.samples.get().into(),
@@ -70,13 +73,19 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
     let mut waited_for = HashSet::new();
     let result = engine::samples(core, inputs, sampling, |table, now| {
         if let Some(resolver) = &mut resolver {
-            let addresses: Vec<_> = ordered(table, scope, now).flat_map(addresses).collect();
+            let flows = ordered(table, scope, now)
+                .filter(|flow| may_hold(filter, Event::Sample, flow, &mut knowledge, now));
+            let addresses: Vec<_> = flows.flat_map(addresses).collect();
             let waited_for = &mut waited_for;
             lookups::wait_for_names(resolver, &mut knowledge, &addresses, waited_for, clock);
         }
-        let mut written = 0;
+        let (mut written, mut filtered_out) = (0, 0_usize);
         let mut write = |flow: &Flow| {
             if knowledge.is_own(&flow.key().orig) {
+                return Ok(());
+            }
+            if !holds(filter, Event::Sample, flow, &mut knowledge, now) {
+                filtered_out += 1;
                 return Ok(());
             }
             written += 1;
@@ -97,7 +106,11 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
                 .try_for_each(&mut write)?;
         }
         writer.flush()?;
-        if for_people && written == 0 && !table.is_empty() {
+        if for_people && written == 0 && filtered_out > 0 {
+            say(format_args!(
+                "the filter holds none of {filtered_out} flows"
+            ));
+        } else if for_people && written == 0 && !table.is_empty() {
             say(format_args!(
                 "{} flows are of other protocols, families or loopback; -A shows all protocols, \
                  --loopback those of this machine with itself",
@@ -145,6 +158,7 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         .map_err(Failure::Thread)?;
     let mut printer = Printer {
         scope: options.source.scope,
+        filter: options.source.filter.clone(),
         knowledge,
         resolver,
         waiting: VecDeque::new(),
@@ -165,6 +179,36 @@ pub(super) fn fields() -> Result<(), Failure> {
         writeln!(out, "{key:width$}  {kind:8} {}", field.doc).map_err(Failure::Output)?;
     }
     Ok(())
+}
+
+/// Whether a filter, if there is one, holds a flow.
+fn holds(
+    filter: Option<&Filter>,
+    event: Event,
+    flow: &Flow,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> bool {
+    filter.is_none_or(|filter| {
+        filter.holds(&mut Candidate {
+            event,
+            flow,
+            now,
+            knowledge,
+        })
+    })
+}
+
+/// Whether a filter may hold a flow of which names are still to be found out.
+fn may_hold(
+    filter: Option<&Filter>,
+    event: Event,
+    flow: &Flow,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> bool {
+    filter.is_some_and(|filter| filter.needs().has(Needs::ENDS))
+        || holds(filter, event, flow, knowledge, now)
 }
 
 /// Tells an engine to stop, if there is room in its queue or it has gone.
@@ -206,6 +250,7 @@ struct Waiting {
 
 struct Printer<W> {
     scope: Scope,
+    filter: Option<Arc<Filter>>,
     knowledge: Knowledge,
     resolver: Option<Resolver>,
     /// In the order of the events; empty without a resolver.
@@ -218,6 +263,10 @@ struct Printer<W> {
 impl<W: Write> Printer<W> {
     fn write(&mut self, event: Event, at: Moment, flow: Option<&Flow>, count: Option<u64>) {
         if self.failed.is_some() {
+            return;
+        }
+        let filter = self.filter.as_deref();
+        if flow.is_some_and(|flow| !holds(filter, event, flow, &mut self.knowledge, at)) {
             return;
         }
         let record = Record {
@@ -276,8 +325,11 @@ impl<W: Write> Recorder for Printer<W> {
             Change::Ended(flow) => (Event::End, Some(*flow), None),
             Change::Lost(count) => (Event::Lost, None, Some(*count)),
         };
-        if flow.is_some_and(|flow| self.hides(flow)) {
-            return;
+        if let Some(flow) = flow {
+            let filter = self.filter.as_deref();
+            if self.hides(flow) || !may_hold(filter, event, flow, &mut self.knowledge, at) {
+                return;
+            }
         }
         if self.resolver.is_some() {
             self.waiting.push_back(Waiting {

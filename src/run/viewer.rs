@@ -106,6 +106,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         namespace: namespace(),
         interval,
         scope: options.source.scope,
+        filter: options.source.filter.clone(),
         show_source: options.show_source,
         unit: options.unit,
         hosts: match options.source.lookups.names {
