@@ -20,7 +20,12 @@ use flowtop::flow::{L4, Protocol, Tuple};
 
 const FLOWS: u32 = 100_000;
 const NEIGHBOURS: u32 = 10_000;
-const ROUNDS: usize = 10;
+/// Changes that are told of.
+const CHANGES: u32 = 10;
+/// Neighbours whose state changes, and how often.
+const FLAPPING: u32 = 500;
+const FLAPS: u32 = 40;
+const ROUNDS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() {
@@ -40,7 +45,7 @@ fn flows() -> Vec<(Tuple, Tuple)> {
             src: 40_000,
             dst: 443,
         };
-        let orig = if index % 2 == 0 {
+        let orig = if index.is_multiple_of(2) {
             let [_, a, b, c] = number.to_be_bytes();
             let server = Ipv4Addr::new(11 + a % 80, b, c, index as u8);
             let [high, low] = client.to_be_bytes();
@@ -69,7 +74,7 @@ fn records(lab: &Lab) {
     router.add_neighbours("lan", (0..NEIGHBOURS).map(neighbour));
     let flows = flows();
     measure(router, &flows, "few routes");
-    let routes = (0..4000u32).map(|n| {
+    let many = (0..4000u32).map(|n| {
         let network = Ipv4Addr::from_bits(11 << 24 | n << 12);
         (
             IpAddr::V4(network),
@@ -77,7 +82,7 @@ fn records(lab: &Lab) {
             IpAddr::V4(Ipv4Addr::new(198, 51, 100, 20)),
         )
     });
-    router.add_routes(libc::RT_TABLE_MAIN, routes);
+    router.add_routes(libc::RT_TABLE_MAIN, many);
     measure(router, &flows, "4,000 routes");
     router.add_policy(100, Some(7), None);
     measure(router, &flows, "IPv4 by the kernel");
@@ -113,12 +118,12 @@ fn neighbours(lab: &Lab) {
     let net = lab.router();
     let router = &net.router;
     router.add_neighbours("lan", (0..NEIGHBOURS).map(neighbour));
-    let mut millis = |name: &str, each: u32, body: &mut dyn FnMut()| {
+    let micros = |name: &str, each: u32, body: &mut dyn FnMut()| {
         let cpu = cpu_of(body);
         let each = cpu.as_secs_f64() * 1e6 / f64::from(each);
         println!("{name:40} {each:8.2} us of CPU");
     };
-    millis("reading all once", 1, &mut || {
+    micros("reading all once", 1, &mut || {
         router.enter(|| drop(black_box(Locality::read(Settings::default()))));
     });
     let (tell, changes) = channel();
@@ -129,16 +134,13 @@ fn neighbours(lab: &Lab) {
             })
         })
         .unwrap();
-    const CHANGES: u32 = 10;
-    millis("a snapshot, for one change", CHANGES, &mut || {
+    micros("a snapshot, for one change", CHANGES, &mut || {
         for number in 0..CHANGES {
             router.add_neighbours("lan", [(neighbour(NEIGHBOURS + number).0, [2; 6])]);
             changes.recv_timeout(PATIENCE).unwrap();
         }
     });
     // What the kernel and the bench spend on making them is part of it.
-    const FLAPPING: u32 = 500;
-    const FLAPS: u32 = 40;
     let flapping = |number: u32| {
         let [_, _, c, d] = number.to_be_bytes();
         (
@@ -154,7 +156,7 @@ fn neighbours(lab: &Lab) {
     };
     flap();
     while changes.recv_timeout(Duration::from_secs(1)).is_ok() {}
-    millis(
+    micros(
         "a neighbour that flaps, watched",
         FLAPS * FLAPPING,
         &mut flap,
@@ -162,7 +164,7 @@ fn neighbours(lab: &Lab) {
     let told = changes.recv_timeout(Duration::from_secs(1)).is_ok();
     println!("flaps were told of: {told}");
     drop(watch);
-    millis(
+    micros(
         "a neighbour that flaps, unwatched",
         FLAPS * FLAPPING,
         &mut flap,

@@ -264,26 +264,12 @@ impl State {
     /// its way, the line next to where the cursor went.
     pub(super) fn selected_line(&self) -> Option<usize> {
         let view = self.current_view()?;
-        let level = self.level();
-        if level.has_groups() {
-            let index = level.picked(&view.groups)?;
-            return index.checked_sub(level.first);
-        }
-        let last = view.rows.len().checked_sub(1)?;
-        match level.cursor {
-            Cursor::None => None,
+        let cursor = self.level().cursor;
+        let last = view.window_rows().checked_sub(1)?;
+        match cursor {
             Cursor::Index(index) => Some(index.saturating_sub(view.first).min(last)),
-            Cursor::Flow { id, .. } => view.rows.iter().position(|row| row.id == id),
+            _ => view.line_of(cursor),
         }
-    }
-
-    /// First row of the window onto the groups of a view, which may be those
-    /// of a list that was left just now.
-    pub(super) fn first_group(&self, view: &View) -> usize {
-        let mut levels = self.trails.iter().flat_map(Trail::levels);
-        levels
-            .find(|level| level.is_of(view))
-            .map_or(0, |level| level.first)
     }
 
     /// Whether idle flows are left out. Groups count all.
@@ -327,8 +313,7 @@ impl State {
             direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
-            // Of groups the view has all.
-            first: if level.has_groups() { 0 } else { level.first },
+            first: level.first,
             height: draw::table_height(self),
         };
         (query != self.asked).then(|| {
@@ -343,17 +328,14 @@ impl State {
     /// Takes a view over. The answer to an earlier question shows what it
     /// shows, but does not move the cursor.
     fn adopt(&mut self, view: Arc<View>) {
-        let height = draw::table_height(self);
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
             let (cursor, first) = (self.asked.cursor, self.asked.first);
             let level = self.trail_mut().here_mut();
-            if !level.has_groups() {
-                (level.cursor, level.first) = (cursor, first);
-            }
+            (level.cursor, level.first) = (cursor, first);
         }
         if self.level().is_of(&view) {
-            self.trail_mut().follow(&view, height);
+            self.trail_mut().follow(&view);
             if !self.level().is_of(&view) {
                 // It has led to another question, and nobody wants to see it.
                 return;
@@ -528,12 +510,14 @@ impl State {
         if !level.has_groups() {
             return;
         }
-        let row = level.picked(&view.groups).map(|i| view.groups[i].clone());
-        match row {
+        // The row itself, not the one next to where the cursor went.
+        let line = view.line_of(level.cursor);
+        match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
                 let label = draw::group_label(&row);
                 self.trail_mut().enter(&row, label);
             }
+            None if level.is_anything_selected() => self.say("The row is not there yet."),
             None => self.say("Select a row first: ↑ and ↓."),
         }
     }

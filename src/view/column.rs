@@ -176,7 +176,7 @@ pub static COLUMNS: &[Column] = &[
         ColumnId::Process,
         "PROCESS",
         Align::Left,
-        12,
+        15,
         24,
         "Process on this machine whose flow it is, and its pid; or in brackets why none is known.",
     ),

@@ -26,9 +26,11 @@ use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 
 use crate::flow::{Direction, Pair, Tuple};
+use ranges::{Ranges, key};
 use routes::Routes;
 
 pub use paths::Paths;
@@ -72,21 +74,41 @@ pub struct Link {
 /// What the kernel's network configuration says, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Locality {
-    /// Addresses of this machine, and those it had until a few minutes ago.
-    pub(crate) addresses: HashSet<IpAddr>,
+    /// Addresses of this machine, those it had until a few minutes ago, and
+    /// those that its routes take in one by one.
+    pub(crate) addresses: HashSet<IpAddr, RandomState>,
     /// Hardware addresses of neighbours on the links of this machine.
-    pub(crate) neighbours: HashMap<IpAddr, Mac>,
+    pub(crate) neighbours: HashMap<IpAddr, Mac, RandomState>,
     /// By index.
     links: Vec<Link>,
-    /// Networks that the links lead to, and whether a default route leads out
-    /// of the same link.
-    attached: Vec<(IpNet, bool)>,
+    /// Networks that the links lead to.
+    attached: Attached,
     /// What the user calls ours.
     local: Vec<IpNet>,
     /// The link of an address that is ours, or, if it is of this link only
     /// (`fe80::/10`), of a neighbour; `None` if it is on several.
-    on_link: HashMap<IpAddr, Option<u32>>,
+    on_link: HashMap<IpAddr, Option<u32>, RandomState>,
     routes: Arc<Routes>,
+}
+
+/// Networks that the links lead to, by family, and whether it is only links
+/// that a default route leads out of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Attached {
+    ipv4: Ranges<bool>,
+    ipv6: Ranges<bool>,
+}
+
+impl Attached {
+    /// Whether the network around an address is only beside the way to
+    /// everywhere; `None` if no link leads to it.
+    fn is_upstream(&self, address: IpAddr) -> Option<bool> {
+        let ranges = match address {
+            IpAddr::V4(_) => &self.ipv4,
+            IpAddr::V6(_) => &self.ipv6,
+        };
+        ranges.get(key(address)).map(|(_, is_upstream)| is_upstream)
+    }
 }
 
 /// How near an address is, the nearest last.
@@ -102,17 +124,24 @@ enum Nearness {
     Attached,
     /// Ours by the user's word.
     Local,
-    /// This machine.
-    Here,
 }
 
 impl Locality {
+    /// A machine with these addresses and neighbours, and without links.
+    pub fn of(
+        addresses: impl IntoIterator<Item = IpAddr>,
+        neighbours: impl IntoIterator<Item = (IpAddr, Mac)>,
+    ) -> Self {
+        Self {
+            addresses: addresses.into_iter().collect(),
+            neighbours: neighbours.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether a packet to this address would be for this machine.
     pub fn is_here(&self, address: IpAddr) -> bool {
-        address.is_loopback()
-            || self.addresses.contains(&address)
-            || self.routes.here.contains(&address)
-            || self.routes.takes_in(address)
+        address.is_loopback() || self.addresses.contains(&address) || self.routes.takes_in(address)
     }
 
     /// Whether packets to this address are for everybody on a network who
@@ -128,7 +157,7 @@ impl Locality {
     /// user named.
     pub fn is_ours(&self, address: IpAddr) -> bool {
         contains(&self.local, address)
-            || self.attached.iter().any(|(net, _)| net.contains(&address))
+            || self.attached.is_upstream(address).is_some()
             || self.is_here(address)
     }
 
@@ -166,22 +195,15 @@ impl Locality {
         }
     }
 
+    /// Of an address that is not here.
     fn nearness(&self, address: IpAddr) -> Nearness {
-        if self.is_here(address) {
-            return Nearness::Here;
-        }
         if contains(&self.local, address) {
             return Nearness::Local;
         }
-        let on = self
-            .attached
-            .iter()
-            .filter(|(net, _)| net.contains(&address));
-        let attached = on.max_by_key(|(net, _)| net.prefix_len());
-        match attached {
-            Some((_, false)) => Nearness::Attached,
+        match self.attached.is_upstream(address) {
+            Some(false) => Nearness::Attached,
             _ if is_private(address) => Nearness::Private,
-            Some((_, true)) => Nearness::Upstream,
+            Some(true) => Nearness::Upstream,
             None => Nearness::Far,
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 
 use super::ranges::{Prefix, Ranges, key};
@@ -172,11 +173,11 @@ pub(super) struct Routes {
     pub(super) ipv6: Fib,
     /// Addresses that are taken in without being given to a link: anycast, and
     /// `ip route add local`.
-    pub(super) here: HashSet<IpAddr>,
+    pub(super) here: Vec<IpAddr>,
     /// Whole networks that are taken in.
     pub(super) networks_here: Vec<IpNet>,
     /// Broadcast addresses of the networks on the links.
-    pub(super) broadcasts: HashSet<IpAddr>,
+    pub(super) broadcasts: HashSet<IpAddr, RandomState>,
     /// Links that default routes lead out of.
     pub(super) uplinks: Vec<u32>,
 }
@@ -194,9 +195,9 @@ impl Routes {
         let mut all = Self {
             ipv4,
             ipv6,
-            here: HashSet::new(),
+            here: Vec::new(),
             networks_here: Vec::new(),
-            broadcasts: HashSet::new(),
+            broadcasts: HashSet::default(),
             uplinks: Vec::new(),
         };
         for route in routes {
@@ -206,7 +207,7 @@ impl Routes {
             let is_host = network.prefix_len() == network.max_prefix_len();
             match (route.table, route.kind) {
                 (TABLE_LOCAL, RouteKind::Local | RouteKind::Anycast) if is_host => {
-                    all.here.insert(route.destination);
+                    all.here.push(route.destination);
                 }
                 (TABLE_LOCAL, RouteKind::Local) => all.networks_here.push(network),
                 (TABLE_LOCAL, RouteKind::Broadcast) if is_host => {
@@ -220,6 +221,7 @@ impl Routes {
         }
         all.uplinks.sort_unstable();
         all.uplinks.dedup();
+        all.here.sort_unstable();
         all.networks_here.sort_unstable();
         all
     }

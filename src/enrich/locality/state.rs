@@ -7,10 +7,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
+use foldhash::fast::RandomState;
 
-use super::routes::{CAPACITY, Fib, Routes};
-use super::{Link, Locality, Mac, Settings};
+use super::ranges::{Prefix, Ranges};
+use super::routes::{self, CAPACITY, Fib, Routes};
+use super::{Attached, Link, Locality, Mac, Settings};
 use crate::flow::Family;
 use crate::netlink::route::{
     self, Address, Dump, Ending, Item, Neighbour, Notice, Route, Rule, Session, TABLE_DEFAULT,
@@ -24,6 +25,9 @@ const FORMER: Duration = Duration::from_secs(300);
 const ATTEMPTS: usize = 4;
 /// The longest name of an interface is 15 bytes; its kind is as short.
 const MAX_NAME_CHARS: usize = 16;
+
+type Macs = HashMap<IpAddr, Mac, RandomState>;
+type OnLink = HashMap<IpAddr, Option<u32>, RandomState>;
 
 /// What a notice changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub(super) struct Effect {
 struct Items {
     links: BTreeMap<u32, Link>,
     addresses: BTreeMap<(u32, IpAddr), Address>,
-    neighbours: HashMap<(u32, IpAddr), Mac, foldhash::fast::RandomState>,
+    neighbours: HashMap<(u32, IpAddr), Mac, RandomState>,
 }
 
 impl Items {
@@ -180,7 +184,7 @@ impl State {
             .any(|kind| kind == "vrf");
         let mut fib = |family| -> io::Result<Fib> {
             let rules = rules(session, family)?;
-            let (routes, is_whole) = routes(session, family)?;
+            let (routes, is_whole) = usual_routes(session, family)?;
             let fib = Fib::new(&rules, is_whole.then_some(&routes), has_vrf);
             all.extend(routes);
             has_many |= !is_whole;
@@ -240,59 +244,72 @@ impl State {
     pub(super) fn locality(&self) -> Locality {
         let items = &self.items;
         let (neighbours, mut on_link) = neighbours(items);
-        let mut addresses: HashSet<IpAddr> = items.addresses.keys().map(|(_, ip)| *ip).collect();
+        let mut addresses: HashSet<IpAddr, RandomState> =
+            items.addresses.keys().map(|(_, ip)| *ip).collect();
         // An address that moved to another machine is not ours any more.
         let former = self.former.keys().filter(|ip| !neighbours.contains_key(ip));
         addresses.extend(former);
-        let mut attached = Vec::new();
+        addresses.extend(&self.routes.here);
         for address in items.addresses.values() {
             merge(&mut on_link, address.address, address.link);
-            attached.extend(network(address).map(|network| {
-                let is_uplink = self.routes.uplinks.binary_search(&address.link).is_ok();
-                (network, is_uplink)
-            }));
         }
-        attached.sort_unstable();
-        attached.dedup();
         Locality {
             addresses,
             neighbours,
             links: items.links.values().cloned().collect(),
-            attached,
+            attached: Attached {
+                ipv4: self.attached(Family::Ipv4),
+                ipv6: self.attached(Family::Ipv6),
+            },
             local: self.settings.local.clone(),
             on_link,
             routes: Arc::clone(&self.routes),
         }
     }
-}
 
-/// The network that an address says its link leads to. A prefix of full length
-/// says nothing of others: the far end of a tunnel need not be ours.
-fn network(address: &Address) -> Option<IpNet> {
-    let network = IpNet::new(address.network, address.prefix_len).ok()?;
-    (network.prefix_len() < network.max_prefix_len()).then(|| network.trunc())
+    /// The networks that addresses say their links lead to. A prefix of full
+    /// length says nothing of others: the far end of a tunnel need not be ours.
+    fn attached(&self, family: Family) -> Ranges<bool> {
+        let mut networks: BTreeMap<Prefix, bool> = BTreeMap::new();
+        for address in self.items.addresses.values() {
+            let network = address.network;
+            let is_host = address.prefix_len == if network.is_ipv4() { 32 } else { 128 };
+            if is_host || routes::family(network) != family {
+                continue;
+            }
+            let is_uplink = self.routes.uplinks.binary_search(&address.link).is_ok();
+            let known = networks.entry(Prefix::new(network, address.prefix_len));
+            *known.or_insert(true) &= is_uplink;
+        }
+        Ranges::new(networks.into_iter().collect())
+    }
 }
 
 /// Neighbours by address, without those that are not the same on all links,
 /// and the links of those whose address does not say it.
-fn neighbours(items: &Items) -> (HashMap<IpAddr, Mac>, HashMap<IpAddr, Option<u32>>) {
-    let mut macs = HashMap::with_capacity(items.neighbours.len());
-    let mut on_link = HashMap::new();
+fn neighbours(items: &Items) -> (Macs, OnLink) {
+    let mut macs = Macs::with_capacity_and_hasher(items.neighbours.len(), RandomState::default());
+    let mut on_link = OnLink::default();
+    let mut ambiguous = Vec::new();
     for ((link, address), mac) in &items.neighbours {
-        let known: &mut Option<Mac> = macs.entry(*address).or_insert(Some(*mac));
-        if known.is_some_and(|known| known != *mac) {
-            *known = None;
+        if macs
+            .insert(*address, *mac)
+            .is_some_and(|known| known != *mac)
+        {
+            ambiguous.push(*address);
         }
         if matches!(address, IpAddr::V6(ip) if ip.is_unicast_link_local()) {
             merge(&mut on_link, *address, *link);
         }
     }
-    let macs = macs.into_iter().filter_map(|(ip, mac)| Some((ip, mac?)));
-    (macs.collect(), on_link)
+    for address in ambiguous {
+        macs.remove(&address);
+    }
+    (macs, on_link)
 }
 
 /// An address on several links is on none in particular.
-fn merge(on_link: &mut HashMap<IpAddr, Option<u32>>, address: IpAddr, link: u32) {
+fn merge(on_link: &mut OnLink, address: IpAddr, link: u32) {
     let known = on_link.entry(address).or_insert(Some(link));
     if *known != Some(link) {
         *known = None;
@@ -332,7 +349,7 @@ fn rules(session: &mut Session, family: Family) -> io::Result<Vec<Rule>> {
 }
 
 /// The routes of the usual tables, and whether these are all.
-fn routes(session: &mut Session, family: Family) -> io::Result<(Vec<Route>, bool)> {
+fn usual_routes(session: &mut Session, family: Family) -> io::Result<(Vec<Route>, bool)> {
     let mut all = Vec::new();
     let mut is_whole = true;
     // That of this machine first: the others may be too large.
@@ -367,6 +384,7 @@ fn routes(session: &mut Session, family: Family) -> io::Result<(Vec<Route>, bool
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipnet::IpNet;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -469,7 +487,7 @@ mod tests {
         state.apply(gone(address("10.0.0.1/24", 2)), start);
         assert!(state.locality().is_here(ip("10.0.0.1")));
         assert_eq!(state.next_expiry(), Some(start + FORMER));
-        assert!(!state.expire(start + FORMER - Duration::from_millis(1)));
+        assert!(!state.expire(start + FORMER / 2));
         // Back in time.
         state.apply(there(address("10.0.0.1/24", 2)), start);
         assert_eq!(state.next_expiry(), None);
