@@ -79,7 +79,7 @@ pub(super) struct Protocols {
 
     /// TCP flows; the default if no protocol is named
     ///
-    /// Any other protocol flag replaces this default.
+    /// Any other protocol flag replaces this default; a filter makes it all.
     #[arg(short = 'T', long, global = true)]
     pub(super) tcp: bool,
 
@@ -113,6 +113,20 @@ pub(super) struct Protocols {
     /// Also flows from or to 127.0.0.0/8 and ::1
     #[arg(long, global = true)]
     pub(super) loopback: bool,
+
+    /// Only flows that this filter holds, as in 'port 443 and rate>1M'
+    ///
+    /// It chooses among the families and protocols that are shown; without a
+    /// protocol flag, among all of them. FILTERS tells the language. With list
+    /// and events it chooses what is printed, in the viewer / changes it.
+    #[arg(
+        short = 'f',
+        long,
+        value_name = "EXPR",
+        global = true,
+        allow_hyphen_values = true
+    )]
+    pub(super) filter: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
