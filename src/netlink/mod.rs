@@ -65,6 +65,18 @@ impl NetlinkError {
     }
 }
 
+impl From<sockdiag::DiagError> for NetlinkError {
+    fn from(error: sockdiag::DiagError) -> Self {
+        match error {
+            sockdiag::DiagError::Io { action, source } => Self::Io { action, source },
+            other => Self::Io {
+                action: "asking the kernel about its sockets",
+                source: io::Error::other(other),
+            },
+        }
+    }
+}
+
 /// Whether reading failed because the kernel had dropped messages for want of
 /// room. What it did not drop is still to be read.
 pub fn is_overrun(error: &io::Error) -> bool {
