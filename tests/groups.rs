@@ -157,7 +157,7 @@ impl Scene {
             list,
             cursor: Cursor::None,
             first: 0,
-            height: 100,
+            height: usize::MAX,
         };
         self.answer(&query)
     }
@@ -742,4 +742,71 @@ fn what_ends_after_the_ledger_is_full_is_booked_together() {
         assert_eq!(bytes, u64::from(count) * 3, "{list:?}");
         assert!(rows.iter().any(|row| row.group == rest), "{list:?}");
     }
+}
+
+#[test]
+fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
+    let mut scene = Scene::without_places();
+    for port in 0..1000 {
+        let bytes = 100_000 - u64::from(port);
+        scene.live(tcp("192.168.0.2", "81.0.0.1", port), (0, bytes));
+    }
+    let service = |port| {
+        Group::Service(Service {
+            proto: Protocol::TCP,
+            port: Some(port),
+        })
+    };
+    let mut query = Query {
+        number: 0,
+        scope: Scope::EVERYTHING,
+        direction: None,
+        active_only: false,
+        within: None,
+        list: List::Services,
+        cursor: Cursor::Index(505),
+        first: 500,
+        height: 10,
+    };
+    let view = scene.answer(&query);
+    assert_eq!((view.groups.len(), view.group_count), (10, 1000));
+    assert_eq!((view.row_count(), view.window_rows()), (1000, 10));
+    assert_eq!(
+        (view.first, view.group_cursor),
+        (500, Some((505, service(505))))
+    );
+    assert_eq!(view.groups[0].group, service(500));
+    query.settle(&view);
+    assert_eq!(view.line_of(query.cursor), Some(5));
+    assert_eq!(view.cursor_on(5), Some(query.cursor));
+    // Three that were slower overtake it: it keeps its line.
+    for port in [700, 800, 900] {
+        scene.live(tcp("192.168.0.3", "81.0.0.1", port), (0, 100_000));
+    }
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.first, view.group_cursor),
+        (503, Some((508, service(505))))
+    );
+    assert_eq!(view.line_of(query.cursor), Some(5));
+    // Near the end the window holds what there is.
+    query.cursor = Cursor::Index(5000);
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.first, view.group_cursor.map(|c| c.0)),
+        (990, Some(999))
+    );
+    // A cursor of another list means its place.
+    query.list = List::Flows;
+    query.cursor = Cursor::Group {
+        group: service(505),
+        index: 3,
+        line: 3,
+    };
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.cursor.map(|c| c.0), view.group_cursor),
+        (Some(3), None)
+    );
+    assert!(view.groups.is_empty() && view.rows.len() == 10);
 }

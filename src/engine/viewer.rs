@@ -11,7 +11,7 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
 use crate::table::{Change, ClassTotals, Table};
-use crate::view::{Ledger, List, PlaceSource, Query, Source, Status, View};
+use crate::view::{Group, Ledger, List, PlaceSource, Query, Source, Status, View};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -346,13 +346,20 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         }
     }
 
-    /// Asks for the names of what is on screen, destinations first.
+    /// Asks for the names of what is on screen, the far ends first.
     fn look_up(&self, view: &View, now: Moment) {
         let Some(resolver) = &self.viewer.resolver else {
             return;
         };
         let origs = || view.rows.iter().map(|row| row.flow.key().orig);
-        let addresses = origs().map(|o| o.dst()).chain(origs().map(|o| o.src()));
+        let hosts = view.groups.iter().filter_map(|row| match row.group {
+            Group::Host(host) => host,
+            _ => None,
+        });
+        let addresses = origs()
+            .map(|o| o.dst())
+            .chain(origs().map(|o| o.src()))
+            .chain(hosts);
         // What it cannot take now is asked again with the next view.
         resolver.ask(&self.viewer.knowledge.unnamed(addresses, now));
     }

@@ -248,26 +248,12 @@ impl State {
     /// its way, the line next to where the cursor went.
     pub(super) fn selected_line(&self) -> Option<usize> {
         let view = self.current_view()?;
-        let level = self.level();
-        if level.has_groups() {
-            let index = level.picked(&view.groups)?;
-            return index.checked_sub(level.first);
-        }
-        let last = view.rows.len().checked_sub(1)?;
-        match level.cursor {
-            Cursor::None => None,
+        let cursor = self.level().cursor;
+        let last = view.window_rows().checked_sub(1)?;
+        match cursor {
             Cursor::Index(index) => Some(index.saturating_sub(view.first).min(last)),
-            Cursor::Flow { id, .. } => view.rows.iter().position(|row| row.id == id),
+            _ => view.line_of(cursor),
         }
-    }
-
-    /// First row of the window onto the groups of a view, which may be those
-    /// of a list that was left just now.
-    pub(super) fn first_group(&self, view: &View) -> usize {
-        let mut levels = self.trails.iter().flat_map(Trail::levels);
-        levels
-            .find(|level| level.is_of(view))
-            .map_or(0, |level| level.first)
     }
 
     /// Whether idle flows are left out. Groups count all.
@@ -310,8 +296,7 @@ impl State {
             direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
-            // Of groups the view has all.
-            first: if level.has_groups() { 0 } else { level.first },
+            first: level.first,
             height: draw::table_height(self),
         };
         (query != self.asked).then(|| {
@@ -326,17 +311,14 @@ impl State {
     /// Takes a view over. The answer to an earlier question shows what it
     /// shows, but does not move the cursor.
     fn adopt(&mut self, view: Arc<View>) {
-        let height = draw::table_height(self);
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
             let (cursor, first) = (self.asked.cursor, self.asked.first);
             let level = self.trail_mut().here_mut();
-            if !level.has_groups() {
-                (level.cursor, level.first) = (cursor, first);
-            }
+            (level.cursor, level.first) = (cursor, first);
         }
         if self.level().is_of(&view) {
-            self.trail_mut().follow(&view, height);
+            self.trail_mut().follow(&view);
             if !self.level().is_of(&view) {
                 // It has led to another question, and nobody wants to see it.
                 return;
@@ -473,12 +455,14 @@ impl State {
         if !level.has_groups() {
             return;
         }
-        let row = level.picked(&view.groups).map(|i| view.groups[i].clone());
-        match row {
+        // The row itself, not the one next to where the cursor went.
+        let line = view.line_of(level.cursor);
+        match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
                 let label = draw::group_label(&row);
                 self.trail_mut().enter(&row, label);
             }
+            None if level.is_anything_selected() => self.say("The row is not there yet."),
             None => self.say("Select a row first: ↑ and ↓."),
         }
     }
@@ -583,66 +567,39 @@ impl State {
         let Some(view) = self.current_view().cloned() else {
             return;
         };
-        if self.level().has_groups() {
-            self.move_among_groups(motion, &view);
-        } else {
-            self.move_among_flows(motion, &view);
-        }
-    }
-
-    fn move_among_groups(&mut self, motion: Motion, view: &View) {
-        let height = draw::table_height(self);
-        let rows = &view.groups;
-        let level = self.trail_mut().here_mut();
-        let window = Window {
-            here: level.picked(rows),
-            first: level.first,
-            bottom: (level.first + height).min(rows.len()).saturating_sub(1),
-            page: height,
-            rows: rows.len(),
-        };
-        let to = window.moved(motion);
-        level.pick(to.index, to.first, rows, height);
-    }
-
-    fn move_among_flows(&mut self, motion: Motion, view: &View) {
-        if view.matching == 0 {
+        let rows = view.row_count();
+        if rows == 0 {
             return;
         }
         let level = self.level();
         let here = match level.cursor {
             Cursor::None => None,
             Cursor::Index(index) => Some(index),
-            Cursor::Flow { index, .. } => {
+            Cursor::Flow { index, .. } | Cursor::Group { index, .. } => {
                 Some(self.selected_line().map_or(index, |line| view.first + line))
             }
         };
         let window = Window {
             here,
             first: level.first,
-            bottom: level.first + view.rows.len().saturating_sub(1),
+            bottom: (level.first + view.window_rows()).saturating_sub(1),
             page: self.asked.height,
-            rows: view.matching,
+            rows,
         };
         let to = window.moved(motion);
-        self.select(to.index, to.first, view);
+        self.select(to.index, to.first, &view);
     }
 
-    /// Selects a flow: at once if the window has it and stays, else by place.
+    /// Selects a row: at once if the window has it and stays, else by place.
     fn select(&mut self, index: usize, first: usize, view: &View) {
         // The window ends with the last row, even one without a line.
         let height = self.asked.height.max(1);
-        let first = first.min(view.matching.saturating_sub(height));
+        let first = first.min(view.row_count().saturating_sub(height));
         let line = index.checked_sub(view.first);
-        let cursor = match line.and_then(|line| view.rows.get(line).zip(Some(line))) {
-            Some((row, line)) if first == view.first => Cursor::Flow {
-                id: row.id,
-                index,
-                line,
-            },
-            _ => Cursor::Index(index),
-        };
+        let on_screen = line.and_then(|line| view.cursor_on(line));
+        let cursor = on_screen.filter(|_| first == view.first);
         let level = self.trail_mut().here_mut();
-        (level.cursor, level.first) = (cursor, first);
+        level.cursor = cursor.unwrap_or(Cursor::Index(index));
+        level.first = first;
     }
 }

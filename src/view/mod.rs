@@ -111,12 +111,14 @@ impl Query {
     /// flow it is on, where that flow is now. Its number stays.
     pub fn settle(&mut self, view: &View) {
         self.first = view.first;
+        let line = |index: usize| index.saturating_sub(view.first);
         if let Some((index, id)) = view.cursor {
-            self.cursor = Cursor::Flow {
-                id,
-                index,
-                line: index.saturating_sub(view.first),
-            };
+            let line = line(index);
+            self.cursor = Cursor::Flow { id, index, line };
+        }
+        if let Some((index, group)) = view.group_cursor {
+            let line = line(index);
+            self.cursor = Cursor::Group { group, index, line };
         }
     }
 }
@@ -129,6 +131,15 @@ pub enum Cursor {
     /// The row at this place, counted from 0 in the whole list; the last one
     /// if there are fewer.
     Index(usize),
+    /// This group, wherever it has moved, as for a flow.
+    Group {
+        /// The group.
+        group: Group,
+        /// Where it was in the whole list.
+        index: usize,
+        /// Line of the window, counted from 0.
+        line: usize,
+    },
     /// This flow, wherever it has moved, on the line of the window where it
     /// was. If it has ended, the row that took its place, `index`.
     Flow {
@@ -194,12 +205,16 @@ pub struct View {
     pub query: Query,
     /// Rows of the window, if they are flows.
     pub rows: Vec<ViewRow>,
-    /// All groups, if the rows are groups; the first is the fastest.
+    /// Rows of the window, if they are groups.
     pub groups: Vec<GroupRow>,
+    /// How many groups there are, in the window and around it.
+    pub group_count: usize,
     /// Place of the first of them in the whole list.
     pub first: usize,
-    /// The selected row: its place in the whole list, and its name.
+    /// The selected flow: its place in the whole list, and its name.
     pub cursor: Option<(usize, FlowId)>,
+    /// The same of the selected group.
+    pub group_cursor: Option<(usize, Group)>,
     /// Flows that match the query.
     pub matching: usize,
     /// Of these, flows without counters: born before accounting was on.
@@ -244,6 +259,43 @@ impl Source {
             Self::Conntrack => "ct",
             Self::Sockets => "sock",
             Self::Both => "ct+sock",
+        }
+    }
+}
+
+impl View {
+    /// How many rows the whole list has.
+    pub fn row_count(&self) -> usize {
+        match self.query.list {
+            List::Flows => self.matching,
+            _ => self.group_count,
+        }
+    }
+
+    /// How many of them are in the window.
+    pub fn window_rows(&self) -> usize {
+        self.rows.len() + self.groups.len()
+    }
+
+    /// What selects the row on this line of the window.
+    pub fn cursor_on(&self, line: usize) -> Option<Cursor> {
+        let index = self.first + line;
+        let flow = self.rows.get(line).map(|row| row.id);
+        let group = self.groups.get(line).map(|row| row.group);
+        let of_flow = flow.map(|id| Cursor::Flow { id, index, line });
+        of_flow.or_else(|| group.map(|group| Cursor::Group { group, index, line }))
+    }
+
+    /// The line of the window that a cursor is on, if it is on one.
+    pub fn line_of(&self, cursor: Cursor) -> Option<usize> {
+        match cursor {
+            Cursor::None => None,
+            Cursor::Index(index) => {
+                let line = index.checked_sub(self.first)?;
+                (line < self.window_rows()).then_some(line)
+            }
+            Cursor::Flow { id, .. } => self.rows.iter().position(|row| row.id == id),
+            Cursor::Group { group, .. } => self.groups.iter().position(|row| row.group == group),
         }
     }
 }

@@ -99,10 +99,23 @@ impl View {
     ) -> Self {
         let (mut keys, uncounted, left) = select(query, table, knowledge, now);
         let matching = keys.len();
-        let (first, cursor) = place(query, table, &mut keys, now);
-        let window: &[SortKey] = match query.list {
-            List::Flows => window(&mut keys, first, query.height),
-            _ => &[],
+        let groups = groups(query, table, ledger, knowledge, now);
+        let group_count = groups.len();
+        let is_of_flows = query.list == List::Flows;
+        let (rows, now_at) = match query.cursor {
+            Cursor::Flow { id, .. } if is_of_flows => (matching, rank(id, table, &keys, now)),
+            Cursor::Group { group, .. } if !is_of_flows => (group_count, groups.position(group)),
+            _ if is_of_flows => (matching, None),
+            _ => (group_count, None),
+        };
+        let (first, index) = place(query, rows, now_at);
+        let of_flow = index.filter(|_| is_of_flows);
+        let cursor = of_flow.map(|index| (index, keys.select_nth_unstable(index).1.2));
+        let group_cursor = index.and_then(|index| Some((index, groups.at(index)?)));
+        let window: &[SortKey] = if is_of_flows {
+            window(&mut keys, first, query.height)
+        } else {
+            &[]
         };
         let rows = window
             .iter()
@@ -112,9 +125,11 @@ impl View {
             at: now,
             query: query.clone(),
             rows,
-            groups: groups(query, table, ledger, knowledge, now),
+            groups: groups.window(first, query.height, ledger, knowledge),
+            group_count,
             first,
             cursor,
+            group_cursor,
             matching,
             uncounted,
             out_of_scope: left.out_of_scope,
@@ -130,27 +145,22 @@ impl View {
     }
 }
 
-/// Where the window begins, and which row is selected.
+/// Where the window begins, and which of `rows` is selected. `now_at` is where
+/// the row under the cursor is now, if it is still there.
 ///
-/// 1. A flow under the cursor keeps its line of the window.
-/// 2. If it has ended or does not match any more, the row in its place is
-///    selected.
+/// 1. A row under the cursor keeps its line of the window.
+/// 2. If it is gone, the row in its place is selected.
 /// 3. A place beyond the end means the last row.
 /// 4. The window moves no further than it must to hold the cursor, and ends
 ///    with the last row if there are enough.
-fn place(
-    query: &Query,
-    table: &Table,
-    keys: &mut [SortKey],
-    now: Moment,
-) -> (usize, Option<(usize, FlowId)>) {
-    let last = keys.len().saturating_sub(1);
-    let lowest_first = keys.len().saturating_sub(query.height);
+fn place(query: &Query, rows: usize, now_at: Option<usize>) -> (usize, Option<usize>) {
+    let last = rows.saturating_sub(1);
+    let lowest_first = rows.saturating_sub(query.height);
     let (index, first) = match query.cursor {
         Cursor::None => return (query.first.min(lowest_first), None),
         Cursor::Index(index) => (index.min(last), query.first),
-        Cursor::Flow { id, index, line } => match rank(id, table, keys, now) {
-            Some(rank) => (rank, rank.saturating_sub(line)),
+        Cursor::Flow { index, line, .. } | Cursor::Group { index, line, .. } => match now_at {
+            Some(at) => (at, at.saturating_sub(line)),
             None => (index.min(last), query.first),
         },
     };
@@ -158,8 +168,7 @@ fn place(
         .min(index)
         .max((index + 1).saturating_sub(query.height.max(1)))
         .min(lowest_first);
-    let id = (!keys.is_empty()).then(|| keys.select_nth_unstable(index).1.2);
-    (first, id.map(|id| (index, id)))
+    (first, (rows > 0).then_some(index))
 }
 
 /// How many rows come before this flow.

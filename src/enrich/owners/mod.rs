@@ -4,10 +4,26 @@
 //! the processes that hold them from `/proc`. Whoever shows flows keeps what it
 //! found out in an [`Owners`].
 
+mod accounts;
+mod attribution;
+mod cases;
+mod cgroup;
+mod hierarchy;
+mod holders;
+mod matching;
+mod namespaces;
 mod process;
+mod processes;
+mod procfs;
+mod runtimes;
+mod sight;
+#[cfg(test)]
+mod tree;
+mod worker;
 
 use std::collections::HashMap;
 
+pub use attribution::{Attributed, Attribution, Progress, Settings, Subject};
 pub use process::{Account, Cgroup, Container, Owner, Parent, Process, Unknown};
 
 use crate::flow::{Key, Pair};

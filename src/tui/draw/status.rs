@@ -15,7 +15,7 @@ use super::super::theme::Role;
 use super::line::{self, Piece};
 use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{List, PlaceSource, Source, Status, View};
+use crate::view::{PlaceSource, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -360,22 +360,11 @@ fn is_of_use(key: &Key, state: &State) -> bool {
     }
 }
 
-/// First row of the window, rows in it, and rows of the list.
-fn window(state: &State, view: &View) -> (usize, usize, usize) {
-    if view.query.list == List::Flows {
-        return (view.first, view.rows.len(), view.matching);
-    }
-    let first = state.first_group(view);
-    let rows = view.groups.len().saturating_sub(first);
-    let height = super::table_height(state);
-    (first, rows.min(height), view.groups.len())
-}
-
 /// What keys do, and where in the list the window is; or the answer to a key.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
     if let Some(view) = &state.view {
-        let (first, rows, all) = window(state, view);
+        let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
         if rows < all {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));
             let position = format!("{from}-{to} of {all}");

@@ -178,6 +178,7 @@ const fn reason(why: Unknown) -> &'static str {
     match why {
         Unknown::Forwarded => "forwarded",
         Unknown::Gone => "gone",
+        Unknown::Ambiguous => "ambiguous",
         Unknown::NotPermitted => "no_permission",
         Unknown::Kernel => "kernel",
     }
