@@ -212,6 +212,7 @@ fn line(row: &GroupRow) -> String {
 }
 
 /// A process that was found; `start` tells it from others with its pid.
+#[expect(clippy::unnecessary_wraps, reason = "an end may have no owner")]
 fn process(pid: u32, start: u64, name: &str) -> Option<Owner> {
     let process = Process {
         pid,
@@ -229,6 +230,7 @@ fn process(pid: u32, start: u64, name: &str) -> Option<Owner> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an end may have no owner")]
 fn unknown(why: Unknown) -> Option<Owner> {
     Some(Owner::unknown(why))
 }

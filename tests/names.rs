@@ -594,6 +594,9 @@ fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
     let viewer = Viewer {
         knowledge,
         resolver: Some(resolver.unwrap()),
+        asker: None,
+        sources: None,
+        hint: None,
         reopen_places: Box::new(move |settings| {
             let (geoip, problems) = GeoIp::open(settings);
             let problems = problems.iter().map(ToString::to_string).collect();

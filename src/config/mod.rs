@@ -23,6 +23,7 @@ use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::view::units::RateUnit;
+pub use options::SourceMode;
 use options::{Color, Command, Options, Protocols, Records, Update, VERSION};
 
 /// What to do.
@@ -71,6 +72,10 @@ pub struct SourceOptions {
     pub scope: Scope,
     /// Time from one refresh or sample to the next.
     pub interval: Duration,
+    /// Where to learn of flows.
+    pub mode: SourceMode,
+    /// Whether to find out which processes flows belong to.
+    pub processes: bool,
     /// Whether `nf_conntrack_acct` and `nf_conntrack_timestamp` may be
     /// switched on for as long as flowtop runs.
     pub switch_sysctls: bool,
@@ -345,6 +350,8 @@ fn source(
     SourceOptions {
         scope: scope(&options.protocols),
         interval: options.source.interval,
+        mode: options.source.mode,
+        processes: !options.source.no_process,
         switch_sysctls: !options.source.no_sysctl,
         track: options.source.track,
         receive_buffer_bytes: options.source.rcvbuf,

@@ -32,8 +32,8 @@ struct Atlas {
     known: HashMap<IpAddr, Location, foldhash::fast::RandomState>,
 }
 
-/// Services, places, names, owners and directions. Belongs to the one thread that shows flows; it
-/// answers at once with what it knows.
+/// Services, places, names, owners and directions. Belongs to the one thread
+/// that shows flows; it answers at once with what it knows.
 pub struct Knowledge {
     services: Services,
     atlas: Option<Atlas>,
@@ -95,6 +95,11 @@ impl Knowledge {
     /// Takes in what was found out about the owners of a flow.
     pub fn merge_owners(&mut self, key: Key, owners: Pair<Option<Owner>>) {
         self.owners.learn(key, owners);
+    }
+
+    /// All flows are others now.
+    pub fn forget_owners(&mut self) {
+        self.owners = Owners::default();
     }
 
     /// A flow has ended, and everybody has been told.

@@ -144,12 +144,11 @@ fn sides(subject: &Subject, elsewhere: &HashSet<IpAddr>) -> [Option<Side>; 2] {
     ];
     ends.map(|(is_here, end)| {
         let address = end.local.address;
-        match is_here {
-            true => Some(Side::at(end, None)),
-            false => elsewhere
-                .contains(&address)
-                .then(|| Side::at(end, Some(address))),
+        if is_here {
+            return Some(Side::at(end, None));
         }
+        let elsewhere = elsewhere.contains(&address).then_some(address);
+        elsewhere.map(|address| Side::at(end, Some(address)))
     })
 }
 
@@ -466,13 +465,12 @@ fn release(
 impl Side {
     /// Nothing is there (any more). Who was there is not forgotten.
     fn gone(&mut self, why: Unknown) {
-        self.looks = match &self.verdict {
-            Some(Verdict::Held(_) | Verdict::Known(_)) => MAX_LOOKS,
-            _ => {
-                self.verdict = Some(Verdict::Unknown(why));
-                self.looks.saturating_add(1)
-            }
-        };
+        if let Some(Verdict::Held(_) | Verdict::Known(_)) = self.verdict {
+            self.looks = MAX_LOOKS;
+        } else {
+            self.verdict = Some(Verdict::Unknown(why));
+            self.looks = self.looks.saturating_add(1);
+        }
     }
 
     fn owner(

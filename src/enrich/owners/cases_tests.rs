@@ -6,6 +6,14 @@ use crate::enrich::owners::tree::Tree;
 use crate::flow::{L4, TcpFigures, Tuple};
 use crate::netlink::sockdiag::SocketState;
 
+/// What an end was told to be.
+#[derive(Clone, Debug, PartialEq)]
+enum Told {
+    Process(String),
+    Unknown(Unknown),
+    Elsewhere,
+}
+
 struct Scene {
     cases: Cases,
     processes: Processes,
@@ -68,13 +76,16 @@ impl Scene {
         cases.tell(usize::MAX, processes, hierarchy, *now)
     }
 
-    /// The one answer, as names and reasons.
-    fn told(&mut self) -> [Option<Result<String, Unknown>>; 2] {
+    /// The one answer.
+    fn told(&mut self) -> [Told; 2] {
         let mut answers = self.tell();
         assert_eq!(answers.len(), 1, "{answers:?}");
         let owners = answers.remove(0).owners;
-        [owners.orig, owners.reply]
-            .map(|owner| owner.map(|owner| owner.process.map(|process| process.name.to_string())))
+        [owners.orig, owners.reply].map(|owner| match owner.map(|owner| owner.process) {
+            Some(Ok(process)) => Told::Process(process.name.to_string()),
+            Some(Err(why)) => Told::Unknown(why),
+            None => Told::Elsewhere,
+        })
     }
 }
 
@@ -109,12 +120,12 @@ fn held(inodes: &[u32]) -> Sighting {
     Sighting::Held(inodes.to_vec(), about())
 }
 
-fn named(name: &str) -> Option<Result<String, Unknown>> {
-    Some(Ok(name.to_owned()))
+fn named(name: &str) -> Told {
+    Told::Process(name.to_owned())
 }
 
-const fn unknown(why: Unknown) -> Option<Result<String, Unknown>> {
-    Some(Err(why))
+const fn unknown(why: Unknown) -> Told {
+    Told::Unknown(why)
 }
 
 const TCP: Protocol = Protocol::TCP;
@@ -137,8 +148,8 @@ fn a_flow_is_told_when_both_its_ends_are_settled() {
 #[test]
 fn an_end_elsewhere_has_no_owner() {
     for (direction, expected) in [
-        (Direction::Out, [named("client"), None]),
-        (Direction::In, [None, named("client")]),
+        (Direction::Out, [named("client"), Told::Elsewhere]),
+        (Direction::In, [Told::Elsewhere, named("client")]),
     ] {
         let mut scene = Scene::new();
         scene.begin(subject(TCP, direction));
@@ -166,7 +177,7 @@ fn what_passes_through_is_told_at_once_unless_an_end_is_a_namespace_s() {
     assert_eq!(due[0].elsewhere, Some([172, 17, 0, 2].into()));
     scene.cases.take_sighting(&due[0], held(&[1]), scene.now);
     scene.held_by(1, 10);
-    assert_eq!(scene.told(), [named("client"), None]);
+    assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
 }
 
 #[test]
@@ -180,7 +191,7 @@ fn where_nothing_is_yet_is_looked_at_again_soon() {
         scene.now += pause;
     }
     assert_eq!(scene.see(|_| Sighting::Nothing), 1);
-    assert_eq!(scene.told(), [unknown(Unknown::Gone), None]);
+    assert_eq!(scene.told(), [unknown(Unknown::Gone), Told::Elsewhere]);
     assert_eq!(scene.cases.due(), None);
     // And a few times more.
     let looks = (0..20).map(|_| scene.refresh(|_| Sighting::Nothing));
@@ -195,7 +206,7 @@ fn a_socket_that_comes_late_is_found() {
     scene.now += LOOK_AGAIN[0];
     scene.see(|_| held(&[1]));
     scene.held_by(1, 10);
-    assert_eq!(scene.told(), [named("client"), None]);
+    assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
 }
 
 #[test]
@@ -208,7 +219,7 @@ fn sockets_of_several_processes_are_ambiguous_and_of_one_are_not() {
         scene.held_by(1, 10);
         assert!(scene.tell().is_empty());
         scene.held_by(2, other);
-        assert_eq!(scene.told(), [expected, None]);
+        assert_eq!(scene.told(), [expected, Told::Elsewhere]);
         scene.cases.end(&[subject.key]);
     }
 }
@@ -223,11 +234,11 @@ fn a_connection_changes_hands_when_it_is_accepted() {
     }
     scene.see(|_| Sighting::Waiting(vec![5], about()));
     scene.held_by(5, 10);
-    assert_eq!(scene.told(), [None, named("client")]);
+    assert_eq!(scene.told(), [Told::Elsewhere, named("client")]);
     scene.refresh(|_| held(&[6]));
     assert!(scene.tell().is_empty(), "not known yet");
     scene.held_by(6, 20);
-    assert_eq!(scene.told(), [None, named("server")]);
+    assert_eq!(scene.told(), [Told::Elsewhere, named("server")]);
 }
 
 #[test]
@@ -240,10 +251,10 @@ fn a_socket_that_no_process_holds_is_the_kernel_s_if_it_stays() {
     assert!(scene.tell().is_empty());
     scene.cases.missed(1, 2, false, scene.now);
     assert_eq!(scene.see(|_| held(&[1])), 1);
-    assert_eq!(scene.told(), [unknown(Unknown::Kernel), None]);
+    assert_eq!(scene.told(), [unknown(Unknown::Kernel), Told::Elsewhere]);
     // A process may yet be found.
     scene.held_by(1, 10);
-    assert_eq!(scene.told(), [named("client"), None]);
+    assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
 }
 
 #[test]
@@ -253,7 +264,7 @@ fn a_socket_that_went_while_it_was_looked_for_is_gone() {
     scene.see(|_| held(&[1]));
     scene.cases.missed(1, 1, false, scene.now);
     assert_eq!(scene.see(|_| Sighting::Nothing), 1);
-    assert_eq!(scene.told(), [unknown(Unknown::Gone), None]);
+    assert_eq!(scene.told(), [unknown(Unknown::Gone), Told::Elsewhere]);
     assert_eq!(scene.cases.take_released(), [1]);
 }
 
@@ -263,7 +274,10 @@ fn where_processes_are_hidden_that_is_the_reason() {
     scene.begin(subject(TCP, Direction::Out));
     scene.see(|_| held(&[1]));
     scene.cases.missed(1, 1, true, scene.now);
-    assert_eq!(scene.told(), [unknown(Unknown::NotPermitted), None]);
+    assert_eq!(
+        scene.told(),
+        [unknown(Unknown::NotPermitted), Told::Elsewhere]
+    );
     assert!(scene.cases.take_released().is_empty(), "still looked for");
 }
 
@@ -274,10 +288,10 @@ fn who_was_known_stays_when_the_socket_is_gone() {
         scene.begin(subject(TCP, Direction::Out));
         scene.see(|_| held(&[1]));
         scene.held_by(1, 10);
-        assert_eq!(scene.told(), [named("client"), None]);
+        assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
         scene.tree.remove("10");
         scene.refresh(|_| left.clone());
-        assert_eq!(scene.told(), [named("client"), None]);
+        assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
         assert_eq!(scene.refresh(|_| held(&[1])), 0, "not looked at any more");
     }
 }
@@ -344,9 +358,9 @@ fn what_is_begun_again_or_could_not_be_told_is_told_again() {
     scene.held_by(1, 10);
     let answers = scene.tell();
     scene.cases.not_told(answers);
-    assert_eq!(scene.told(), [named("client"), None]);
+    assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
     scene.begin(subject);
-    assert_eq!(scene.told(), [named("client"), None]);
+    assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
     assert_eq!(scene.see(|_| Sighting::Nothing), 0, "it is known");
 }
 
@@ -358,5 +372,8 @@ fn a_kernel_that_does_not_tell_is_no_proof_of_absence() {
         scene.see(|_| Sighting::Unknown);
         scene.now += LOOK_AGAIN[1];
     }
-    assert_eq!(scene.told(), [unknown(Unknown::NotPermitted), None]);
+    assert_eq!(
+        scene.told(),
+        [unknown(Unknown::NotPermitted), Told::Elsewhere]
+    );
 }

@@ -72,8 +72,10 @@ pub(super) fn path_of_process(content: &[u8]) -> Option<&[u8]> {
 
 /// The innermost service or scope.
 fn unit(path: &str) -> Option<&str> {
-    path.rsplit('/')
-        .find(|part| part.ends_with(".service") || part.ends_with(".scope"))
+    path.rsplit('/').find(|part| {
+        let kind = part.rsplit_once('.').map(|(_, kind)| kind);
+        kind.is_some_and(|kind| ["service", "scope"].contains(&kind))
+    })
 }
 
 /// The innermost container.
@@ -126,14 +128,12 @@ fn part<'a>(part: &'a str, above: &str, path: &str) -> Option<(&'static str, &'a
     if let Some((runtime, id)) = bare.filter(|(_, id)| is_id(id)) {
         return Some((runtime, id));
     }
-    // `<id>-<number>` on Fargate.
-    let id = part.split_once('-').map_or(part, |(id, _)| id);
-    if part.len() != id.len() && !path.contains("/ecs/") {
-        return None;
-    }
-    if !is_id(id) && !(path.contains("/ecs/") && part.len() > id.len() && is_hex(id)) {
-        return None;
-    }
+    // A bare id, or on Fargate `<id>-<number>`, which is shorter.
+    let id = match part.split_once('-') {
+        Some((id, _)) if path.contains("/ecs/") && is_hex(id) => id,
+        None if is_id(part) => part,
+        _ => return None,
+    };
     // Where the runtime does not name itself: some CRI runtime, or another.
     let in_pod = path.contains("kubepods").then_some("cri");
     let named = PARENTS

@@ -226,10 +226,6 @@ mod tests {
         (own(container.name), own(container.pod))
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn each_runtime_names_its_containers() {
         let tree = Tree::new();
@@ -251,21 +247,24 @@ mod tests {
             "var/lib/containers/storage/overlay-containers/containers.json",
             r#"[{"id":"x","names":["other"]},{"id":"p1","names":["cache\u001b[2J"]}]"#,
         );
-        assert_eq!(named(&tree, "docker", "d1"), (some("web"), None));
+        assert_eq!(named(&tree, "docker", "d1"), (Some("web".to_owned()), None));
         assert_eq!(
             named(&tree, "containerd", "c1"),
-            (some("app"), some("prod/pod-1"))
+            (Some("app".to_owned()), Some("prod/pod-1".to_owned()))
         );
         assert_eq!(
             named(&tree, "cri-o", "o1"),
-            (some("db"), some("test/pod-2"))
+            (Some("db".to_owned()), Some("test/pod-2".to_owned()))
         );
         assert_eq!(
             named(&tree, "cri", "o1"),
-            (some("db"), some("test/pod-2")),
+            (Some("db".to_owned()), Some("test/pod-2".to_owned())),
             "a runtime that its path does not name"
         );
-        assert_eq!(named(&tree, "podman", "p1"), (some("cache\\027[2J"), None));
+        assert_eq!(
+            named(&tree, "podman", "p1"),
+            (Some("cache\\027[2J".to_owned()), None)
+        );
     }
 
     #[test]

@@ -36,25 +36,25 @@ impl Tree {
     }
 
     /// A process as `/proc` has it, which started at a hundred times its pid.
-    pub(super) fn process(&self, pid: u32, ppid: u32, comm: &str) {
-        self.process_since(pid, ppid, comm, u64::from(pid) * 100);
+    pub(super) fn process(&self, pid: u32, parent: u32, comm: &str) {
+        self.process_since(pid, parent, comm, u64::from(pid) * 100);
     }
 
-    pub(super) fn process_since(&self, pid: u32, ppid: u32, comm: &str, start: u64) {
+    pub(super) fn process_since(&self, pid: u32, parent: u32, comm: &str, start: u64) {
         let rest = "1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0";
         self.file(
             &format!("{pid}/stat"),
-            format!("{pid} ({comm}) S {ppid} {rest} {start} 0 0"),
+            format!("{pid} ({comm}) S {parent} {rest} {start} 0 0"),
         );
         fs::create_dir_all(self.0.join(format!("{pid}/fd"))).unwrap();
     }
 
     /// Opens a socket in a process.
     pub(super) fn socket(&self, pid: u32, fd: u32, inode: u32) {
+        static CHANGES: AtomicU32 = AtomicU32::new(0);
         self.link(&format!("{pid}/fd/{fd}"), &format!("socket:[{inode}]"));
         // As the kernel's count of descriptors, and unlike the clock of a file
         // system, this changes each time.
-        static CHANGES: AtomicU32 = AtomicU32::new(0);
         let changes = CHANGES.fetch_add(1, Ordering::Relaxed);
         let when = SystemTime::UNIX_EPOCH + Duration::from_secs(changes.into());
         let directory = fs::File::open(self.0.join(format!("{pid}/fd"))).unwrap();

@@ -138,6 +138,7 @@ pub(super) const FIELDS: &[Field] = &[
         key: "owner_unknown",
         kind: Kind::Text,
         doc: "Why there is no process: forwarded, gone (nobody holds the socket any more), \
+              ambiguous (several processes have a socket that may have it), \
               no_permission (it belongs to somebody whose processes one may not see) or kernel \
               (none is behind it). Absent with a process, and where nobody has looked.",
         get: |r| {

@@ -19,8 +19,8 @@ use crate::flow::{
     Update,
 };
 use crate::table::{Flow, Table};
-use crate::view::{Bearings, Row};
 use crate::view::field::{Event, FIELDS, Record};
+use crate::view::{Bearings, Row};
 
 const START: Moment = Moment {
     mono_ns: 1_000_000_000_000,
