@@ -50,6 +50,8 @@ const HOUSE: &[Room] = &[
             "enrich::locality",
             "flow",
             "output",
+            "tui::keymap",
+            "tui::keys",
             "view::field",
             "view::filter",
             "view::units",

@@ -47,6 +47,7 @@ fn viewer() {
         show_source: false,
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
+        keys: flowtop::tui::Keymap::default(),
         color: true,
     };
     let (sender, messages) = sync_channel(16);

@@ -151,6 +151,7 @@ fn screen_settings(options: &ViewerOptions) -> tui::Settings {
             Some(_) => Hosts::Name,
             None => Hosts::Address,
         },
+        keys: options.keys.clone(),
         color: options.colors,
     }
 }

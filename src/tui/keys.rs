@@ -1,7 +1,7 @@
 //! The key table: the one place where keys, what they do and what help says
 //! about them stand.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
 use super::tabs::Tab;
 use crate::flow::{Family, Group};
@@ -143,29 +143,11 @@ pub struct Key {
     pub hint: Option<Hint>,
 }
 
-/// What a key press asks for, if anything.
-pub fn action(event: KeyEvent) -> Option<Action> {
-    if event.is_release() {
-        return None;
-    }
-    // Alt, Super and the like are other keys; Shift is in the character.
-    if !(event.modifiers - KeyModifiers::CONTROL - KeyModifiers::SHIFT).is_empty() {
-        return None;
-    }
-    let chord = Chord {
-        code: event.code,
-        ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
-    };
-    KEYS.iter()
-        .find(|key| key.chords.contains(&chord))
-        .map(|key| key.action)
-}
-
 const fn key(code: KeyCode) -> Chord {
     Chord { code, ctrl: false }
 }
 
-const fn char(c: char) -> Chord {
+pub(super) const fn char(c: char) -> Chord {
     key(KeyCode::Char(c))
 }
 
@@ -173,7 +155,7 @@ const fn tab(tab: Tab) -> Chord {
     char(tab.digit())
 }
 
-const fn ctrl(c: char) -> Chord {
+pub(super) const fn ctrl(c: char) -> Chord {
     Chord {
         code: KeyCode::Char(c),
         ctrl: true,
@@ -507,16 +489,5 @@ mod tests {
             let first = chords.iter().position(|other| other == chord);
             assert_eq!(first, Some(index), "{chord:?}");
         }
-    }
-
-    #[test]
-    fn modifiers_make_other_keys() {
-        let press = |code, modifiers| action(KeyEvent::new(code, modifiers));
-        let q = KeyCode::Char('q');
-        assert_eq!(press(q, KeyModifiers::NONE), Some(Action::Leave));
-        assert_eq!(press(q, KeyModifiers::ALT), None);
-        assert_eq!(press(q, KeyModifiers::CONTROL), None);
-        let tcp = Some(Action::ToggleGroup(Group::Tcp));
-        assert_eq!(press(KeyCode::Char('T'), KeyModifiers::SHIFT), tcp);
     }
 }

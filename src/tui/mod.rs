@@ -2,11 +2,13 @@
 //!
 //! One thread owns the terminal and runs [`run`]: it takes messages in, lets
 //! [`State::update`] change the state, and draws it. Both are pure; keys and
-//! what they do stand in one table ([`keys`]), and looks are roles of a
+//! what they do stand in one table ([`keys`]) that users may change ([`keymap`]),
+//! and looks are roles of a
 //! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
 mod draw;
+pub mod keymap;
 pub mod keys;
 pub mod layout;
 mod prompt;
@@ -25,6 +27,7 @@ use crossterm::event::{self, Event};
 use jiff::tz::TimeZone;
 
 pub use draw::draw;
+pub use keymap::Keymap;
 pub use state::{Effects, Popup, Size, State};
 pub use tabs::Tab;
 
@@ -58,6 +61,8 @@ pub struct Settings {
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
+    /// Which key does what.
+    pub keys: Keymap,
     /// Whether to use colours.
     pub color: bool,
 }

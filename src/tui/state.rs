@@ -12,7 +12,8 @@ use crossterm::event::{Event, KeyEvent};
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
-use super::keys::{self, Action, Motion};
+use super::keymap;
+use super::keys::{Action, Motion};
 use super::layout::{self, Wish};
 use super::prompt::{Prompt, Typed};
 use super::tabs::{Level, Tab, Trail};
@@ -197,7 +198,7 @@ impl State {
                 self.type_key(key, &mut effects);
             }
             Message::Input(Event::Key(key)) => {
-                if let Some(action) = keys::action(key) {
+                if let Some(action) = self.settings.keys.action(key) {
                     self.act(action, &mut effects);
                 }
             }
@@ -275,6 +276,12 @@ impl State {
     /// Whether idle flows are left out. Groups count all.
     pub(super) fn hides_idle(&self) -> bool {
         self.active_only && !self.level().has_groups()
+    }
+
+    /// The keys that do now what these did in the key table.
+    pub(super) fn keys(&self, keys: &str) -> String {
+        let named = self.settings.keys.hint(keys);
+        named.unwrap_or_else(|| keymap::NO_KEY.to_owned())
     }
 
     /// What decides where columns stand.
@@ -518,7 +525,7 @@ impl State {
                 self.trail_mut().enter(&row, label);
             }
             None if level.is_anything_selected() => self.say("The row is not there yet."),
-            None => self.say("Select a row first: ↑ and ↓."),
+            None => self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),
         }
     }
 
@@ -593,7 +600,10 @@ impl State {
                 self.scope = self.scope.with_group(group, before.has_group(group));
             }
         } else {
-            self.say("All protocols are shown. T U D I S O switch them one by one.");
+            let keys = self.keys("T U D I S O");
+            self.say(&format!(
+                "All protocols are shown. {keys} switch them one by one."
+            ));
         }
     }
 
@@ -603,10 +613,13 @@ impl State {
             Family::Ipv6 => Family::Ipv4,
         };
         if self.scope.has_family(family) && !self.scope.has_family(other) {
-            self.say(match family {
-                Family::Ipv4 => "IPv4 stays: without it nothing would be left. 6 adds IPv6.",
-                Family::Ipv6 => "IPv6 stays: without it nothing would be left. 4 adds IPv4.",
-            });
+            let (stays, key, adds) = match family {
+                Family::Ipv4 => ("IPv4", self.keys("6"), "IPv6"),
+                Family::Ipv6 => ("IPv6", self.keys("4"), "IPv4"),
+            };
+            self.say(&format!(
+                "{stays} stays: without it nothing would be left. {key} adds {adds}."
+            ));
         } else {
             let on = !self.scope.has_family(family);
             self.scope = self.scope.with_family(family, on);

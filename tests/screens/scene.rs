@@ -14,7 +14,7 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
-use flowtop::tui::{Effects, Message, Settings, Size, State, draw};
+use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::Hosts;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
@@ -282,6 +282,7 @@ impl Scene {
             show_source: false,
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
+            keys: Keymap::default(),
             color: false,
         };
         change(&mut settings);

@@ -29,6 +29,11 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     let room = usize::from(area.width.saturating_sub(2 * INDENT));
     let mut y = area.y;
     for (text, role) in lines(state) {
+        // What a key does is written with that of the key table.
+        let text = match text.split_once("  ") {
+            Some((keys, does)) => format!("{}  {does}", state.keys(keys)),
+            None => text,
+        };
         for line in line::wrap(&text, room) {
             if y >= area.bottom() {
                 return;
@@ -48,7 +53,10 @@ fn lines(state: &State) -> Vec<Line> {
     if is_of_places && view.status.places.is_empty() {
         vec![
             text("No places, because no database of places is in use."),
-            dim("-G switches them off. If one could not be opened, V says why."),
+            dim(format!(
+                "-G switches them off. If one could not be opened, {} says why.",
+                state.keys("V")
+            )),
         ]
     } else if view.query.within.is_some() {
         drained(view)
@@ -168,8 +176,8 @@ fn text(text: impl Into<String>) -> Line {
     (text.into(), Role::Text)
 }
 
-fn dim(text: &str) -> Line {
-    (text.to_owned(), Role::Dim)
+fn dim(text: impl Into<String>) -> Line {
+    (text.into(), Role::Dim)
 }
 
 fn key(text: &str) -> Line {

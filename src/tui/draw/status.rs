@@ -422,9 +422,10 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
         KEYS.iter()
             .filter(|key| is_of_use(key, state))
             .filter_map(|key| key.hint)
-            .map(|hint| {
-                Piece::new(hint.rank, hint.keys, Role::HelpKey)
-                    .and(format!(" {}", hint.word), Role::HelpText)
+            .filter_map(|hint| {
+                let keys = state.settings.keys.hint(hint.keys)?;
+                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
+                Some(piece.and(format!(" {}", hint.word), Role::HelpText))
             })
             .collect()
     };
