@@ -292,8 +292,8 @@ pub fn parse<A: Into<OsString> + Clone>(
         ..lookups(&layer, &variable, names)
     };
     let source = SourceOptions {
-        warnings,
         filter,
+        warnings,
         ..source(&layer, &variable, lookups)
     };
     let settings = |records: Records, course| output::Settings {
