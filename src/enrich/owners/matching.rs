@@ -65,6 +65,16 @@ impl End {
         Self::at_source(reply, false)
     }
 
+    /// As an end that only a socket with both ends has; `None` if it cannot have
+    /// such a socket.
+    pub(super) fn if_connected(self) -> Option<Self> {
+        let kind = match self.kind {
+            Kind::Connection | Kind::Datagrams => Kind::Connection,
+            Kind::Ping | Kind::Raw | Kind::Echo => return None,
+        };
+        Some(Self { kind, ..self })
+    }
+
     fn at_source(tuple: &Tuple, is_originator: bool) -> Self {
         let proto = tuple.proto();
         let (kind, src, dst) = match (proto, tuple.l4()) {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::matching::{End, Found, Kind, Sockets};
+use super::matching::{End, Found, Sockets};
 use crate::flow::{Family, Protocol, TcpFigures};
 use crate::netlink::sockdiag::proc_net::Table;
 use crate::netlink::sockdiag::request::States;
@@ -19,6 +19,7 @@ const SOCKETS_PER_DUMP: usize = 250;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct About {
     pub(super) state: SocketState,
+    pub(super) cookie: Option<u64>,
     pub(super) uid: Option<u32>,
     pub(super) cgroup_id: Option<u64>,
     pub(super) figures: Option<TcpFigures>,
@@ -91,6 +92,7 @@ impl About {
     fn of(socket: &Socket) -> Self {
         Self {
             state: socket.state,
+            cookie: socket.cookie,
             uid: socket.uid,
             cgroup_id: socket.cgroup_id,
             figures: socket.tcp.as_deref().copied(),
@@ -198,7 +200,7 @@ impl Asker {
 
     fn look_up(&mut self, ends: &[End], sockets: &mut Sockets) -> bool {
         let mut told = true;
-        for end in ends.iter().filter(|end| end.kind == Kind::Connection) {
+        for end in ends.iter().filter(|end| end.proto == Protocol::TCP) {
             match self.diag.lookup(end.proto, end.local, end.remote) {
                 Ok(Some(socket)) => sockets.add(socket),
                 Ok(None) => {}
