@@ -51,6 +51,7 @@ const HOUSE: &[Room] = &[
             "flow",
             "output",
             "view::field",
+            "view::filter",
             "view::units",
         ],
     ),

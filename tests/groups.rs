@@ -151,13 +151,14 @@ impl Scene {
         let query = Query {
             number: 0,
             scope,
+            filter: None,
             direction: None,
             active_only: false,
             within,
             list,
             cursor: Cursor::None,
             first: 0,
-            height: 100,
+            height: usize::MAX,
         };
         self.answer(&query)
     }
@@ -182,6 +183,15 @@ impl Scene {
             reply: server,
         };
         self.knowledge.merge_owners(Key { zone: 0, orig }, owners);
+    }
+
+    /// Answers about what a filter holds.
+    fn filtered(&mut self, list: List, filter: &str) -> View {
+        let query = Query {
+            filter: Some(Arc::new(filter.parse().unwrap())),
+            ..self.view(list, Scope::EVERYTHING, None).query
+        };
+        self.answer(&query)
     }
 
     fn groups(&mut self, list: List) -> Vec<GroupRow> {
@@ -212,6 +222,7 @@ fn line(row: &GroupRow) -> String {
 }
 
 /// A process that was found; `start` tells it from others with its pid.
+#[expect(clippy::unnecessary_wraps, reason = "an end may have no owner")]
 fn process(pid: u32, start: u64, name: &str) -> Option<Owner> {
     let process = Process {
         pid,
@@ -229,6 +240,7 @@ fn process(pid: u32, start: u64, name: &str) -> Option<Owner> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an end may have no owner")]
 fn unknown(why: Unknown) -> Option<Owner> {
     Some(Owner::unknown(why))
 }
@@ -507,6 +519,40 @@ fn a_port_scan_fills_no_memory_and_takes_no_account_away() {
 }
 
 #[test]
+fn a_filter_chooses_what_is_counted_and_says_what_it_left_out() {
+    let mut scene = Scene::new("filtered");
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 443), (10, 1000));
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 22), (5, 50));
+    scene.live(tcp("192.168.0.3", "82.0.0.1", 443), (20, 200));
+    scene.ended(tcp("192.168.0.2", "81.0.0.9", 443), (7, 7));
+    let view = scene.filtered(List::Flows, "port:443 country:DE");
+    assert_eq!((view.matching, view.filtered_out), (1, 2));
+    let bytes = view.counters.bytes();
+    assert_eq!((bytes.orig, bytes.reply), (10, 1000));
+    // All is still told.
+    assert_eq!(
+        view.totals.counters.bytes(),
+        scene
+            .view(List::Flows, Scope::EVERYTHING, None)
+            .totals
+            .counters
+            .bytes()
+    );
+    let rows = scene.filtered(List::Countries, "port:443").groups;
+    // Of flows that have ended no filter can be asked.
+    assert_eq!(
+        rows.iter().map(line).collect::<Vec<_>>(),
+        [
+            "Germany: 1 + 0, 1 hosts, 10 there, 1000 back",
+            "France: 1 + 0, 1 hosts, 20 there, 200 back",
+        ]
+    );
+    let view = scene.filtered(List::Flows, "udp");
+    assert_eq!((view.matching, view.filtered_out), (0, 3));
+    assert_eq!(view.cursor, None);
+}
+
+#[test]
 fn processes_are_told_apart_and_every_flow_is_somewhere() {
     let mut scene = Scene::without_places();
     scene.settle();
@@ -692,6 +738,7 @@ fn directions_filter_what_lives_and_what_has_ended() {
     for (direction, orig) in flows {
         let query = |list| Query {
             number: 0,
+            filter: None,
             scope: Scope::EVERYTHING,
             direction: Some(direction),
             active_only: false,
@@ -742,4 +789,72 @@ fn what_ends_after_the_ledger_is_full_is_booked_together() {
         assert_eq!(bytes, u64::from(count) * 3, "{list:?}");
         assert!(rows.iter().any(|row| row.group == rest), "{list:?}");
     }
+}
+
+#[test]
+fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
+    let mut scene = Scene::without_places();
+    for port in 0..1000 {
+        let bytes = 100_000 - u64::from(port);
+        scene.live(tcp("192.168.0.2", "81.0.0.1", port), (0, bytes));
+    }
+    let service = |port| {
+        Group::Service(Service {
+            proto: Protocol::TCP,
+            port: Some(port),
+        })
+    };
+    let mut query = Query {
+        number: 0,
+        filter: None,
+        scope: Scope::EVERYTHING,
+        direction: None,
+        active_only: false,
+        within: None,
+        list: List::Services,
+        cursor: Cursor::Index(505),
+        first: 500,
+        height: 10,
+    };
+    let view = scene.answer(&query);
+    assert_eq!((view.groups.len(), view.group_count), (10, 1000));
+    assert_eq!((view.row_count(), view.window_rows()), (1000, 10));
+    assert_eq!(
+        (view.first, view.group_cursor),
+        (500, Some((505, service(505))))
+    );
+    assert_eq!(view.groups[0].group, service(500));
+    query.settle(&view);
+    assert_eq!(view.line_of(query.cursor), Some(5));
+    assert_eq!(view.cursor_on(5), Some(query.cursor));
+    // Three that were slower overtake it: it keeps its line.
+    for port in [700, 800, 900] {
+        scene.live(tcp("192.168.0.3", "81.0.0.1", port), (0, 100_000));
+    }
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.first, view.group_cursor),
+        (503, Some((508, service(505))))
+    );
+    assert_eq!(view.line_of(query.cursor), Some(5));
+    // Near the end the window holds what there is.
+    query.cursor = Cursor::Index(5000);
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.first, view.group_cursor.map(|c| c.0)),
+        (990, Some(999))
+    );
+    // A cursor of another list means its place.
+    query.list = List::Flows;
+    query.cursor = Cursor::Group {
+        group: service(505),
+        index: 3,
+        line: 3,
+    };
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.cursor.map(|c| c.0), view.group_cursor),
+        (Some(3), None)
+    );
+    assert!(view.groups.is_empty() && view.rows.len() == 10);
 }

@@ -594,6 +594,9 @@ fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
     let viewer = Viewer {
         knowledge,
         resolver: Some(resolver.unwrap()),
+        asker: None,
+        sources: None,
+        hint: None,
         reopen_places: Box::new(move |settings| {
             let (geoip, problems) = GeoIp::open(settings);
             let problems = problems.iter().map(ToString::to_string).collect();
@@ -623,6 +626,7 @@ impl Screen {
         let query = Query {
             number: 0,
             scope: Scope::EVERYTHING,
+            filter: None,
             direction: None,
             active_only: false,
             within: None,

@@ -43,6 +43,7 @@ fn viewer() {
         namespace: None,
         interval: Duration::from_secs(1),
         scope: Scope::default(),
+        filter: None,
         show_source: false,
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,

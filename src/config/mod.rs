@@ -14,6 +14,7 @@ mod value;
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Parser as _;
@@ -22,7 +23,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
+pub use options::SourceMode;
 use options::{Color, Command, Options, Protocols, Records, Update, VERSION};
 
 /// What to do.
@@ -69,8 +72,14 @@ pub struct UpdateOptions {
 pub struct SourceOptions {
     /// Families, protocols, loopback.
     pub scope: Scope,
+    /// Which of these; `None`: all.
+    pub filter: Option<Arc<Filter>>,
     /// Time from one refresh or sample to the next.
     pub interval: Duration,
+    /// Where to learn of flows.
+    pub mode: SourceMode,
+    /// Whether to find out which processes flows belong to.
+    pub processes: bool,
     /// Whether `nf_conntrack_acct` and `nf_conntrack_timestamp` may be
     /// switched on for as long as flowtop runs.
     pub switch_sysctls: bool,
@@ -125,7 +134,8 @@ pub enum Usage {
     /// The help or the version, which was asked for: for stdout.
     #[error("{0}")]
     Asked(String),
-    /// What is wrong with the command line, in one line: for stderr.
+    /// What is wrong with the command line, for stderr: one line, and if it is
+    /// a filter that is wrong, the place in it.
     #[error("{0}")]
     Wrong(String),
 }
@@ -240,7 +250,11 @@ pub fn parse<A: Into<OsString> + Clone>(
         let what = "the argument '--dns' cannot be used with '--no-dns'";
         return Err(command().error(ErrorKind::ArgumentConflict, what).into());
     }
-    let source = source(&options, &variable, dns);
+    let filter = filter(options.protocols.filter.as_deref())?;
+    let source = SourceOptions {
+        filter,
+        ..source(&options, &variable, dns)
+    };
     let settings = |records: Records, course| output::Settings {
         format: records.output,
         fields: records.fields.map(|fields| fields.0),
@@ -344,7 +358,10 @@ fn source(
 ) -> SourceOptions {
     SourceOptions {
         scope: scope(&options.protocols),
+        filter: None,
         interval: options.source.interval,
+        mode: options.source.mode,
+        processes: !options.source.no_process,
         switch_sysctls: !options.source.no_sysctl,
         track: options.source.track,
         receive_buffer_bytes: options.source.rcvbuf,
@@ -356,12 +373,21 @@ fn source(
     }
 }
 
+/// Reads `--filter`. An empty one is none.
+fn filter(text: Option<&str>) -> Result<Option<Arc<Filter>>, Usage> {
+    let filter = text.map(Filter::parse).transpose();
+    let filter = filter.map_err(|error| Usage::Wrong(format!("--filter: {error}")))?;
+    Ok(filter.filter(|filter| !filter.is_empty()).map(Arc::new))
+}
+
 /// Families and protocols.
 ///
 /// 1. No family flag means both families.
 /// 2. No protocol flag means TCP; protocol flags replace it. A family flag is
 ///    none.
-/// 3. `--all` means every protocol, whatever else is said.
+/// 3. With a filter, no protocol flag means every protocol: the filter says
+///    which.
+/// 4. `--all` means every protocol, whatever else is said.
 fn scope(flags: &Protocols) -> Scope {
     let both = flags.ipv4 == flags.ipv6;
     let groups = [
@@ -372,13 +398,15 @@ fn scope(flags: &Protocols) -> Scope {
         (Group::Sctp, flags.sctp),
         (Group::Other, flags.other),
     ];
+    let filter = flags.filter.as_deref().unwrap_or_default();
+    let is_filtered = !filter.trim().is_empty();
     let default = !groups.iter().any(|(_, asked)| *asked);
     let scope = Scope::NOTHING
         .with_family(Family::Ipv4, both || flags.ipv4)
         .with_family(Family::Ipv6, both || flags.ipv6)
         .with_loopback(flags.loopback);
     groups.into_iter().fold(scope, |scope, (group, asked)| {
-        let on = asked || flags.all || (default && group == Group::Tcp);
+        let on = asked || flags.all || (default && (is_filtered || group == Group::Tcp));
         scope.with_group(group, on)
     })
 }

@@ -28,7 +28,8 @@ pub(super) const VERSION: &str = concat!(
 
 const AFTER_HELP: &str = "\
 Without a command flowtop shows a live view, or prints one table if its output \
-is no terminal. It needs CAP_NET_ADMIN. `man flowtop` has keys, fields and examples.";
+is no terminal. Without root it shows the connections of this machine only. \
+`man flowtop` has keys, fields and examples.";
 
 /// Who is talking to whom, and how fast: the connections this machine tracks
 #[derive(Clone, Debug, Parser)]
@@ -78,7 +79,7 @@ pub(super) struct Protocols {
 
     /// TCP flows; the default if no protocol is named
     ///
-    /// Any other protocol flag replaces this default.
+    /// Any other protocol flag replaces this default; a filter makes it all.
     #[arg(short = 'T', long, global = true)]
     pub(super) tcp: bool,
 
@@ -112,6 +113,20 @@ pub(super) struct Protocols {
     /// Also flows from or to 127.0.0.0/8 and ::1
     #[arg(long, global = true)]
     pub(super) loopback: bool,
+
+    /// Only flows that this filter holds, as in 'port 443 and rate>1M'
+    ///
+    /// It chooses among the families and protocols that are shown; without a
+    /// protocol flag, among all of them. FILTERS tells the language. With list
+    /// and events it chooses what is printed, in the viewer / changes it.
+    #[arg(
+        short = 'f',
+        long,
+        value_name = "EXPR",
+        global = true,
+        allow_hyphen_values = true
+    )]
+    pub(super) filter: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -180,6 +195,30 @@ pub(super) struct Source {
         hide_default_value = true
     )]
     pub(super) interval: Duration,
+
+    /// Where to learn of flows: auto, conntrack or sockets
+    ///
+    /// conntrack shows every flow that the kernel tracks, forwarded ones among
+    /// them; it needs CAP_NET_ADMIN, and a rule that makes the kernel track.
+    /// sockets shows the connections of this machine, and works for anybody.
+    /// auto, the default, takes conntrack where it can be read and sees
+    /// anything, and else sockets; the viewer changes over when that changes.
+    #[arg(
+        long = "source",
+        value_name = "WHICH",
+        default_value = "auto",
+        global = true,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(super) mode: SourceMode,
+
+    /// Do not find out which processes flows belong to
+    ///
+    /// Otherwise sockets and /proc are looked through for the flows of this
+    /// machine; never for forwarded ones.
+    #[arg(long, global = true)]
+    pub(super) no_process: bool,
 
     /// Do not switch on accounting and time stamps
     ///
@@ -377,6 +416,18 @@ pub(super) struct Records {
     /// Look host names up, and wait for them two seconds at most
     #[arg(long)]
     pub(super) dns: bool,
+}
+
+/// Where to learn of flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SourceMode {
+    /// Connection tracking where it can be read and sees anything, else
+    /// sockets.
+    Auto,
+    /// Connection tracking or nothing.
+    Conntrack,
+    /// Sockets, even where connections are tracked.
+    Sockets,
 }
 
 /// When to use colours.

@@ -286,7 +286,7 @@ fn help_fits_a_screen_and_names_every_option_once() {
             );
         }
     }
-    assert!(help.lines().count() <= 48, "{help}");
+    assert!(help.lines().count() <= 56, "{help}");
 }
 
 #[test]
@@ -557,4 +557,49 @@ fn networks_that_are_ours_add_up() {
         let said = wrong(line);
         assert!(said.contains(named), "{said}");
     }
+}
+
+#[test]
+fn a_filter_is_read_before_anything_starts() {
+    let filter = |line: &[&str]| {
+        let args = ["flowtop"].iter().chain(line);
+        let surroundings = Surroundings {
+            stdout_is_terminal: true,
+            is_root: false,
+            now: std::time::SystemTime::UNIX_EPOCH,
+        };
+        match parse(args, |_| None, surroundings) {
+            Ok(Invocation::View(options)) => Ok(options.source),
+            Ok(Invocation::List(options)) => Ok(options.source),
+            Ok(Invocation::Events(options)) => Ok(options.source),
+            Ok(other) => panic!("{other:?}"),
+            Err(usage) => Err(usage),
+        }
+    };
+    let printed = |line: &[&str]| {
+        let source = filter(line).unwrap();
+        source.filter.map(|filter| filter.to_string())
+    };
+    for command in [&["-f", "tcp port 443"][..], &["list", "-f", "tcp port 443"]] {
+        assert_eq!(printed(command).as_deref(), Some("proto:tcp port:443"));
+    }
+    assert_eq!(
+        printed(&["--filter", "-port:22", "events"]).as_deref(),
+        Some("!port:22")
+    );
+    assert_eq!(printed(&["-f", " "]), None);
+    let scope = |line: &[&str]| filter(line).unwrap().scope;
+    assert_eq!(
+        scope(&["-f", "port:53"]),
+        Scope::default().with_all_groups(true)
+    );
+    assert_eq!(scope(&["-f", ""]), Scope::default());
+    assert_eq!(scope(&["-Tf", "port:53"]), Scope::default());
+    let usage = filter(&["list", "-f", "port:x and tcp"]).unwrap_err();
+    assert_eq!(usage.exit_code(), 2);
+    assert_eq!(
+        usage.to_string(),
+        "--filter: `x` is no port, they are numbers from 0 to 65535\n  \
+         port:x and tcp\n       ^"
+    );
 }

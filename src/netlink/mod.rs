@@ -5,7 +5,7 @@
 //! of ctnetlink mean, [`sockdiag`] those about sockets, [`route`] those about
 //! links, addresses and routes. [`tracking`] finds out whether anything in this
 //! network namespace asks the kernel to track connections at all, and
-//! [`nftables`] asks for it until further notice. [`namespace`] leads to other
+//! [`nftables`] asks for it until further notice; [`namespace`] leads to other
 //! network namespaces.
 
 pub mod conntrack;

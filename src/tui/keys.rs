@@ -33,6 +33,10 @@ pub enum Action {
     ToggleLoopback,
     /// Rates in bits or in bytes.
     ToggleBits,
+    /// Opens the line where a filter is typed.
+    EditFilter,
+    /// Drops the filter.
+    ClearFilter,
     /// Flows in every direction, or in one only.
     CycleDirection,
     /// Only active flows, or all.
@@ -304,6 +308,22 @@ pub static KEYS: &[Key] = &[
         "Esc",
         "close what is open, select nothing, back",
         Some(hint("Esc", "back", 2)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('/')],
+        Action::EditFilter,
+        "/",
+        "type a filter: port 443, rate>1M, text",
+        Some(hint("/", "filter", 2)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('0')],
+        Action::ClearFilter,
+        "0",
+        "no filter",
+        None,
     ),
     entry(
         Section::Filter,

@@ -106,6 +106,10 @@ pub struct Placed {
 
 /// What decides, besides the width of the screen, where columns stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column, there or not"
+)]
 pub struct Wish {
     /// Whether to show where flows come from.
     pub source: bool,
@@ -461,8 +465,8 @@ mod tests {
     fn a_full_ipv6_address_is_readable_at_120() {
         for (unit, country) in [(RateUnit::Bytes, true), (RateUnit::Bits, false)] {
             let wish = Wish {
-                country,
                 unit,
+                country,
                 ..PLAIN
             };
             let placed = arrange(120, wish, 0);

@@ -9,6 +9,7 @@
 mod draw;
 pub mod keys;
 pub mod layout;
+mod prompt;
 mod state;
 mod tabs;
 mod terminal;
@@ -29,6 +30,7 @@ pub use tabs::Tab;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::Hosts;
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
 
@@ -48,6 +50,8 @@ pub struct Settings {
     pub interval: Duration,
     /// Which flows are shown first.
     pub scope: Scope,
+    /// Which of these, first.
+    pub filter: Option<Arc<Filter>>,
     /// Whether the source column is shown first.
     pub show_source: bool,
     /// The unit of rates.

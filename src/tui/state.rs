@@ -3,20 +3,24 @@
 //! [`State::update`] is pure: what is to be done outside comes back as
 //! [`Effects`].
 
+mod moving;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::Event;
+use crossterm::event::{Event, KeyEvent};
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
 use super::keys::{self, Action, Motion};
 use super::layout::{self, Wish};
-use super::tabs::{Level, Tab, Trail, Window};
+use super::prompt::{Prompt, Typed};
+use super::tabs::{Level, Tab, Trail};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Family, Group, Moment, Scope};
 use crate::view::column::{self, Hosts, Order, Ports};
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
 
@@ -99,6 +103,11 @@ pub struct State {
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
+    pub(super) filter: Option<Arc<Filter>>,
+    /// Where a filter is being typed.
+    pub(super) prompt: Option<Prompt>,
+    /// Filters that were typed, the latest last.
+    typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
@@ -134,6 +143,9 @@ impl State {
             theme: Theme::new(settings.color),
             zone,
             scope: settings.scope,
+            filter: settings.filter.clone(),
+            prompt: None,
+            typed: Vec::new(),
             direction: None,
             active_only: false,
             unit: settings.unit,
@@ -157,6 +169,7 @@ impl State {
                 within: None,
                 number: 0,
                 scope: settings.scope,
+                filter: settings.filter.clone(),
                 direction: None,
                 active_only: false,
                 cursor: Cursor::None,
@@ -180,6 +193,9 @@ impl State {
         let mut effects = Effects::default();
         match message {
             Message::View(view) => self.adopt(view),
+            Message::Input(Event::Key(key)) if self.prompt.is_some() => {
+                self.type_key(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) => {
                 if let Some(action) = keys::action(key) {
                     self.act(action, &mut effects);
@@ -248,26 +264,12 @@ impl State {
     /// its way, the line next to where the cursor went.
     pub(super) fn selected_line(&self) -> Option<usize> {
         let view = self.current_view()?;
-        let level = self.level();
-        if level.has_groups() {
-            let index = level.picked(&view.groups)?;
-            return index.checked_sub(level.first);
-        }
-        let last = view.rows.len().checked_sub(1)?;
-        match level.cursor {
-            Cursor::None => None,
+        let cursor = self.level().cursor;
+        let last = view.window_rows().checked_sub(1)?;
+        match cursor {
             Cursor::Index(index) => Some(index.saturating_sub(view.first).min(last)),
-            Cursor::Flow { id, .. } => view.rows.iter().position(|row| row.id == id),
+            _ => view.line_of(cursor),
         }
-    }
-
-    /// First row of the window onto the groups of a view, which may be those
-    /// of a list that was left just now.
-    pub(super) fn first_group(&self, view: &View) -> usize {
-        let mut levels = self.trails.iter().flat_map(Trail::levels);
-        levels
-            .find(|level| level.is_of(view))
-            .map_or(0, |level| level.first)
     }
 
     /// Whether idle flows are left out. Groups count all.
@@ -307,11 +309,11 @@ impl State {
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
+            filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
-            // Of groups the view has all.
-            first: if level.has_groups() { 0 } else { level.first },
+            first: level.first,
             height: draw::table_height(self),
         };
         (query != self.asked).then(|| {
@@ -326,23 +328,24 @@ impl State {
     /// Takes a view over. The answer to an earlier question shows what it
     /// shows, but does not move the cursor.
     fn adopt(&mut self, view: Arc<View>) {
-        let height = draw::table_height(self);
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
             let (cursor, first) = (self.asked.cursor, self.asked.first);
             let level = self.trail_mut().here_mut();
-            if !level.has_groups() {
-                (level.cursor, level.first) = (cursor, first);
-            }
+            (level.cursor, level.first) = (cursor, first);
         }
         if self.level().is_of(&view) {
-            self.trail_mut().follow(&view, height);
+            self.trail_mut().follow(&view);
             if !self.level().is_of(&view) {
                 // It has led to another question, and nobody wants to see it.
                 return;
             }
         }
-        let list = |view: &View| (view.query.list, view.query.within, view.query.direction);
+        let list = |view: &View| {
+            let query = &view.query;
+            let filter = query.filter.as_ref().map(Arc::as_ptr);
+            (query.list, query.within, query.direction, filter)
+        };
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
             self.seen = Seen::default();
         }
@@ -402,6 +405,12 @@ impl State {
             Action::ToggleLoopback => {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
+            Action::EditFilter => {
+                let typed = std::mem::take(&mut self.typed);
+                self.prompt = Some(Prompt::new(self.filter.clone(), typed));
+            }
+            Action::ClearFilter if self.filter.is_none() => self.say("There is no filter."),
+            Action::ClearFilter => self.set_filter(None),
             Action::CycleDirection => self.cycle_direction(),
             Action::ToggleBits => {
                 self.unit = match self.unit {
@@ -428,6 +437,34 @@ impl State {
         }
         if self.scope != scope {
             self.seen = Seen::default();
+        }
+        self.clamp();
+    }
+
+    /// Shows what a filter holds. What had the most room for it before may not
+    /// be among it.
+    fn set_filter(&mut self, filter: Option<Arc<Filter>>) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.seen = Seen::default();
+        }
+    }
+
+    /// A key while a filter is typed. What is understood is shown at once; what
+    /// is not leaves the last one that was.
+    fn type_key(&mut self, key: KeyEvent, effects: &mut Effects) {
+        let Some(prompt) = &mut self.prompt else {
+            return;
+        };
+        match prompt.key(key) {
+            Typed::Nothing => {}
+            Typed::Filter(filter) => self.set_filter(filter),
+            Typed::Closed(filter) => {
+                self.typed = prompt.take_typed();
+                self.prompt = None;
+                self.set_filter(filter);
+            }
+            Typed::Quit => effects.ending = Some(Ending::Quit),
         }
         self.clamp();
     }
@@ -473,12 +510,14 @@ impl State {
         if !level.has_groups() {
             return;
         }
-        let row = level.picked(&view.groups).map(|i| view.groups[i].clone());
-        match row {
+        // The row itself, not the one next to where the cursor went.
+        let line = view.line_of(level.cursor);
+        match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
                 let label = draw::group_label(&row);
                 self.trail_mut().enter(&row, label);
             }
+            None if level.is_anything_selected() => self.say("The row is not there yet."),
             None => self.say("Select a row first: ↑ and ↓."),
         }
     }
@@ -576,73 +615,5 @@ impl State {
 
     fn say(&mut self, text: &str) {
         self.notice = Some((text.to_owned(), self.now));
-    }
-
-    /// Moves the cursor. Until the list is there, nothing can be selected.
-    fn move_cursor(&mut self, motion: Motion) {
-        let Some(view) = self.current_view().cloned() else {
-            return;
-        };
-        if self.level().has_groups() {
-            self.move_among_groups(motion, &view);
-        } else {
-            self.move_among_flows(motion, &view);
-        }
-    }
-
-    fn move_among_groups(&mut self, motion: Motion, view: &View) {
-        let height = draw::table_height(self);
-        let rows = &view.groups;
-        let level = self.trail_mut().here_mut();
-        let window = Window {
-            here: level.picked(rows),
-            first: level.first,
-            bottom: (level.first + height).min(rows.len()).saturating_sub(1),
-            page: height,
-            rows: rows.len(),
-        };
-        let to = window.moved(motion);
-        level.pick(to.index, to.first, rows, height);
-    }
-
-    fn move_among_flows(&mut self, motion: Motion, view: &View) {
-        if view.matching == 0 {
-            return;
-        }
-        let level = self.level();
-        let here = match level.cursor {
-            Cursor::None => None,
-            Cursor::Index(index) => Some(index),
-            Cursor::Flow { index, .. } => {
-                Some(self.selected_line().map_or(index, |line| view.first + line))
-            }
-        };
-        let window = Window {
-            here,
-            first: level.first,
-            bottom: level.first + view.rows.len().saturating_sub(1),
-            page: self.asked.height,
-            rows: view.matching,
-        };
-        let to = window.moved(motion);
-        self.select(to.index, to.first, view);
-    }
-
-    /// Selects a flow: at once if the window has it and stays, else by place.
-    fn select(&mut self, index: usize, first: usize, view: &View) {
-        // The window ends with the last row, even one without a line.
-        let height = self.asked.height.max(1);
-        let first = first.min(view.matching.saturating_sub(height));
-        let line = index.checked_sub(view.first);
-        let cursor = match line.and_then(|line| view.rows.get(line).zip(Some(line))) {
-            Some((row, line)) if first == view.first => Cursor::Flow {
-                id: row.id,
-                index,
-                line,
-            },
-            _ => Cursor::Index(index),
-        };
-        let level = self.trail_mut().here_mut();
-        (level.cursor, level.first) = (cursor, first);
     }
 }

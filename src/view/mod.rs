@@ -6,6 +6,7 @@
 //! [`Query`]: it selects and orders by borrowed keys and copies only the rows
 //! of the window.
 
+mod candidate;
 pub mod column;
 pub mod field;
 pub mod filter;
@@ -14,14 +15,18 @@ pub mod units;
 mod whose;
 mod window;
 
+use std::sync::Arc;
+
+pub use candidate::Candidate;
 pub use whose::{Counting, Side, Who};
 pub use window::ordered;
 
 pub use crate::enrich::locality::{Interfaces, Mac};
 pub use crate::enrich::owners::{Owner, Unknown};
 pub use crate::enrich::{End, Knowledge};
-use crate::flow::{Direction, Moment, Pair, Scope};
+use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
+use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
 
 /// Which way a flow goes, and through what.
@@ -68,16 +73,35 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     /// A row of the table as it is `now`.
     pub fn new(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment) -> Self {
+        Self::with(flow, knowledge, now, Needs::ALL)
+    }
+
+    /// The same, with no more than `needs` says; the rest is as if nobody knew.
+    fn with(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment, needs: Needs) -> Self {
         let orig = &flow.key().orig;
-        let ends = knowledge.ends(orig);
-        let bearings = Bearings::of(flow, knowledge);
+        let ends = if needs.has(Needs::ENDS) {
+            knowledge.ends(orig)
+        } else {
+            Pair {
+                orig: End::UNKNOWN,
+                reply: End::UNKNOWN,
+            }
+        };
+        let bearings = if needs.has(Needs::BEARINGS) {
+            Bearings::of(flow, knowledge)
+        } else {
+            Bearings::default()
+        };
+        let knowledge = &*knowledge;
+        let service = || knowledge.services().of(orig).map(|(_, name)| name);
+        let owners = || knowledge.owners(flow.key());
         Self {
             flow,
             now,
-            service: knowledge.services().of(orig).map(|(_, name)| name),
+            service: needs.has(Needs::SERVICE).then(service).flatten(),
             ends,
             bearings,
-            owners: knowledge.owners(flow.key()),
+            owners: needs.has(Needs::OWNERS).then(owners).flatten(),
         }
     }
 }
@@ -90,6 +114,8 @@ pub struct Query {
     pub number: u64,
     /// Families, protocols, loopback.
     pub scope: Scope,
+    /// Only flows that this holds.
+    pub filter: Option<Arc<Filter>>,
     /// Only flows that go this way.
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
@@ -111,12 +137,14 @@ impl Query {
     /// flow it is on, where that flow is now. Its number stays.
     pub fn settle(&mut self, view: &View) {
         self.first = view.first;
+        let line = |index: usize| index.saturating_sub(view.first);
         if let Some((index, id)) = view.cursor {
-            self.cursor = Cursor::Flow {
-                id,
-                index,
-                line: index.saturating_sub(view.first),
-            };
+            let line = line(index);
+            self.cursor = Cursor::Flow { id, index, line };
+        }
+        if let Some((index, group)) = view.group_cursor {
+            let line = line(index);
+            self.cursor = Cursor::Group { group, index, line };
         }
     }
 }
@@ -129,6 +157,15 @@ pub enum Cursor {
     /// The row at this place, counted from 0 in the whole list; the last one
     /// if there are fewer.
     Index(usize),
+    /// This group, wherever it has moved, as for a flow.
+    Group {
+        /// The group.
+        group: Group,
+        /// Where it was in the whole list.
+        index: usize,
+        /// Line of the window, counted from 0.
+        line: usize,
+    },
     /// This flow, wherever it has moved, on the line of the window where it
     /// was. If it has ended, the row that took its place, `index`.
     Flow {
@@ -194,21 +231,31 @@ pub struct View {
     pub query: Query,
     /// Rows of the window, if they are flows.
     pub rows: Vec<ViewRow>,
-    /// All groups, if the rows are groups; the first is the fastest.
+    /// Rows of the window, if they are groups.
     pub groups: Vec<GroupRow>,
+    /// How many groups there are, in the window and around it.
+    pub group_count: usize,
     /// Place of the first of them in the whole list.
     pub first: usize,
-    /// The selected row: its place in the whole list, and its name.
+    /// The selected flow: its place in the whole list, and its name.
     pub cursor: Option<(usize, FlowId)>,
+    /// The same of the selected group.
+    pub group_cursor: Option<(usize, Group)>,
     /// Flows that match the query.
     pub matching: usize,
     /// Of these, flows without counters: born before accounting was on.
     pub uncounted: usize,
+    /// Packets and bytes of the flows that match, since each began.
+    pub counters: Pair<Counters>,
+    /// Bytes per second of the flows that match.
+    pub matching_bytes_per_sec: Pair<u64>,
     /// Flows that `scope` hides.
     pub out_of_scope: usize,
     /// Flows in scope that `direction` hides.
     pub out_of_direction: usize,
-    /// Of the rest, flows that `active_only` hides.
+    /// Of the rest, flows that `filter` hides.
+    pub filtered_out: usize,
+    /// Of what is left then, flows that `active_only` hides.
     pub inactive: usize,
     /// Flows of our own name lookups, which are never shown.
     pub own: usize,
@@ -244,6 +291,43 @@ impl Source {
             Self::Conntrack => "ct",
             Self::Sockets => "sock",
             Self::Both => "ct+sock",
+        }
+    }
+}
+
+impl View {
+    /// How many rows the whole list has.
+    pub fn row_count(&self) -> usize {
+        match self.query.list {
+            List::Flows => self.matching,
+            _ => self.group_count,
+        }
+    }
+
+    /// How many of them are in the window.
+    pub fn window_rows(&self) -> usize {
+        self.rows.len() + self.groups.len()
+    }
+
+    /// What selects the row on this line of the window.
+    pub fn cursor_on(&self, line: usize) -> Option<Cursor> {
+        let index = self.first + line;
+        let flow = self.rows.get(line).map(|row| row.id);
+        let group = self.groups.get(line).map(|row| row.group);
+        let of_flow = flow.map(|id| Cursor::Flow { id, index, line });
+        of_flow.or_else(|| group.map(|group| Cursor::Group { group, index, line }))
+    }
+
+    /// The line of the window that a cursor is on, if it is on one.
+    pub fn line_of(&self, cursor: Cursor) -> Option<usize> {
+        match cursor {
+            Cursor::None => None,
+            Cursor::Index(index) => {
+                let line = index.checked_sub(self.first)?;
+                (line < self.window_rows()).then_some(line)
+            }
+            Cursor::Flow { id, .. } => self.rows.iter().position(|row| row.id == id),
+            Cursor::Group { group, .. } => self.groups.iter().position(|row| row.group == group),
         }
     }
 }

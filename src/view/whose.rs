@@ -118,9 +118,10 @@ pub(super) fn parties(
             .into_iter()
             .flatten()
             .any(|owner| owner.process == Err(Unknown::Forwarded));
-    let nobody = match passes {
-        true => Who::Unknown(Unknown::Forwarded),
-        false => Who::Unseen,
+    let nobody = if passes {
+        Who::Unknown(Unknown::Forwarded)
+    } else {
+        Who::Unseen
     };
     let both = match (client, server) {
         (Some((_, client_is)), Some((_, server_is))) if client_is == server_is => [client, None],

@@ -86,7 +86,7 @@ fn owner(name: &str) -> Option<Owner> {
     };
     Some(match name {
         "firefox" => known(process(2210, name, Some("app-firefox-2210.scope"))),
-        "python3" => known(process(4194303, name, None)),
+        "python3" => known(process(4_194_303, name, None)),
         "sshd" => known(process(901, name, Some("ssh.service"))),
         "psql" => known(process(3001, name, None)),
         "postgres" => known(process(812, name, Some("postgresql@15-main.service"))),
@@ -122,7 +122,7 @@ pub(crate) fn scene(
     change: impl FnOnce(&mut flowtop::tui::Settings),
 ) -> Scene {
     let mut scene = Scene::new((width, height), |settings| {
-        settings.host = "desk".to_owned();
+        "desk".clone_into(&mut settings.host);
         change(settings);
     });
     let knowledge = scene.knowledge.get_mut();

@@ -258,7 +258,7 @@ fn the_selection_sticks_to_the_group() {
 fn long_lists_scroll() {
     let mut scene = scene_of(120, 12);
     scene.keys("7");
-    let count = scene.view().groups.len();
+    let count = scene.view().group_count;
     let height = scene.query.height;
     assert!(count > height, "{count} {height}");
     let shown = |scene: &Scene| text(&scene.buffer(120, 12));

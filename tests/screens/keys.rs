@@ -305,3 +305,61 @@ fn effects_add_up() {
     effects.add(Effects::default());
     assert!(effects.track);
 }
+
+#[test]
+fn a_filter_is_in_force_while_it_is_typed() {
+    let mut scene = Scene::new((120, 24), |_| ()).with(&evening());
+    let all = scene.view().matching;
+    scene.keys("/udp");
+    scene.answer();
+    let udp = scene.view().matching;
+    assert!(0 < udp && udp < all, "{udp} of {all}");
+    assert!(screen(&scene).contains("/udp"), "{}", screen(&scene));
+    // What is no filter yet leaves the last one that was.
+    scene.keys(" port:");
+    scene.answer();
+    let shown = screen(&scene);
+    let filter = scene.query.filter.as_ref().map(ToString::to_string);
+    assert_eq!(filter.as_deref(), Some("proto:udp por"));
+    assert!(
+        shown.contains("needs a value after it, as in port:443"),
+        "{shown}"
+    );
+    let lines: Vec<&str> = shown.lines().collect();
+    let place = lines[lines.len() - 2].chars().position(|c| c == '▾');
+    let typed = lines[lines.len() - 1];
+    assert_eq!(place, typed.find("port:"), "{shown}");
+    // Keys that mean something elsewhere are text here, and Esc goes back.
+    scene.press(KeyCode::Esc);
+    scene.answer();
+    assert_eq!(scene.query.filter, None);
+    assert_eq!(scene.view().matching, all);
+}
+
+#[test]
+fn a_filter_that_is_kept_stands_in_the_totals_until_it_is_cleared() {
+    let mut scene = Scene::new((160, 24), |_| ()).with(&evening());
+    let all = scene.view().matching;
+    scene.keys("/udp");
+    scene.press(KeyCode::Enter);
+    scene.answer();
+    let shown = text(&scene.buffer(160, 24));
+    let totals = shown.lines().nth(1).unwrap();
+    let matching = scene.view().matching;
+    assert!(totals.contains("/proto:udp"), "{totals}");
+    assert!(
+        totals.contains(&format!("{matching} of {all} flows")),
+        "{totals}"
+    );
+    assert!(totals.contains("of ↓ "), "{totals}");
+    scene.keys("/");
+    scene.press_with(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    scene.keys("port:1");
+    scene.press(KeyCode::Enter);
+    scene.answer();
+    let shown = text(&scene.buffer(160, 24));
+    assert!(shown.contains("not what the filter asks for"), "{shown}");
+    scene.keys("0");
+    scene.answer();
+    assert_eq!(scene.view().matching, all);
+}

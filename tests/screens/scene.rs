@@ -278,6 +278,7 @@ impl Scene {
             namespace: None,
             interval: Duration::from_secs(1),
             scope: Scope::EVERYTHING.with_loopback(false),
+            filter: None,
             show_source: false,
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,

@@ -66,11 +66,10 @@ proptest! {
             let query = scene.state.query();
             prop_assert!(query.height <= usize::from(size.1));
             prop_assert!(query.first < 40);
-            prop_assert!(query.list == List::Flows || query.cursor == Cursor::None);
             match query.cursor {
                 Cursor::None => {}
                 Cursor::Index(index) => prop_assert!(index < 40),
-                Cursor::Flow { index, line, .. } => {
+                Cursor::Flow { index, line, .. } | Cursor::Group { index, line, .. } => {
                     prop_assert!(index < 40);
                     prop_assert!(line <= 60);
                 }
@@ -118,6 +117,8 @@ proptest! {
                 scene.answer();
             }
             prop_assert_eq!(&scene.query, scene.state.query());
+            let view = scene.view();
+            prop_assert!(view.window_rows() <= scene.query.height.min(view.row_count()));
             scene.buffer(80, 13);
         }
         // From wherever this is, it is not far back to the top.

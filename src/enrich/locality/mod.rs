@@ -161,6 +161,12 @@ impl Locality {
             || self.is_here(address)
     }
 
+    /// Whether both call the same addresses [here](Locality::is_here), so that
+    /// flows go the same way by either.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.addresses == other.addresses && self.shares_routes(other)
+    }
+
     /// Which way a flow goes: `None` before addresses are known. `reply` says
     /// where it really went to, after address translation.
     pub fn direction(&self, orig: &Tuple, reply: &Tuple) -> Option<Direction> {

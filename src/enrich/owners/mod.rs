@@ -67,6 +67,11 @@ impl Owners {
         self.of.get(key)
     }
 
+    /// The flows of which something is known.
+    pub fn flows(&self) -> impl Iterator<Item = &Key> {
+        self.of.keys()
+    }
+
     /// The flow has ended and been booked.
     pub fn forget(&mut self, key: &Key) {
         self.of.remove(key);

@@ -52,7 +52,7 @@ fn lines(state: &State) -> Vec<Line> {
         ]
     } else if view.query.within.is_some() {
         drained(view)
-    } else if view.out_of_scope + view.out_of_direction + view.inactive > 0 {
+    } else if view.out_of_scope + view.out_of_direction + view.filtered_out + view.inactive > 0 {
         filtered(state, view)
     } else if view.status.tracking_wanted == Some(false) {
         untracked()
@@ -79,6 +79,13 @@ fn drained(view: &View) -> Vec<Line> {
                 key("o  other directions"),
             ]
         }
+        0 if view.filtered_out > 0 => vec![
+            text(match view.filtered_out {
+                1 => "The filter hides its only flow.".to_owned(),
+                others => format!("The filter hides all its {} flows.", grouped(others)),
+            }),
+            key("0  no filter"),
+        ],
         0 => vec![text("None of its flows are there any more.")],
         1 => vec![text("Its only flow is idle."), key("a  idle flows")],
         idle => vec![
@@ -93,13 +100,15 @@ fn drained(view: &View) -> Vec<Line> {
 /// Everything there is is filtered away.
 fn filtered(state: &State, view: &View) -> Vec<Line> {
     let (outside, turned, idle) = (view.out_of_scope, view.out_of_direction, view.inactive);
-    let hidden = match outside + turned + idle {
+    let others = view.filtered_out;
+    let hidden = match outside + turned + others + idle {
         1 => "Filters hide the only flow".to_owned(),
         all => format!("Filters hide all {} flows", grouped(all)),
     };
     let parts = [
         (outside, "outside of what the first line names"),
         (turned, "in other directions"),
+        (others, "not what the filter asks for"),
         (idle, "idle"),
     ];
     let why: Vec<_> = parts
@@ -123,6 +132,7 @@ fn keys(state: &State) -> Vec<Line> {
         (!scope.has_family(Family::Ipv6), "6  IPv6"),
         (!scope.has_loopback(), "L  loopback flows"),
         (state.direction.is_some(), "o  other directions"),
+        (state.filter.is_some(), "0  no filter"),
         (state.active_only, "a  idle flows"),
     ];
     keys.into_iter()

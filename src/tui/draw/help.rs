@@ -8,7 +8,7 @@ use super::popup::{Text, heading, paragraph};
 use super::status;
 use crate::view::column::COLUMNS;
 
-/// Columns that only lists of countries, networks and services have.
+/// Columns that only lists of groups have.
 const GROUPS: &[(&str, &str)] = &[
     ("AS", "Number of the network (autonomous system)."),
     ("FLOWS", "Flows that are there."),
@@ -16,7 +16,23 @@ const GROUPS: &[(&str, &str)] = &[
         "ENDED",
         "Flows that have ended since the start; their bytes still count.",
     ),
-    ("HOSTS", "Far ends of the flows that are there."),
+    (
+        "HOSTS PEERS",
+        "Distinct far ends of the flows that are there.",
+    ),
+    (
+        "NEW/s",
+        "Flows that began within the last ten seconds and are still there, per second.",
+    ),
+    ("UNREPL", "Flows without an answer so far."),
+    (
+        "USER UNIT",
+        "Of a process: its user; its container or systemd unit.",
+    ),
+    (
+        "↑ ↓",
+        "Of hosts and processes: what they have sent, what they have received.",
+    ),
 ];
 
 /// The lines of the popup, in two columns if the screen is wide.
@@ -70,7 +86,7 @@ fn columns(width: usize) -> Vec<Text> {
     let mut lines = vec![heading("Columns")];
     for column in COLUMNS {
         let title = match column.title {
-            "" => "→ ⇢",
+            "" => "→ ← ↔ ⇢",
             title => title,
         };
         entry(title, column.doc, width, &mut lines);

@@ -16,6 +16,7 @@ mod groups;
 mod help;
 mod line;
 pub(super) mod popup;
+mod prompt;
 mod status;
 mod table;
 
@@ -61,7 +62,10 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         }
         _ => empty::draw(state, areas.rows, buf),
     }
-    status::keys(state, areas.keys, buf);
+    match &state.prompt {
+        Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
+        None => status::keys(state, areas.keys, buf),
+    }
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
     }

@@ -15,12 +15,15 @@ use super::super::theme::Role;
 use super::line::{self, Piece};
 use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{List, PlaceSource, Source, Status, View};
+use crate::view::{PlaceSource, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
 const TABLE_WARN: u64 = 80;
 const TABLE_CRIT: u64 = 95;
+
+/// Cells of a filter on the line of the totals, at most.
+const FILTER_WIDTH: usize = 32;
 
 /// Cells between two tabs.
 const TAB_GAP: usize = 2;
@@ -39,7 +42,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     left.push(Piece::new(11, interval(settings.interval), Role::Dim));
     if let Some(view) = &state.view {
         let source = view.status.source.label();
-        left.push(Piece::new(12, source, Role::Dim));
+        left.push(Piece::new(6, source, Role::Dim));
     }
     left.extend(chips(state));
     let right = state
@@ -198,14 +201,28 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         };
         format!("{text:<width$}")
     };
-    let speed = view.bytes_per_sec;
-    let moved = view.totals.counters.bytes();
+    let is_filtered = view.query.filter.is_some();
+    // Of what the filter holds, and of everything.
+    let all_speed = view.bytes_per_sec;
+    let speed = all_speed.map(|all| {
+        if is_filtered {
+            view.matching_bytes_per_sec
+        } else {
+            all
+        }
+    });
+    let all_moved = view.totals.counters.bytes();
+    let moved = if is_filtered {
+        view.counters.bytes()
+    } else {
+        all_moved
+    };
     let amount = |bytes| {
         let mut text = String::new();
         units::bytes(&mut text, Some(bytes));
         text
     };
-    let left = vec![
+    let mut left = vec![
         Piece::new(1, "↓ ", Role::Down).and(rate(speed.map(|s| s.reply)), Role::Title),
         Piece::new(1, "↑ ", Role::Up).and(rate(speed.map(|s| s.orig)), Role::Title),
         births("new", view.born_per_sec),
@@ -216,6 +233,19 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
             .and("  ↑ ", Role::Up)
             .and(amount(moved.orig), Role::Text),
     ];
+    if is_filtered {
+        let of = Piece::new(7, "of ↓ ", Role::Dim)
+            .and(rate(all_speed.map(|s| s.reply)), Role::Dim)
+            .and("  ↑ ", Role::Dim)
+            .and(rate(all_speed.map(|s| s.orig)), Role::Dim);
+        left.insert(2, of);
+        left.push(
+            Piece::new(10, "of ↓ ", Role::Dim)
+                .and(amount(all_moved.reply), Role::Dim)
+                .and("  ↑ ", Role::Dim)
+                .and(amount(all_moved.orig), Role::Dim),
+        );
+    }
     let mut right = Vec::new();
     if view.uncounted > 0 {
         let count = format!("{} without counters", grouped(view.uncounted as u64));
@@ -226,6 +256,11 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
                 Role::Dim,
             ),
         );
+    }
+    if let Some(filter) = &view.query.filter {
+        let mut text = format!("/{filter}");
+        line::cut_end(&mut text, FILTER_WIDTH);
+        right.push(Piece::new(3, text, Role::Chip));
     }
     right.push(flows(view));
     line::draw(left, right, state.theme, area, buf);
@@ -251,7 +286,8 @@ fn flows(view: &View) -> Piece {
         Some(_) => 0,
         None => view.out_of_scope,
     };
-    let all = view.matching + out_of_scope + view.out_of_direction + view.inactive;
+    let all =
+        view.matching + out_of_scope + view.out_of_direction + view.filtered_out + view.inactive;
     let shown = grouped(view.matching as u64);
     let flows = if all == 1 { "flow" } else { "flows" };
     let piece = Piece::new(2, shown.clone(), Role::Title);
@@ -360,22 +396,11 @@ fn is_of_use(key: &Key, state: &State) -> bool {
     }
 }
 
-/// First row of the window, rows in it, and rows of the list.
-fn window(state: &State, view: &View) -> (usize, usize, usize) {
-    if view.query.list == List::Flows {
-        return (view.first, view.rows.len(), view.matching);
-    }
-    let first = state.first_group(view);
-    let rows = view.groups.len().saturating_sub(first);
-    let height = super::table_height(state);
-    (first, rows.min(height), view.groups.len())
-}
-
 /// What keys do, and where in the list the window is; or the answer to a key.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
     if let Some(view) = &state.view {
-        let (first, rows, all) = window(state, view);
+        let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
         if rows < all {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));
             let position = format!("{from}-{to} of {all}");

@@ -265,11 +265,10 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
     match id {
         ColumnId::Proto => Role::Proto,
         ColumnId::State => state_role(row),
-        ColumnId::Source | ColumnId::Destination => Role::Text,
+        ColumnId::Source | ColumnId::Destination | ColumnId::Process => Role::Text,
         ColumnId::Country => Role::Country,
         ColumnId::Service if row.service.is_some() => Role::Service,
         ColumnId::Age | ColumnId::Arrow | ColumnId::Service | ColumnId::Interface => Role::Dim,
-        ColumnId::Process => Role::Text,
         ColumnId::Rtt => row.rtt_us().map_or(Role::Dim, |_| Role::Text),
         ColumnId::OrigBytes => amount(flow.counters().map(|c| c.orig.bytes)),
         ColumnId::ReplyBytes => amount(flow.counters().map(|c| c.reply.bytes)),

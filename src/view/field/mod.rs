@@ -155,6 +155,14 @@ impl PartialEq for Field {
 
 impl Eq for Field {}
 
+impl Field {
+    /// Whether it tells of a process or its socket, which have to be found out
+    /// first.
+    pub fn is_of_owner(&self) -> bool {
+        owner::FIELDS.contains(self) || owner::FIGURES.contains(self)
+    }
+}
+
 /// A field by its key.
 pub fn find(key: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| field.key == key)

@@ -84,7 +84,7 @@ impl Ledger {
         page(&mut self.places, CAPACITY, place, (country, None)).add(counters);
         for list in [List::Services, List::Hosts, List::Processes] {
             list.members(flow, knowledge, |member| {
-                self.enter(&member, kind, counters)
+                self.enter(&member, kind, counters);
             });
         }
     }

@@ -19,7 +19,7 @@ use super::whose::{Party, parties};
 use super::window::direction;
 use super::{Flow, Knowledge, Mac, Owner, Side, Who};
 use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
-use crate::enrich::owners::{Account, Cgroup, Process};
+use crate::enrich::owners::{Account, Cgroup, Container, Process};
 use crate::flow::{Counters, Direction, Pair, Protocol, Tuple};
 
 pub use ledger::Ledger;
@@ -111,7 +111,7 @@ impl Holder {
     /// The container it is in, or else the systemd unit.
     pub fn unit(&self) -> Option<&str> {
         let cgroup = self.cgroup.as_deref()?;
-        let container = cgroup.container.as_ref().map(|container| container.label());
+        let container = cgroup.container.as_ref().map(Container::label);
         container.or(cgroup.unit.as_deref())
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::{Age, Flow, Knowledge, Query, Table, Who};
 use super::{Country, Group, GroupRow, Holder, Ledger, List, Member, NEW_SECS, organisation};
 use crate::flow::{Moment, Pair, Status};
-use crate::view::window::direction;
+use crate::view::window::{direction, holds};
 
 /// Rows, and one of their far ends.
 type Rows = HashMap<Group, (GroupRow, Option<IpAddr>), foldhash::fast::RandomState>;
@@ -51,6 +51,42 @@ impl Count<'_> {
     }
 }
 
+/// All groups of a list, in order; what is only needed to show them is found
+/// out about those that are shown.
+pub(in super::super) struct Groups(Vec<(GroupRow, Option<IpAddr>)>);
+
+impl Groups {
+    pub(in super::super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Where a group stands.
+    pub(in super::super) fn position(&self, group: Group) -> Option<usize> {
+        self.0.iter().position(|(row, _)| row.group == group)
+    }
+
+    /// The group at a place.
+    pub(in super::super) fn at(&self, index: usize) -> Option<Group> {
+        self.0.get(index).map(|(row, _)| row.group)
+    }
+
+    /// The rows from `first` on, at most `height`.
+    pub(in super::super) fn window(
+        self,
+        first: usize,
+        height: usize,
+        ledger: &Ledger,
+        knowledge: &mut Knowledge,
+    ) -> Vec<GroupRow> {
+        let window = self.0.into_iter().skip(first).take(height);
+        let described = window.map(|(mut row, far)| {
+            describe(&mut row, far, ledger, knowledge);
+            row
+        });
+        described.collect()
+    }
+}
+
 /// Every group of a query's list that its filters let through, none of a list
 /// of flows: the fastest first, then the one that moved most.
 pub(in super::super) fn groups(
@@ -59,9 +95,9 @@ pub(in super::super) fn groups(
     ledger: &Ledger,
     knowledge: &mut Knowledge,
     now: Moment,
-) -> Vec<GroupRow> {
+) -> Groups {
     if query.list == List::Flows {
-        return Vec::new();
+        return Groups(Vec::new());
     }
     let mut rows = Rows::default();
     let mut seen = HashSet::default();
@@ -75,25 +111,26 @@ pub(in super::super) fn groups(
             && !knowledge.is_own(&flow.key().orig)
             && query
                 .direction
-                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted));
+                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
+            && holds(query.filter.as_deref(), flow, knowledge, now);
         if is_wanted {
             query
                 .list
                 .members(flow, knowledge, |member| count.flow(flow, &member));
         }
     }
-    ledger.each(query, |group, ended| {
-        let new = || (GroupRow::new(group), None);
-        let (row, _) = rows.entry(group).or_insert_with(new);
-        row.ended += ended.flows;
-        row.counters += ended.counters;
-    });
-    let named = |(mut row, far)| {
-        describe(&mut row, far, ledger, knowledge);
-        row
-    };
-    let mut rows: Vec<GroupRow> = rows.into_values().map(named).collect();
-    rows.sort_unstable_by_key(|row| {
+    // Of flows that have ended only sums are left, of which no filter can be
+    // asked.
+    if query.filter.is_none() {
+        ledger.each(query, |group, ended| {
+            let new = || (GroupRow::new(group), None);
+            let (row, _) = rows.entry(group).or_insert_with(new);
+            row.ended += ended.flows;
+            row.counters += ended.counters;
+        });
+    }
+    let mut rows: Vec<_> = rows.into_values().collect();
+    rows.sort_unstable_by_key(|(row, _)| {
         let both = |pair: Pair<u64>| Reverse(pair.orig.saturating_add(pair.reply));
         (
             both(row.average_bytes_per_sec),
@@ -102,7 +139,7 @@ pub(in super::super) fn groups(
             row.group,
         )
     });
-    rows
+    Groups(rows)
 }
 
 /// What a row is called, and what else is known of it.

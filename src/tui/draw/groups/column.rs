@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::super::super::theme::Role;
 use super::super::table;
 use crate::view::column::Align;
-use crate::view::group::{Country, Group, Service};
+use crate::view::group::{Country, Group, Holder, Service};
 use crate::view::units::{self, RateUnit};
 use crate::view::{GroupRow, List, Who};
 
@@ -154,8 +154,8 @@ impl Column {
                 Group::Process(Who::Process { pid, .. }) => known(Some(pid), out),
                 _ => known(None::<u32>, out),
             },
-            User => known(holder.and_then(|holder| holder.user()), out),
-            Unit => known(holder.and_then(|holder| holder.unit()), out),
+            User => known(holder.and_then(Holder::user), out),
+            Unit => known(holder.and_then(Holder::unit), out),
             Mac => known(row.mac, out),
             Flows => count(row.flows as u64, out),
             Ended => count(row.ended, out),

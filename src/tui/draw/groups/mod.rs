@@ -90,8 +90,7 @@ pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
 pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
     let columns = arrange(area.width, view.query.list, state.unit);
     let mut text = String::new();
-    let window = view.groups.iter().skip(state.first_group(view));
-    for (y, row) in (area.y..area.bottom()).zip(window) {
+    for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
         for placed in &columns {
             text.clear();
             let role = placed.column.cell(row, state.unit, &mut text);
