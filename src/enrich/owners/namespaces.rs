@@ -2,7 +2,10 @@
 //!
 //! A flow that this machine only forwards is of a process if one of its ends is
 //! an address that lives in such a namespace. Its sockets are asked for there.
-//! To enter one takes `CAP_SYS_ADMIN`; who may not has none of this.
+//! Another namespace can have any address at all, also one that flows from here
+//! reach elsewhere: so only a socket with both ends of the flow proves that it is
+//! there, unless we reach the address without a router. To enter a namespace takes
+//! `CAP_SYS_ADMIN`; who may not has none of this.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -12,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::onlink::Routes;
 use super::sight::Asker;
 use crate::netlink::namespace;
 
@@ -36,6 +40,8 @@ pub(super) struct Namespaces {
     own: Option<u64>,
     known: Vec<Namespace>,
     addresses: Arc<HashSet<IpAddr>>,
+    /// Those of them that we reach without a router.
+    near: HashSet<IpAddr>,
     looked: Option<Instant>,
     is_permitted: bool,
 }
@@ -50,6 +56,7 @@ impl Namespaces {
             own: own.map(|meta| meta.ino()).ok(),
             known: Vec::new(),
             addresses: Arc::default(),
+            near: HashSet::new(),
             looked: None,
             is_permitted: wanted,
         }
@@ -58,6 +65,11 @@ impl Namespaces {
     /// All their addresses, but for those that every namespace has.
     pub(super) fn addresses(&self) -> &Arc<HashSet<IpAddr>> {
         &self.addresses
+    }
+
+    /// Which of them we reach without a router.
+    pub(super) const fn near(&self) -> &HashSet<IpAddr> {
+        &self.near
     }
 
     /// Those in which this address lives.
@@ -96,6 +108,9 @@ impl Namespaces {
         }
         let addresses = self.known.iter().flat_map(|namespace| &namespace.addresses);
         let addresses: HashSet<IpAddr> = addresses.copied().collect();
+        let routes = Routes::read(&self.proc.join("thread-self/net"));
+        let near = addresses.iter().copied();
+        self.near = near.filter(|ip| routes.is_on_link(*ip)).collect();
         if *self.addresses != addresses {
             self.addresses = Arc::new(addresses);
         }
