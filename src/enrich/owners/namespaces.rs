@@ -5,7 +5,7 @@
 //! Another namespace can have any address at all, also one that flows from here
 //! reach elsewhere: so only a socket with both ends of the flow proves that it is
 //! there, unless we reach the address without a router. To enter a namespace takes
-//! `CAP_SYS_ADMIN`; who may not has none of this.
+//! `CAP_SYS_ADMIN` over it; one that may not be entered is not looked into.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -43,7 +43,7 @@ pub(super) struct Namespaces {
     /// Those of them that we reach without a router.
     near: HashSet<IpAddr>,
     looked: Option<Instant>,
-    is_permitted: bool,
+    is_wanted: bool,
 }
 
 impl Namespaces {
@@ -58,7 +58,7 @@ impl Namespaces {
             addresses: Arc::default(),
             near: HashSet::new(),
             looked: None,
-            is_permitted: wanted,
+            is_wanted: wanted,
         }
     }
 
@@ -83,7 +83,7 @@ impl Namespaces {
         let is_time = self
             .looked
             .is_none_or(|at| now.saturating_duration_since(at) >= EVERY);
-        let Some(own) = self.own.filter(|_| self.is_permitted && is_time) else {
+        let Some(own) = self.own.filter(|_| self.is_wanted && is_time) else {
             return;
         };
         self.looked = Some(now);
@@ -95,15 +95,9 @@ impl Namespaces {
             .map(|namespace| (namespace.inode, namespace))
             .collect();
         for (inode, file) in files.into_iter().take(MAX_KNOWN) {
-            match visit(&self.proc, inode, &file, before.remove(&inode)) {
-                Ok(namespace) => self.known.extend(namespace),
-                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
-                    self.is_permitted = false;
-                    self.known.clear();
-                    break;
-                }
-                // It went meanwhile.
-                Err(_) => {}
+            // It went meanwhile, or this user may not enter it.
+            if let Ok(namespace) = visit(&self.proc, inode, &file, before.remove(&inode)) {
+                self.known.extend(namespace);
             }
         }
         let addresses = self.known.iter().flat_map(|namespace| &namespace.addresses);
