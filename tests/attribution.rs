@@ -12,7 +12,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use flowtop::enrich::owners::{Attributed, Attribution, Owner, Settings, Subject, Unknown};
-use flowtop::flow::{Direction, Key, L4, Pair, Protocol, Tuple};
+use flowtop::flow::{Direction, Key, L4, Pair, Protocol, TcpFigures, Tuple};
 use lab::traffic::TcpService;
 use lab::{Host, eventually};
 
@@ -129,6 +129,63 @@ fn both_ends_of_a_connection_are_of_this_process() {
             bytes.is_some_and(|bytes| bytes.orig == 1000 && bytes.reply == 300)
         });
         assert!(is_me(counted.owners.orig.as_ref()));
+    });
+}
+
+#[test]
+fn many_connections_are_looked_at_together() {
+    lab::run("many_connections_are_looked_at_together", |lab| {
+        // Servers on sockets of IPv6, with which the clients speak IPv4.
+        let listener = TcpListener::bind("[::]:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let connect = || {
+            let client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+            (client, listener.accept().expect("it is connected").0)
+        };
+        let mut pairs: Vec<_> = (0..200).map(|_| connect()).collect();
+        let of = |(client, _): &(TcpStream, TcpStream)| {
+            let (local, remote) = ends(client);
+            flow(Protocol::TCP, local, remote, Direction::Local)
+        };
+        let subjects: Vec<Subject> = pairs.iter().map(of).collect();
+        let mut asked = Asked::on(lab.here());
+        assert!(asked.attribution.begin(subjects.clone()));
+        eventually("all answers", || {
+            asked.take();
+            asked.answers.len() == subjects.len()
+        });
+
+        // One goes, the others go on.
+        drop(pairs.pop());
+        for (client, server) in &mut pairs {
+            client.write_all(&[1; 1000]).expect("connected");
+            server.read_exact(&mut [0; 1000]).expect("connected");
+        }
+        for round in 0..3 {
+            let refreshes = asked.attribution.progress().refreshes;
+            asked.attribution.refresh();
+            eventually("a refresh", || {
+                asked.take();
+                asked.attribution.progress().refreshes > refreshes
+            });
+            for subject in &subjects[..pairs.len()] {
+                let is_counted = |answer: &Attributed| {
+                    let bytes = answer.counters.map(|counters| counters.bytes().orig);
+                    let sides = [&answer.owners.orig, &answer.owners.reply];
+                    let figures = sides.map(|side| side.as_ref().and_then(|side| side.figures));
+                    // Not only of the ends that were just asked about it.
+                    let has = |figures: &Option<TcpFigures>| {
+                        figures.is_some_and(|figures| figures.congestion.is_some())
+                    };
+                    bytes == Some(1000) && figures.iter().all(has)
+                };
+                let answer = asked.until("new figures", subject.key, is_counted);
+                assert!(is_me(answer.owners.orig.as_ref()), "{round}: {answer:?}");
+                assert!(is_me(answer.owners.reply.as_ref()), "{round}: {answer:?}");
+            }
+        }
+        let gone = &asked.answers[&subjects[pairs.len()].key].owners;
+        assert!(is_me(gone.orig.as_ref()), "it is not forgotten: {gone:?}");
     });
 }
 

@@ -29,7 +29,7 @@ use super::matching::{End, counted};
 use super::processes::{Identity, Processes};
 use super::sight::{About, Sighting};
 use super::{Owner, Process, Unknown};
-use crate::flow::{Counters, Direction, Key, Pair, Protocol};
+use crate::flow::{Counters, Direction, Key, Pair, Protocol, TcpFigures};
 use crate::netlink::sockdiag::{Endpoint, Socket};
 
 /// More flows than this are not begun: each takes about 700 bytes.
@@ -51,6 +51,8 @@ pub(super) struct Ends {
     pub(super) end: End,
     /// Its address, if it lives in another network namespace.
     pub(super) elsewhere: Option<IpAddr>,
+    /// Whether one socket is known to be there, and it is settled whose it is.
+    pub(super) is_known: bool,
 }
 
 /// Whose an end is.
@@ -105,6 +107,18 @@ pub(super) struct Cases {
     refused: u64,
 }
 
+impl Ends {
+    const fn new(key: Key, side: usize, state: &Side) -> Self {
+        Self {
+            key,
+            side,
+            end: state.end,
+            elsewhere: state.elsewhere,
+            is_known: state.is_known(),
+        }
+    }
+}
+
 impl Side {
     fn at(end: End, elsewhere: Option<IpAddr>) -> Self {
         Self {
@@ -117,6 +131,11 @@ impl Side {
             passes: 0,
             verdict: None,
         }
+    }
+
+    /// See [`Ends::is_known`].
+    const fn is_known(&self) -> bool {
+        self.verdict.is_some() && self.about.is_some() && self.sockets.len() == 1
     }
 
     /// Whether a refresh looks at it.
@@ -238,12 +257,7 @@ impl Cases {
             if let Some(state) = of.get_mut(key).and_then(|case| case.sides[*side].as_mut())
                 && std::mem::take(&mut state.is_due)
             {
-                due.push(Ends {
-                    key: *key,
-                    side: *side,
-                    end: state.end,
-                    elsewhere: state.elsewhere,
-                });
+                due.push(Ends::new(*key, *side, state));
             }
             false
         });
@@ -256,12 +270,7 @@ impl Cases {
             for (side, state) in case.sides.iter_mut().enumerate() {
                 if let Some(state) = state.as_mut().filter(|side| due(side)) {
                     state.is_due = false;
-                    ends.push(Ends {
-                        key: *key,
-                        side,
-                        end: state.end,
-                        elsewhere: state.elsewhere,
-                    });
+                    ends.push(Ends::new(*key, side, state));
                 }
             }
         }
@@ -334,6 +343,38 @@ impl Cases {
             }
         }
         self.mark(ends.key);
+    }
+
+    /// Takes in the figures of a TCP socket, if it is the one that is known to
+    /// be at this end. Without the name of its congestion control it has the
+    /// one it had.
+    pub(super) fn confirm(
+        &mut self,
+        ends: &Ends,
+        socket: &Socket,
+        figures: Option<TcpFigures>,
+    ) -> bool {
+        let case = self.of.get_mut(&ends.key);
+        let Some(side) = case.and_then(|case| case.sides[ends.side].as_mut()) else {
+            return false;
+        };
+        let (&[(inode, _)], Some(known), true) =
+            (&*side.sockets, &mut side.about, side.verdict.is_some())
+        else {
+            return false;
+        };
+        if socket.inode != Some(inode) || socket.cookie != known.cookie {
+            return false;
+        }
+        let mut about = About::of(socket, figures);
+        if let (Some(figures), Some(before)) = (&mut about.figures, &known.figures) {
+            figures.congestion = figures.congestion.or(before.congestion);
+        }
+        if *known != about {
+            *known = about;
+            self.mark(ends.key);
+        }
+        true
     }
 
     /// Takes in what TCP sockets of this namespace said last.

@@ -417,6 +417,73 @@ fn the_last_word_of_a_socket_counts() {
 }
 
 #[test]
+fn the_known_socket_is_confirmed_and_keeps_its_congestion_control() {
+    let figures = |cwnd, name| TcpFigures {
+        cwnd: Some(cwnd),
+        congestion: crate::flow::Congestion::new(name),
+        ..TcpFigures::default()
+    };
+    let mut scene = Scene::new();
+    let subject = subject(TCP, Direction::Out);
+    scene.begin(subject);
+    let due = scene.cases.take_due(scene.now);
+    assert!(!due[0].is_known, "nothing was seen yet");
+    let seen = Sighting::Held(
+        vec![1],
+        About {
+            figures: Some(figures(10, "cubic")),
+            ..about()
+        },
+    );
+    scene.cases.take_sighting(&due[0], seen, scene.now);
+    scene.held_by(1, 10);
+    assert_eq!(scene.tell().len(), 1);
+    scene.cases.look_again();
+    let due = scene.cases.take_due(scene.now);
+    assert!(due[0].is_known);
+
+    let socket = Socket {
+        proto: TCP,
+        family: crate::flow::Family::Ipv4,
+        v6_only: false,
+        state: SocketState::ESTABLISHED,
+        local: due[0].end.local,
+        remote: due[0].end.remote,
+        interface: None,
+        inode: Some(1),
+        cookie: Some(1),
+        uid: None,
+        cgroup_id: None,
+        tcp: None,
+    };
+    let mut confirm = |socket: &Socket, cwnd, name| {
+        let figures = Some(figures(cwnd, name));
+        let is_same = scene.cases.confirm(&due[0], socket, figures);
+        let told = scene.tell().pop();
+        let figures = told.map(|told| told.owners.orig.unwrap().figures.unwrap());
+        (is_same, figures)
+    };
+    assert_eq!(confirm(&socket, 10, ""), (true, None), "nothing is new");
+    assert_eq!(
+        confirm(&socket, 11, ""),
+        (true, Some(figures(11, "cubic"))),
+        "it was not asked for"
+    );
+    assert_eq!(
+        confirm(&socket, 11, "bbr"),
+        (true, Some(figures(11, "bbr")))
+    );
+    for (inode, cookie) in [(Some(2), Some(1)), (None, Some(1)), (Some(1), Some(2))] {
+        let other = Socket {
+            inode,
+            cookie,
+            ..socket.clone()
+        };
+        assert_eq!(confirm(&other, 12, ""), (false, None), "{other:?}");
+    }
+}
+
+#[test]
 fn what_has_ended_is_forgotten_and_its_sockets_are_released() {
     let mut scene = Scene::new();
     let [one, two] = [Protocol::UDP, Protocol::UDPLITE].map(|p| subject(p, Direction::Out));

@@ -119,14 +119,14 @@ pub(super) enum Found<'a> {
 
 /// Both ends of a socket and its protocol, in a form that is quick to hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Ends {
+pub(super) struct Ends {
     local: u128,
     remote: u128,
     ports: u64,
 }
 
 impl Ends {
-    fn new(proto: Protocol, local: Endpoint, remote: Endpoint) -> Self {
+    pub(super) fn new(proto: Protocol, local: Endpoint, remote: Endpoint) -> Self {
         let bits = |address| match address {
             IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
             IpAddr::V6(ip) => ip.to_bits(),
@@ -185,11 +185,6 @@ impl Sockets {
             self.connected.insert(ends, at);
         }
         self.all.push(socket);
-    }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
     }
 
     /// What is at this end of a flow.

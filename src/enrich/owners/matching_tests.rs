@@ -198,7 +198,7 @@ fn what_is_left_of_a_connection_has_no_holder_but_the_next_has() {
     }
     let twice = sockets([next.clone(), next]);
     assert_eq!(held(&twice, &end), [1], "told twice by a dump");
-    assert_eq!(twice.len(), 1);
+    assert_eq!(twice.all.len(), 1);
 }
 
 #[test]

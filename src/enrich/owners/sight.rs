@@ -1,9 +1,11 @@
 //! Asking the kernel what is at ends of flows, as cheaply as it gets: one by
-//! one, or all sockets at once.
+//! one, or all sockets at once. Where it is known what was there, it is enough
+//! to have that confirmed while the kernel tells of its sockets.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::matching::{End, Found, Sockets};
+use super::matching::{End, Ends, Found, Sockets};
 use crate::flow::{Family, Protocol, TcpFigures};
 use crate::netlink::sockdiag::proc_net::Table;
 use crate::netlink::sockdiag::request::States;
@@ -14,6 +16,9 @@ const SOCKETS_PER_LOOKUP: usize = 3;
 /// A dump costs as much as this many sockets, however few there are: it walks
 /// a table of all namespaces.
 const SOCKETS_PER_DUMP: usize = 250;
+/// With each so many confirmations the names of congestion controls are asked
+/// for as well: a process may change that of a connection, but hardly does.
+const CONGESTION_EVERY: u32 = 16;
 
 /// What a socket says beside who holds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,13 +52,11 @@ impl Sighting {
     fn new(found: &Found<'_>) -> Self {
         match found {
             Found::Held(sockets) => match sockets.first() {
-                Some(first) => Self::Held(inodes(sockets), About::of(first)),
+                Some(first) => Self::Held(inodes(sockets), about(first)),
                 None => Self::Nothing,
             },
-            Found::Waiting(socket, listeners) => {
-                Self::Waiting(inodes(listeners), About::of(socket))
-            }
-            Found::Left(socket) => Self::Left(About::of(socket)),
+            Found::Waiting(socket, listeners) => Self::Waiting(inodes(listeners), about(socket)),
+            Found::Left(socket) => Self::Left(about(socket)),
             Found::Kernel => Self::Kernel,
             Found::Nothing => Self::Nothing,
         }
@@ -89,15 +92,19 @@ impl Sighting {
 }
 
 impl About {
-    fn of(socket: &Socket) -> Self {
+    pub(super) fn of(socket: &Socket, figures: Option<TcpFigures>) -> Self {
         Self {
             state: socket.state,
             cookie: socket.cookie,
             uid: socket.uid,
             cgroup_id: socket.cgroup_id,
-            figures: socket.tcp.as_deref().copied(),
+            figures,
         }
     }
+}
+
+fn about(socket: &Socket) -> About {
+    About::of(socket, socket.tcp.as_deref().copied())
 }
 
 fn inodes(sockets: &[&Socket]) -> Vec<u32> {
@@ -107,13 +114,84 @@ fn inodes(sockets: &[&Socket]) -> Vec<u32> {
     inodes
 }
 
+/// Whether so many lookups cost more than a dump of so many sockets.
+const fn is_worth_a_dump(lookups: usize, sockets: usize) -> bool {
+    lookups * SOCKETS_PER_LOOKUP > sockets + SOCKETS_PER_DUMP
+}
+
 /// Who asks in one network namespace.
 pub(super) struct Asker {
     diag: Diag,
     /// Where its text tables are.
     tables: PathBuf,
-    /// How many TCP sockets there were when all were asked for.
-    tcp_sockets: usize,
+    /// How many TCP sockets of each of [`FAMILIES`] there were when all were
+    /// asked for.
+    tcp_sockets: [usize; 2],
+    /// Confirmations so far.
+    confirmations: u32,
+    /// What is to be confirmed. Kept for its memory.
+    unconfirmed: Unconfirmed,
+}
+
+const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
+
+/// Ends at which it is known what was there.
+#[derive(Debug, Default)]
+struct Unconfirmed {
+    /// By both ends: which of those asked about it is, and what was found.
+    at: HashMap<Ends, (u32, Finding), foldhash::fast::RandomState>,
+    /// How many are left.
+    left: usize,
+}
+
+/// What a dump has told of an end so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finding {
+    /// Nothing.
+    None,
+    /// The socket that is known, and only that.
+    Same(Option<u32>),
+    /// Something else, perhaps beside it.
+    Other,
+}
+
+impl Unconfirmed {
+    fn expect(&mut self, ends: impl Iterator<Item = (usize, End)>) {
+        self.at.clear();
+        for (at, end) in ends {
+            let ends = Ends::new(end.proto, end.local, end.remote);
+            // A flow of another zone between the same ends stays unconfirmed.
+            self.at.entry(ends).or_insert((at as u32, Finding::None));
+        }
+        self.left = self.at.len();
+    }
+
+    /// Takes in a socket; `is_same` tells whether it is the known one.
+    fn see(&mut self, socket: &Socket, is_same: impl FnOnce(usize) -> bool) {
+        let ends = Ends::new(socket.proto, socket.local, socket.remote);
+        let Some((at, finding)) = self.at.get_mut(&ends) else {
+            return;
+        };
+        *finding = match *finding {
+            Finding::None if is_same(*at as usize) => {
+                self.left -= 1;
+                Finding::Same(socket.inode)
+            }
+            // A dump may tell of a socket twice.
+            Finding::Same(inode) if inode == socket.inode => return,
+            Finding::Same(_) => {
+                self.left += 1;
+                Finding::Other
+            }
+            Finding::None | Finding::Other => Finding::Other,
+        };
+    }
+
+    fn confirmed(&self) -> impl Iterator<Item = usize> {
+        let all = self.at.values();
+        let same = all.filter(|(_, finding)| matches!(finding, Finding::Same(_)));
+        same.map(|(at, _)| *at as usize)
+    }
 }
 
 impl Asker {
@@ -123,7 +201,9 @@ impl Asker {
         Ok(Self {
             diag: Diag::open()?,
             tables,
-            tcp_sockets: 0,
+            tcp_sockets: [0; 2],
+            confirmations: 0,
+            unconfirmed: Unconfirmed::default(),
         })
     }
 
@@ -131,9 +211,56 @@ impl Asker {
         &self.tables
     }
 
+    /// Has the kernel tell of all TCP sockets, to confirm what is `known`: the
+    /// positions and ends of connections. `is_same` gets each socket that is
+    /// at one of them, with the position and its figures, and tells whether it
+    /// is the known one. Returns the positions of those that it is.
+    ///
+    /// Does nothing if it is as well to look at all ends: if few are known, or
+    /// many `others` are to be looked at anyway. So it is with what is left
+    /// unconfirmed.
+    pub(super) fn confirm(
+        &mut self,
+        known: impl Iterator<Item = (usize, End)>,
+        others: usize,
+        is_same: &mut impl FnMut(usize, &Socket, Option<TcpFigures>) -> bool,
+    ) -> impl Iterator<Item = usize> {
+        let unconfirmed = &mut self.unconfirmed;
+        unconfirmed.expect(known);
+        let mut untold: usize = self.tcp_sockets.iter().sum();
+        if !is_worth_a_dump(others, untold) && is_worth_a_dump(unconfirmed.left, untold) {
+            let has_congestion = self.confirmations.is_multiple_of(CONGESTION_EVERY);
+            self.confirmations = self.confirmations.wrapping_add(1);
+            // What is known has neither state.
+            let states = States::ALL
+                .without(SocketState::LISTEN)
+                .without(SocketState::TIME_WAIT);
+            for (family, tcp_sockets) in FAMILIES.into_iter().zip(&mut self.tcp_sockets) {
+                if !is_worth_a_dump(unconfirmed.left, untold) {
+                    break;
+                }
+                untold -= *tcp_sockets;
+                let mut count = 0;
+                let mut each = |socket: Socket, figures| {
+                    count += 1;
+                    unconfirmed.see(&socket, |at| is_same(at, &socket, figures));
+                };
+                let told = self
+                    .diag
+                    .dump_figures(family, has_congestion, states, &mut each);
+                // What it did not tell stays unconfirmed.
+                if told.is_ok() {
+                    *tcp_sockets = count;
+                }
+            }
+        }
+        unconfirmed.confirmed()
+    }
+
     /// What is at each of these ends, in order.
     pub(super) fn look(&mut self, ends: &[End]) -> Vec<Sighting> {
-        let room = self.tcp_sockets.max(ends.len());
+        let tcp_sockets = self.tcp_sockets.iter().sum();
+        let room = ends.len().max(tcp_sockets);
         let mut sockets = Sockets::with_capacity(room + room / 8);
         let count = |proto: Protocol| ends.iter().filter(|end| end.proto == proto).count();
         let (mut missing, mut has_listeners) = (Vec::new(), false);
@@ -143,8 +270,7 @@ impl Asker {
         for proto in protos {
             let told = match proto {
                 Protocol::TCP => {
-                    let lookups = count(proto) * SOCKETS_PER_LOOKUP;
-                    has_listeners = lookups > self.tcp_sockets + SOCKETS_PER_DUMP;
+                    has_listeners = is_worth_a_dump(count(proto), tcp_sockets);
                     if has_listeners {
                         self.dump(proto, States::ALL, &mut sockets)
                     } else {
@@ -162,9 +288,6 @@ impl Asker {
                 }
                 _ => self.read(RAW, &mut sockets),
             };
-            if proto == Protocol::TCP && has_listeners {
-                self.tcp_sockets = sockets.len();
-            }
             if !told {
                 missing.push(proto);
             }
@@ -190,12 +313,19 @@ impl Asker {
     /// Whether the kernel told of all sockets of a protocol.
     fn dump(&mut self, proto: Protocol, states: States, sockets: &mut Sockets) -> bool {
         let mut told = false;
-        for family in [Family::Ipv4, Family::Ipv6] {
-            let mut each = |socket| sockets.add(socket);
-            match self
+        for (family, tcp_sockets) in FAMILIES.into_iter().zip(&mut self.tcp_sockets) {
+            let mut count = 0;
+            let mut each = |socket| {
+                count += 1;
+                sockets.add(socket);
+            };
+            let dumped = self
                 .diag
-                .dump_states(proto, family, true, states, &mut each)
-            {
+                .dump_states(proto, family, true, states, &mut each);
+            if proto == Protocol::TCP && states == States::ALL {
+                *tcp_sockets = count;
+            }
+            match dumped {
                 Ok(()) => told = true,
                 // A kernel without IPv6, or without the protocol.
                 Err(DiagError::NoHandler { .. }) => {}
@@ -223,5 +353,79 @@ impl Asker {
             let read = table.read(&self.tables, &mut |socket| sockets.add(socket));
             told && read.is_ok()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::super::matching::Kind;
+    use super::*;
+    use crate::netlink::sockdiag::Endpoint;
+
+    const FROM: Endpoint = Endpoint::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 40_000);
+    const TO: Endpoint = Endpoint::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)), 80);
+
+    fn socket(inode: Option<u32>) -> Socket {
+        Socket {
+            proto: Protocol::TCP,
+            family: Family::Ipv4,
+            v6_only: false,
+            state: SocketState::ESTABLISHED,
+            local: FROM,
+            remote: TO,
+            interface: None,
+            inode,
+            cookie: None,
+            uid: None,
+            cgroup_id: None,
+            tcp: None,
+        }
+    }
+
+    /// What is confirmed of two equal ends, of which the first is asked about,
+    /// when the sockets with these inodes are told of and the first is known.
+    fn confirmed(inodes: &[Option<u32>]) -> Vec<usize> {
+        let end = End {
+            kind: Kind::Connection,
+            proto: Protocol::TCP,
+            local: FROM,
+            remote: TO,
+        };
+        let mut unconfirmed = Unconfirmed::default();
+        unconfirmed.expect([(7, end), (8, end)].into_iter());
+        assert_eq!(unconfirmed.left, 1);
+        for inode in inodes {
+            unconfirmed.see(&socket(*inode), |at| {
+                assert_eq!(at, 7);
+                *inode == Some(1)
+            });
+        }
+        let reversed = Socket {
+            local: TO,
+            remote: FROM,
+            ..socket(Some(3))
+        };
+        unconfirmed.see(&reversed, |_| true);
+        let confirmed: Vec<usize> = unconfirmed.confirmed().collect();
+        assert_eq!(unconfirmed.left, 1 - confirmed.len());
+        confirmed
+    }
+
+    #[test]
+    fn only_the_known_socket_alone_is_a_confirmation() {
+        assert_eq!(confirmed(&[Some(1)]), [7]);
+        assert_eq!(confirmed(&[Some(1), Some(1)]), [7], "told of twice");
+        for others in [
+            vec![],
+            vec![Some(2)],
+            vec![None],
+            vec![Some(1), Some(2)],
+            vec![Some(2), Some(1)],
+            vec![Some(1), None, Some(1)],
+        ] {
+            assert_eq!(confirmed(&others), [0; 0], "{others:?}");
+        }
     }
 }

@@ -232,7 +232,8 @@ impl Worker {
         for inode in self.cases.take_released() {
             self.holders.give_up(inode);
         }
-        let ends = self.cases.take_due(now);
+        let mut ends = self.cases.take_due(now);
+        self.confirm(&mut ends);
         if ends.is_empty() {
             return;
         }
@@ -262,6 +263,29 @@ impl Worker {
                 self.cases.held_by(inode, holder);
             }
         }
+    }
+
+    /// Has the kernel confirm what is known of connections of this namespace;
+    /// leaves those ends that are to be looked at.
+    fn confirm(&mut self, ends: &mut Vec<Ends>) {
+        let is_connection =
+            |ends: &Ends| ends.elsewhere.is_none() && ends.end.proto == Protocol::TCP;
+        let others = ends.iter().filter(|ends| !ends.is_known);
+        let others = others.filter(|ends| is_connection(ends)).count();
+        let known = ends.iter().enumerate().filter_map(|(at, ends)| {
+            (ends.is_known && is_connection(ends)).then_some((at, ends.end))
+        });
+        let cases = &mut self.cases;
+        let mut is_same = |at: usize, socket: &Socket, figures| {
+            ends.get(at)
+                .is_some_and(|ends| cases.confirm(ends, socket, figures))
+        };
+        let mut is_left = vec![true; ends.len()];
+        for at in self.here.confirm(known, others, &mut is_same) {
+            is_left[at] = false;
+        }
+        let mut is_left = is_left.into_iter();
+        ends.retain(|_| is_left.next().unwrap_or(true));
     }
 
     /// Reads processes, as far as the allowance goes.

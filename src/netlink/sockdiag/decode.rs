@@ -37,6 +37,18 @@ pub enum Source {
 /// Decodes one message. `None`, counted in `problems`, if it names no socket; a
 /// message of another type than [`SOCK_DIAG_BY_FAMILY`] gives `None` as well.
 pub fn decode(message: &Message<'_>, source: Source, problems: &mut Problems) -> Option<Socket> {
+    let (mut socket, figures) = decode_apart(message, source, problems)?;
+    socket.tcp = figures.map(Box::new);
+    Some(socket)
+}
+
+/// As [`decode`], with the figures beside the socket rather than in it: whoever
+/// only compares them needs no memory for that.
+pub(super) fn decode_apart(
+    message: &Message<'_>,
+    source: Source,
+    problems: &mut Problems,
+) -> Option<(Socket, Option<TcpFigures>)> {
     if message.kind != SOCK_DIAG_BY_FAMILY {
         return None;
     }
@@ -90,21 +102,15 @@ pub fn decode(message: &Message<'_>, source: Source, problems: &mut Problems) ->
         }
     }
     // Of a listener the structure says other things than figures.
-    if socket.proto == Protocol::TCP && socket.state != SocketState::LISTEN {
-        socket.tcp = figures.map(|figures| {
-            let (receive_queue_bytes, send_queue_bytes) = match source {
-                Source::Answer(_) => (ne32(message.payload, 56), ne32(message.payload, 60)),
-                Source::Destroyed => (None, None),
-            };
-            Box::new(TcpFigures {
-                send_queue_bytes,
-                receive_queue_bytes,
-                congestion,
-                ..figures
-            })
-        });
+    let has_figures = socket.proto == Protocol::TCP && socket.state != SocketState::LISTEN;
+    if let Some(figures) = &mut figures {
+        if let Source::Answer(_) = source {
+            figures.receive_queue_bytes = ne32(message.payload, 56);
+            figures.send_queue_bytes = ne32(message.payload, 60);
+        }
+        figures.congestion = congestion;
     }
-    Some(socket)
+    Some((socket, figures.filter(|_| has_figures)))
 }
 
 /// What the fixed structure says.

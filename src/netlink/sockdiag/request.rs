@@ -11,6 +11,16 @@ use crate::netlink::wire::{NLM_F_DUMP, Requests};
 /// `INET_DIAG_NOCOOKIE`, both halves: any socket will do.
 const NO_COOKIE: u64 = u64::MAX;
 
+/// The extension that asks for the figures of TCP.
+pub(super) const FIGURES: u8 = 1 << (INET_DIAG_INFO - 1);
+/// The extension that asks for the name of the congestion control.
+pub(super) const CONGESTION: u8 = 1 << (INET_DIAG_CONG - 1);
+
+/// All extensions that tell figures, or none.
+pub(super) const fn extensions(figures: bool) -> u8 {
+    if figures { FIGURES | CONGESTION } else { 0 }
+}
+
 /// Which states to tell of: bit n for state n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct States(u32);
@@ -49,6 +59,18 @@ pub fn dump(
     figures: bool,
     states: States,
 ) {
+    dump_with(requests, seq, proto, family, extensions(figures), states);
+}
+
+/// As [`dump`], with these extensions.
+pub(super) fn dump_with(
+    requests: &mut Requests,
+    seq: u32,
+    proto: Protocol,
+    family: Family,
+    extensions: u8,
+    states: States,
+) {
     let any = Endpoint::new(
         match family {
             Family::Ipv4 => IpAddr::from([0; 4]),
@@ -61,7 +83,7 @@ pub fn dump(
         dst: any,
         interface: 0,
     };
-    let header = request(proto, family, figures, states, &identity);
+    let header = request(proto, family, extensions, states, &identity);
     requests.message_with(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, seq, &header);
 }
 
@@ -92,23 +114,18 @@ pub fn lookup(
         dst,
         interface,
     };
-    let header = request(proto, family, true, States::ALL, &identity);
+    let header = request(proto, family, extensions(true), States::ALL, &identity);
     requests.message_with(SOCK_DIAG_BY_FAMILY, 0, seq, &header);
 }
 
 fn request(
     proto: Protocol,
     family: Family,
-    figures: bool,
+    extensions: u8,
     states: States,
     identity: &Identity,
 ) -> [u8; 56] {
     let mut header = [0; 56];
-    let extensions = if figures {
-        1 << (INET_DIAG_INFO - 1) | 1 << (INET_DIAG_CONG - 1)
-    } else {
-        0
-    };
     header[0] = match family {
         Family::Ipv4 => AF_INET,
         Family::Ipv6 => AF_INET6,
