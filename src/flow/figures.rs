@@ -4,7 +4,7 @@
 use super::Counters;
 
 /// Figures of one TCP socket. Older kernels know fewer of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TcpFigures {
     /// Smoothed round-trip time in microseconds (`tcpi_rtt`); absent before the
     /// first measurement.
@@ -65,7 +65,7 @@ impl TcpFigures {
 }
 
 /// Name of a congestion control: `cubic`, `bbr`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Congestion {
     bytes: [u8; 15],
     len: u8,

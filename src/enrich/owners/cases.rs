@@ -29,7 +29,7 @@ use super::matching::{End, counted};
 use super::processes::{Identity, Processes};
 use super::sight::{About, Sighting};
 use super::{Owner, Process, Unknown};
-use crate::flow::{Counters, Direction, Key, Pair, Protocol, TcpFigures};
+use crate::flow::{Counters, Direction, Key, Pair, Protocol};
 use crate::netlink::sockdiag::{Endpoint, Socket};
 
 /// More flows than this are not begun: each takes about 700 bytes.
@@ -51,8 +51,9 @@ pub(super) struct Ends {
     pub(super) end: End,
     /// Its address, if it lives in another network namespace.
     pub(super) elsewhere: Option<IpAddr>,
-    /// Whether one socket is known to be there, and it is settled whose it is.
-    pub(super) is_known: bool,
+    /// The fingerprint of the one socket that is known to be there, if it is
+    /// settled whose it is.
+    pub(super) known: Option<u64>,
 }
 
 /// Whose an end is.
@@ -114,7 +115,7 @@ impl Ends {
             side,
             end: state.end,
             elsewhere: state.elsewhere,
-            is_known: state.is_known(),
+            known: state.known(),
         }
     }
 }
@@ -133,9 +134,14 @@ impl Side {
         }
     }
 
-    /// See [`Ends::is_known`].
-    const fn is_known(&self) -> bool {
-        self.verdict.is_some() && self.about.is_some() && self.sockets.len() == 1
+    /// See [`Ends::known`].
+    const fn known(&self) -> Option<u64> {
+        match &self.about {
+            Some(about) if self.verdict.is_some() && self.sockets.len() == 1 => {
+                Some(about.fingerprint)
+            }
+            _ => None,
+        }
     }
 
     /// Whether a refresh looks at it.
@@ -345,28 +351,20 @@ impl Cases {
         self.mark(ends.key);
     }
 
-    /// Takes in the figures of a TCP socket, if it is the one that is known to
-    /// be at this end. Without the name of its congestion control it has the
-    /// one it had.
-    pub(super) fn confirm(
-        &mut self,
-        ends: &Ends,
-        socket: &Socket,
-        figures: Option<TcpFigures>,
-    ) -> bool {
+    /// Takes in what a TCP socket says, if it is the one that is known to be at
+    /// this end. One that does not say its congestion control has the one it
+    /// had.
+    pub(super) fn confirm(&mut self, ends: &Ends, inode: Option<u32>, mut about: About) -> bool {
         let case = self.of.get_mut(&ends.key);
         let Some(side) = case.and_then(|case| case.sides[ends.side].as_mut()) else {
             return false;
         };
-        let (&[(inode, _)], Some(known), true) =
-            (&*side.sockets, &mut side.about, side.verdict.is_some())
-        else {
+        let (&[(known_inode, _)], Some(known)) = (&*side.sockets, &mut side.about) else {
             return false;
         };
-        if socket.inode != Some(inode) || socket.cookie != known.cookie {
+        if inode != Some(known_inode) || about.cookie != known.cookie {
             return false;
         }
-        let mut about = About::of(socket, figures);
         if let (Some(figures), Some(before)) = (&mut about.figures, &known.figures) {
             figures.congestion = figures.congestion.or(before.congestion);
         }

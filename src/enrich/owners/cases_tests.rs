@@ -121,6 +121,7 @@ fn about() -> About {
         uid: None,
         cgroup_id: None,
         figures: None,
+        fingerprint: 1,
     }
 }
 
@@ -427,7 +428,7 @@ fn the_known_socket_is_confirmed_and_keeps_its_congestion_control() {
     let subject = subject(TCP, Direction::Out);
     scene.begin(subject);
     let due = scene.cases.take_due(scene.now);
-    assert!(!due[0].is_known, "nothing was seen yet");
+    assert_eq!(due[0].known, None, "nothing was seen yet");
     let seen = Sighting::Held(
         vec![1],
         About {
@@ -440,46 +441,28 @@ fn the_known_socket_is_confirmed_and_keeps_its_congestion_control() {
     assert_eq!(scene.tell().len(), 1);
     scene.cases.look_again();
     let due = scene.cases.take_due(scene.now);
-    assert!(due[0].is_known);
+    assert_eq!(due[0].known, Some(1));
 
-    let socket = Socket {
-        proto: TCP,
-        family: crate::flow::Family::Ipv4,
-        v6_only: false,
-        state: SocketState::ESTABLISHED,
-        local: due[0].end.local,
-        remote: due[0].end.remote,
-        interface: None,
-        inode: Some(1),
-        cookie: Some(1),
-        uid: None,
-        cgroup_id: None,
-        tcp: None,
-    };
-    let mut confirm = |socket: &Socket, cwnd, name| {
-        let figures = Some(figures(cwnd, name));
-        let is_same = scene.cases.confirm(&due[0], socket, figures);
+    let mut confirm = |inode, cookie, cwnd, name| {
+        let says = About {
+            cookie: Some(cookie),
+            figures: Some(figures(cwnd, name)),
+            ..about()
+        };
+        let is_same = scene.cases.confirm(&due[0], inode, says);
         let told = scene.tell().pop();
         let figures = told.map(|told| told.owners.orig.unwrap().figures.unwrap());
         (is_same, figures)
     };
-    assert_eq!(confirm(&socket, 10, ""), (true, None), "nothing is new");
-    assert_eq!(
-        confirm(&socket, 11, ""),
-        (true, Some(figures(11, "cubic"))),
-        "it was not asked for"
-    );
-    assert_eq!(
-        confirm(&socket, 11, "bbr"),
-        (true, Some(figures(11, "bbr")))
-    );
-    for (inode, cookie) in [(Some(2), Some(1)), (None, Some(1)), (Some(1), Some(2))] {
-        let other = Socket {
-            inode,
-            cookie,
-            ..socket.clone()
-        };
-        assert_eq!(confirm(&other, 12, ""), (false, None), "{other:?}");
+    let same = Some(1);
+    assert_eq!(confirm(same, 1, 10, ""), (true, None), "nothing is new");
+    let unnamed = (true, Some(figures(11, "cubic")));
+    assert_eq!(confirm(same, 1, 11, ""), unnamed, "it was not asked for");
+    let renamed = (true, Some(figures(11, "bbr")));
+    assert_eq!(confirm(same, 1, 11, "bbr"), renamed);
+    for (inode, cookie) in [(Some(2), 1), (None, 1), (same, 2)] {
+        let other = confirm(inode, cookie, 12, "");
+        assert_eq!(other, (false, None), "{inode:?} {cookie}");
     }
 }
 

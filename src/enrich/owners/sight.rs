@@ -3,6 +3,7 @@
 //! to have that confirmed while the kernel tells of its sockets.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::path::{Path, PathBuf};
 
 use super::matching::{End, Ends, Found, Sockets};
@@ -28,6 +29,10 @@ pub(super) struct About {
     pub(super) uid: Option<u32>,
     pub(super) cgroup_id: Option<u64>,
     pub(super) figures: Option<TcpFigures>,
+    /// Of all that the socket says, its inode too, but for the name of its
+    /// congestion control. Two sockets that say something else have different
+    /// ones but for one time in 2^64.
+    pub(super) fingerprint: u64,
 }
 
 /// What was seen at an end of a flow.
@@ -99,8 +104,24 @@ impl About {
             uid: socket.uid,
             cgroup_id: socket.cgroup_id,
             figures,
+            fingerprint: fingerprint(socket, figures),
         }
     }
+}
+
+fn fingerprint(socket: &Socket, figures: Option<TcpFigures>) -> u64 {
+    let figures = figures.map(|figures| TcpFigures {
+        congestion: None,
+        ..figures
+    });
+    foldhash::fast::FixedState::default().hash_one((
+        socket.inode,
+        socket.cookie,
+        socket.state,
+        socket.uid,
+        socket.cgroup_id,
+        figures,
+    ))
 }
 
 fn about(socket: &Socket) -> About {
@@ -135,13 +156,32 @@ pub(super) struct Asker {
 
 const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
 
-/// Ends at which it is known what was there.
+/// An end at which it is known what was there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Its position among all that are asked about.
+    pub(super) at: usize,
+    pub(super) end: End,
+    /// Of what was there.
+    pub(super) fingerprint: u64,
+}
+
+/// Ends that are known, and what a dump has told of them so far. Small, so that
+/// it stays in the cache of the processor while the kernel fills that.
 #[derive(Debug, Default)]
 struct Unconfirmed {
-    /// By both ends: which of those asked about it is, and what was found.
-    at: HashMap<Ends, (u32, Finding), foldhash::fast::RandomState>,
+    hasher: foldhash::fast::RandomState,
+    /// By the hash of both ends.
+    of: HashMap<u64, Expected, foldhash::fast::RandomState>,
     /// How many are left.
     left: usize,
+}
+
+#[derive(Debug)]
+struct Expected {
+    fingerprint: u64,
+    at: u32,
+    finding: Finding,
 }
 
 /// What a dump has told of an end so far.
@@ -149,48 +189,65 @@ struct Unconfirmed {
 enum Finding {
     /// Nothing.
     None,
-    /// The socket that is known, and only that.
-    Same(Option<u32>),
+    /// The socket that is known, which has this inode, and only that.
+    Same(u32),
     /// Something else, perhaps beside it.
     Other,
 }
 
 impl Unconfirmed {
-    fn expect(&mut self, ends: impl Iterator<Item = (usize, End)>) {
-        self.at.clear();
-        for (at, end) in ends {
+    fn expect(&mut self, known: impl Iterator<Item = Known>) {
+        self.of.clear();
+        for known in known {
+            let Known { end, .. } = known;
             let ends = Ends::new(end.proto, end.local, end.remote);
             // A flow of another zone between the same ends stays unconfirmed.
-            self.at.entry(ends).or_insert((at as u32, Finding::None));
+            self.of
+                .entry(self.hasher.hash_one(ends))
+                .or_insert(Expected {
+                    fingerprint: known.fingerprint,
+                    at: known.at as u32,
+                    finding: Finding::None,
+                });
         }
-        self.left = self.at.len();
+        self.left = self.of.len();
     }
 
-    /// Takes in a socket; `is_same` tells whether it is the known one.
-    fn see(&mut self, socket: &Socket, is_same: impl FnOnce(usize) -> bool) {
+    /// Takes in a socket and its fingerprint, if that tells all. If it is not
+    /// the known one, `is_same` tells whether the socket is.
+    fn see(
+        &mut self,
+        socket: &Socket,
+        fingerprint: Option<u64>,
+        is_same: impl FnOnce(usize) -> bool,
+    ) {
         let ends = Ends::new(socket.proto, socket.local, socket.remote);
-        let Some((at, finding)) = self.at.get_mut(&ends) else {
+        let Some(expected) = self.of.get_mut(&self.hasher.hash_one(ends)) else {
             return;
         };
-        *finding = match *finding {
-            Finding::None if is_same(*at as usize) => {
+        let is_same = |expected: &Expected| {
+            fingerprint == Some(expected.fingerprint) || is_same(expected.at as usize)
+        };
+        expected.finding = match (expected.finding, socket.inode) {
+            (Finding::None, Some(inode)) if is_same(expected) => {
                 self.left -= 1;
-                Finding::Same(socket.inode)
+                Finding::Same(inode)
             }
             // A dump may tell of a socket twice.
-            Finding::Same(inode) if inode == socket.inode => return,
-            Finding::Same(_) => {
+            (Finding::Same(known), Some(inode)) if known == inode => return,
+            (Finding::Same(_), _) => {
                 self.left += 1;
                 Finding::Other
             }
-            Finding::None | Finding::Other => Finding::Other,
+            (Finding::None | Finding::Other, _) => Finding::Other,
         };
     }
 
+    /// The positions of those that are confirmed.
     fn confirmed(&self) -> impl Iterator<Item = usize> {
-        let all = self.at.values();
-        let same = all.filter(|(_, finding)| matches!(finding, Finding::Same(_)));
-        same.map(|(at, _)| *at as usize)
+        let all = self.of.values();
+        let same = all.filter(|expected| matches!(expected.finding, Finding::Same(_)));
+        same.map(|expected| expected.at as usize)
     }
 }
 
@@ -211,26 +268,26 @@ impl Asker {
         &self.tables
     }
 
-    /// Has the kernel tell of all TCP sockets, to confirm what is `known`: the
-    /// positions and ends of connections. `is_same` gets each socket that is
-    /// at one of them, with the position and its figures, and tells whether it
-    /// is the known one. Returns the positions of those that it is.
+    /// Has the kernel tell of all TCP sockets, to confirm what is `known` of
+    /// connections. `is_same` gets each inode that is at one of them and what
+    /// its socket says, unless that is what is known already, and tells whether
+    /// it is the known one. Returns the positions of those that it is.
     ///
     /// Does nothing if it is as well to look at all ends: if few are known, or
     /// many `others` are to be looked at anyway. So it is with what is left
     /// unconfirmed.
     pub(super) fn confirm(
         &mut self,
-        known: impl Iterator<Item = (usize, End)>,
+        known: impl Iterator<Item = Known>,
         others: usize,
-        is_same: &mut impl FnMut(usize, &Socket, Option<TcpFigures>) -> bool,
+        is_same: &mut impl FnMut(usize, Option<u32>, About) -> bool,
     ) -> impl Iterator<Item = usize> {
         let unconfirmed = &mut self.unconfirmed;
         unconfirmed.expect(known);
         let mut untold: usize = self.tcp_sockets.iter().sum();
         if !is_worth_a_dump(others, untold) && is_worth_a_dump(unconfirmed.left, untold) {
-            let has_congestion = self.confirmations.is_multiple_of(CONGESTION_EVERY);
             self.confirmations = self.confirmations.wrapping_add(1);
+            let has_congestion = self.confirmations.is_multiple_of(CONGESTION_EVERY);
             // What is known has neither state.
             let states = States::ALL
                 .without(SocketState::LISTEN)
@@ -243,7 +300,9 @@ impl Asker {
                 let mut count = 0;
                 let mut each = |socket: Socket, figures| {
                     count += 1;
-                    unconfirmed.see(&socket, |at| is_same(at, &socket, figures));
+                    let about = About::of(&socket, figures);
+                    let fingerprint = (!has_congestion).then_some(about.fingerprint);
+                    unconfirmed.see(&socket, fingerprint, |at| is_same(at, socket.inode, about));
                 };
                 let told = self
                     .diag
@@ -386,7 +445,8 @@ mod tests {
 
     /// What is confirmed of two equal ends, of which the first is asked about,
     /// when the sockets with these inodes are told of and the first is known.
-    fn confirmed(inodes: &[Option<u32>]) -> Vec<usize> {
+    /// By its fingerprint or not.
+    fn confirmed(inodes: &[Option<u32>], is_printed: bool) -> Vec<usize> {
         let end = End {
             kind: Kind::Connection,
             proto: Protocol::TCP,
@@ -394,12 +454,22 @@ mod tests {
             remote: TO,
         };
         let mut unconfirmed = Unconfirmed::default();
-        unconfirmed.expect([(7, end), (8, end)].into_iter());
+        let known = |at| Known {
+            at,
+            end,
+            fingerprint: 1,
+        };
+        unconfirmed.expect([7, 8].map(known).into_iter());
         assert_eq!(unconfirmed.left, 1);
         for inode in inodes {
-            unconfirmed.see(&socket(*inode), |at| {
+            let is_same = |at| {
                 assert_eq!(at, 7);
                 *inode == Some(1)
+            };
+            // By itself, or because nothing is new.
+            let fingerprint = inode.map(u64::from).filter(|_| is_printed);
+            unconfirmed.see(&socket(*inode), fingerprint, |at| {
+                !is_printed && is_same(at)
             });
         }
         let reversed = Socket {
@@ -407,7 +477,7 @@ mod tests {
             remote: FROM,
             ..socket(Some(3))
         };
-        unconfirmed.see(&reversed, |_| true);
+        unconfirmed.see(&reversed, None, |_| true);
         let confirmed: Vec<usize> = unconfirmed.confirmed().collect();
         assert_eq!(unconfirmed.left, 1 - confirmed.len());
         confirmed
@@ -415,17 +485,56 @@ mod tests {
 
     #[test]
     fn only_the_known_socket_alone_is_a_confirmation() {
-        assert_eq!(confirmed(&[Some(1)]), [7]);
-        assert_eq!(confirmed(&[Some(1), Some(1)]), [7], "told of twice");
-        for others in [
-            vec![],
-            vec![Some(2)],
-            vec![None],
-            vec![Some(1), Some(2)],
-            vec![Some(2), Some(1)],
-            vec![Some(1), None, Some(1)],
-        ] {
-            assert_eq!(confirmed(&others), [0; 0], "{others:?}");
+        for is_printed in [false, true] {
+            assert_eq!(confirmed(&[Some(1)], is_printed), [7]);
+            let twice = [Some(1), Some(1)];
+            assert_eq!(confirmed(&twice, is_printed), [7], "told of twice");
+            for others in [
+                vec![],
+                vec![Some(2)],
+                vec![None],
+                vec![Some(1), Some(2)],
+                vec![Some(2), Some(1)],
+                vec![Some(1), None, Some(1)],
+            ] {
+                assert_eq!(confirmed(&others, is_printed), [0; 0], "{others:?}");
+            }
         }
+    }
+
+    #[test]
+    fn whatever_a_socket_says_is_in_its_fingerprint_but_its_congestion_control() {
+        let figures = TcpFigures {
+            cwnd: Some(10),
+            ..TcpFigures::default()
+        };
+        let of = |socket: &Socket, figures| About::of(socket, Some(figures)).fingerprint;
+        let one = socket(Some(1));
+        let same = of(&one, figures);
+        let renamed = TcpFigures {
+            congestion: crate::flow::Congestion::new("bbr"),
+            ..figures
+        };
+        assert_eq!(of(&one, renamed), same);
+        let grown = TcpFigures {
+            cwnd: Some(11),
+            ..figures
+        };
+        let absent = TcpFigures {
+            cwnd: None,
+            ..figures
+        };
+        let mut closing = one.clone();
+        closing.state = SocketState::CLOSE_WAIT;
+        let mut named = one.clone();
+        named.cookie = Some(1);
+        let others = [
+            of(&one, grown),
+            of(&one, absent),
+            of(&socket(Some(2)), figures),
+            of(&closing, figures),
+            of(&named, figures),
+        ];
+        assert!(!others.contains(&same), "{others:?}");
     }
 }

@@ -15,7 +15,7 @@ use super::holders::Holders;
 use super::namespaces::Namespaces;
 use super::processes::Processes;
 use super::runtimes::Runtimes;
-use super::sight::{Asker, Sighting};
+use super::sight::{Asker, Known, Sighting};
 use crate::enrich::names::RECHECK;
 use crate::flow::{Key, Protocol};
 use crate::netlink::sockdiag::{Destroyed, DiagError, Socket, proc_net};
@@ -270,15 +270,19 @@ impl Worker {
     fn confirm(&mut self, ends: &mut Vec<Ends>) {
         let is_connection =
             |ends: &Ends| ends.elsewhere.is_none() && ends.end.proto == Protocol::TCP;
-        let others = ends.iter().filter(|ends| !ends.is_known);
+        let others = ends.iter().filter(|ends| ends.known.is_none());
         let others = others.filter(|ends| is_connection(ends)).count();
         let known = ends.iter().enumerate().filter_map(|(at, ends)| {
-            (ends.is_known && is_connection(ends)).then_some((at, ends.end))
+            Some(Known {
+                at,
+                end: ends.end,
+                fingerprint: ends.known.filter(|_| is_connection(ends))?,
+            })
         });
         let cases = &mut self.cases;
-        let mut is_same = |at: usize, socket: &Socket, figures| {
-            ends.get(at)
-                .is_some_and(|ends| cases.confirm(ends, socket, figures))
+        let mut is_same = |at: usize, inode, about| {
+            let ends = ends.get(at);
+            ends.is_some_and(|ends| cases.confirm(ends, inode, about))
         };
         let mut is_left = vec![true; ends.len()];
         for at in self.here.confirm(known, others, &mut is_same) {
