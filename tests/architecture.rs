@@ -47,6 +47,7 @@ const HOUSE: &[Room] = &[
             "enrich::dns",
             "enrich::geoip",
             "enrich::geoip_update",
+            "enrich::locality",
             "flow",
             "output",
             "view::field",

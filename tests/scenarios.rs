@@ -6,7 +6,8 @@
 //! [`scenarios!`] below.
 //!
 //! What a source can say, one per step at most: `new`, `changed`, `destroyed`,
-//! `dumped` and `fetched` are reports ([`Said`]); `absent` names a flow; `dump`
+//! `dumped` and `fetched` are reports ([`Said`]); `counted` is what a socket
+//! counted for a flow of connection tracking; `absent` names a flow; `dump`
 //! is `begin`, `complete` or `incomplete`; `overrun` is a number of events;
 //! `shed` is true or false. `clock` sets the wall clock forward or back by so
 //! many seconds, from this step on.
@@ -80,6 +81,7 @@ struct Step {
     destroyed: Option<Said>,
     dumped: Option<Said>,
     fetched: Option<Said>,
+    counted: Option<Said>,
     absent: Option<String>,
     dump: Option<Dump>,
     overrun: Option<u64>,
@@ -114,6 +116,9 @@ enum Dump {
 #[serde(deny_unknown_fields)]
 struct Said {
     flow: String,
+    /// Whether a socket says it.
+    #[serde(default)]
+    by_socket: bool,
     id: Option<u32>,
     /// The reply tuple; the mirror image of the flow's own if left out.
     reply: Option<String>,
@@ -143,6 +148,8 @@ struct Row {
     mark: Option<u32>,
     bytes: Option<[u64; 2]>,
     packets: Option<[u64; 2]>,
+    /// `nobody`, `kernel`, `socket` or `offload`.
+    counted_by: Option<String>,
     /// Bytes per second: now, and over 2, 10 and 40 seconds.
     rate: Option<[u64; 2]>,
     rate_2: Option<[u64; 2]>,
@@ -212,16 +219,18 @@ fn status(names: &[String]) -> Status {
 }
 
 impl Said {
-    fn report(&self, key: Key, origin: Origin) -> Report {
-        let zero = [0, 0];
-        let counters = self.bytes.map(|bytes| {
-            let (bytes, packets) = (pair(bytes), pair(self.packets.unwrap_or(zero)));
+    fn counters(&self) -> Option<Pair<Counters>> {
+        self.bytes.map(|bytes| {
+            let (bytes, packets) = (pair(bytes), pair(self.packets.unwrap_or([0, 0])));
             let counters = |packets, bytes| Counters { packets, bytes };
             Pair {
                 orig: counters(packets.orig, bytes.orig),
                 reply: counters(packets.reply, bytes.reply),
             }
-        });
+        })
+    }
+
+    fn report(&self, key: Key, origin: Origin) -> Report {
         let real = |at: f64| nanos(EPOCH_SECS + at);
         Report {
             id: self.id,
@@ -233,7 +242,8 @@ impl Said {
             state: self.state.as_ref().map(|name| state(&key, name)),
             timeout_secs: self.timeout,
             mark: self.mark,
-            counters,
+            counters: self.counters(),
+            by_socket: self.by_socket,
             start_ns: self.start.map(real),
             stop_ns: self.stop.map(real),
             rare: self.helper.as_ref().map(|name| {
@@ -311,6 +321,10 @@ impl Teller {
                 Some(Update::Flow(said.report(self.key(&said.flow), origin)))
             })
             .collect();
+        updates.extend(step.counted.as_ref().map(|said| Update::Counted {
+            key: self.key(&said.flow),
+            counters: said.counters().expect("what was counted"),
+        }));
         updates.extend(
             step.absent
                 .as_ref()
@@ -443,6 +457,8 @@ impl Teller {
         compare.value("mark", flow.mark(), row.mark);
         compare.value("bytes", bytes, row.bytes.map(pair));
         compare.value("packets", packets, row.packets.map(pair));
+        let counted_by = format!("{:?}", flow.counted_by()).to_lowercase();
+        compare.value("counted_by", Some(counted_by), row.counted_by.clone());
         compare.value("rate", flow.bytes_per_sec(), row.rate.map(pair));
         compare.value("rate_2", average(2), row.rate_2.map(pair));
         compare.value("rate_10", average(10), row.rate_10.map(pair));
@@ -548,6 +564,8 @@ scenarios! {
     a_flow_of_which_only_the_end_was_heard
     a_late_answer_is_about_the_flow_before
     a_short_flow_counts_in_totals
+    a_socket_counts_a_flow_from_before_accounting
+    a_socket_counts_all_of_a_flow_born_meanwhile
     an_absence_can_be_older_than_a_birth
     an_absence_does_not_wait_for_ever
     an_absence_waits_for_its_destroy
@@ -580,11 +598,13 @@ scenarios! {
     fault_26_equal_ids_are_two_flows
     fault_57_a_step_of_the_wall_clock_changes_nothing
     flows_from_before_accounting_have_no_counters
+    flows_of_sockets_are_counted_by_them
     new_after_a_lost_destroy
     new_after_an_old_flow_is_another_flow
     one_direction_set_back_is_a_new_base
     shed_updates_let_the_dump_win
     suspects_are_asked_about
+    the_kernel_s_counters_win_over_a_socket_s
     the_first_dump_can_be_faster_than_new
     two_dead_flows_of_one_tuple_stay_dead
     zeroed_counters_are_a_new_base

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::{self, Services};
-use flowtop::flow::{Moment, Scope, Update};
+use flowtop::flow::{Counters, Moment, Pair, Scope, Update};
 use flowtop::netlink::conntrack::decode::Source;
 use flowtop::netlink::conntrack::{Problems, decode};
 use flowtop::netlink::wire::messages;
@@ -80,7 +80,21 @@ fn interlude(choice: u64, key: Option<flowtop::flow::Key>) -> Option<Update> {
         7 => Some(Update::Overrun { lost: 3 }),
         8 => Some(Update::Shed { updates: true }),
         9 => Some(Update::Shed { updates: false }),
+        10 | 11 => key.map(|key| Update::Counted {
+            key,
+            counters: Pair {
+                orig: counted(choice),
+                reply: counted(choice >> 8),
+            },
+        }),
         _ => None,
+    }
+}
+
+fn counted(choice: u64) -> Counters {
+    Counters {
+        packets: choice >> 4 & 0xff,
+        bytes: choice >> 4 & 0xffff,
     }
 }
 

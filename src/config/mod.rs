@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::enrich::{dns, geoip, geoip_update};
+use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::view::units::RateUnit;
@@ -74,8 +74,12 @@ pub struct SourceOptions {
     /// Whether `nf_conntrack_acct` and `nf_conntrack_timestamp` may be
     /// switched on for as long as flowtop runs.
     pub switch_sysctls: bool,
+    /// Keep connection tracking on by a rule of our own, if no other does.
+    pub track: bool,
     /// Receive buffer to ask for at the event socket, in bytes.
     pub receive_buffer_bytes: usize,
+    /// What counts as ours.
+    pub locality: locality::Settings,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
     /// Services, places and names.
@@ -342,7 +346,11 @@ fn source(
         scope: scope(&options.protocols),
         interval: options.source.interval,
         switch_sysctls: !options.source.no_sysctl,
+        track: options.source.track,
         receive_buffer_bytes: options.source.rcvbuf,
+        locality: locality::Settings {
+            local: options.source.local.clone(),
+        },
         user_dir: user_dir(variable),
         lookups: lookups(options, variable, dns),
     }

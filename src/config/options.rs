@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use super::value::{self, FieldList};
 use crate::enrich::dns::Lookup;
+use crate::enrich::locality;
 use crate::output::Format;
 
 /// What `--version` prints.
@@ -188,6 +190,16 @@ pub(super) struct Source {
     #[arg(long, global = true)]
     pub(super) no_sysctl: bool,
 
+    /// Have the kernel track connections, if no rule does
+    ///
+    /// Then the table inet flowtop is added to nftables: one rule each for
+    /// input, forward and output that looks at the state of connections and
+    /// does nothing about it. The kernel removes it when flowtop ends, however
+    /// it ends; before Linux 5.12 flowtop does, if it can. The key E does the
+    /// same in the viewer. A single list can gain nothing.
+    #[arg(long, global = true)]
+    pub(super) track: bool,
+
     /// Buffer for events in bytes, k or M; 16M by default
     ///
     /// One event takes 1280 bytes until it is read. If flowtop reports lost
@@ -202,6 +214,21 @@ pub(super) struct Source {
         hide_default_value = true
     )]
     pub(super) rcvbuf: usize,
+
+    /// Networks that count as ours, such as 10.0.0.0/8; may be repeated
+    ///
+    /// What flowtop finds on the interfaces of this machine is ours anyway. This
+    /// adds networks behind other routers. It decides which end of a flow is
+    /// the near one, not where a flow goes.
+    #[arg(
+        long,
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = locality::cidr::parse,
+        global = true,
+        action = ArgAction::Append
+    )]
+    pub(super) local: Vec<IpNet>,
 }
 
 #[derive(Clone, Debug, Args)]

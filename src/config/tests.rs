@@ -123,6 +123,7 @@ fn defaults_are_those_of_the_manual() {
     assert_eq!(options.source.interval, Duration::from_secs(1));
     assert_eq!(options.source.receive_buffer_bytes, 16 << 20);
     assert!(options.source.switch_sysctls);
+    assert!(!options.source.track);
     assert!(!options.show_source);
     assert_eq!(options.unit, RateUnit::Bytes);
     assert!(options.colors);
@@ -329,6 +330,21 @@ fn a_single_list_leaves_the_sysctls_alone() {
 }
 
 #[test]
+fn rules_are_added_only_when_asked_for() {
+    for line in ["list", "list --count 2", "events", "-A --loopback"] {
+        let asks = |line: &str| match on_terminal(line) {
+            Ok(Invocation::View(options)) => options.source.track,
+            Ok(Invocation::List(options)) => options.source.track,
+            Ok(Invocation::Events(options)) => options.source.track,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert!(!asks(line), "{line}");
+        assert!(asks(&format!("{line} --track")), "{line}");
+        assert!(asks(&format!("--track {line}")), "{line}");
+    }
+}
+
+#[test]
 fn events_and_fields() {
     let Ok(Invocation::Events(options)) = on_terminal("events -UT -ojson --fields id") else {
         panic!("no events");
@@ -512,4 +528,33 @@ fn files_of_services_and_places_are_those_named() {
         files(&[("HOME", "/home/a")]),
         [of_all, "/home/a/.config/flowtop/flowtop.toml".into()]
     );
+}
+
+#[test]
+fn networks_that_are_ours_add_up() {
+    let local = |line| -> Vec<String> {
+        let networks = viewer(line).source.locality.local;
+        networks.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(local(""), [""; 0]);
+    assert_eq!(
+        local("--local 10.1.2.3/8,fd00::/8 --local=192.0.2.7"),
+        ["10.0.0.0/8", "fd00::/8", "192.0.2.7/32"]
+    );
+    assert_eq!(
+        listed("list --local 10.0.0.0/8")
+            .source
+            .locality
+            .local
+            .len(),
+        1
+    );
+    for (line, named) in [
+        ("--local 10.0.0.0/33", "10.0.0.0/33: "),
+        ("--local 10.0.0.0/8,lan", "lan: "),
+        ("--local", "--local"),
+    ] {
+        let said = wrong(line);
+        assert!(said.contains(named), "{said}");
+    }
 }

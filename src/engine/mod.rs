@@ -111,7 +111,7 @@ impl Core {
                 Update::Flow(report) if report.origin == crate::flow::Origin::Fetched => {
                     arrived.answers += 1;
                 }
-                Update::Flow(_) | Update::Shed { .. } => {}
+                Update::Flow(_) | Update::Counted { .. } | Update::Shed { .. } => {}
             }
             self.table.apply(update, at, &mut |change| sink(change, at));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
-use super::locality::{Interfaces, Locality};
+use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, Names};
 use super::owners::{Owner, Owners};
 use super::services::Services;
@@ -41,6 +41,7 @@ pub struct Knowledge {
     own: Vec<OwnSocket>,
     owners: Owners,
     locality: Arc<Locality>,
+    paths: Paths,
 }
 
 impl Knowledge {
@@ -53,11 +54,15 @@ impl Knowledge {
             own: Vec::new(),
             owners: Owners::default(),
             locality: Arc::default(),
+            paths: Paths::default(),
         }
     }
 
     /// Takes over what the kernel's network configuration says now.
     pub fn set_locality(&mut self, locality: Arc<Locality>) {
+        if !locality.shares_routes(&self.locality) {
+            self.paths.forget();
+        }
         self.locality = locality;
     }
 
@@ -73,8 +78,13 @@ impl Knowledge {
 
     /// The interfaces a flow with these tuples and this mark uses, inferred
     /// from the routes.
-    pub fn interfaces(&mut self, _orig: &Tuple, _reply: &Tuple, _mark: Option<u32>) -> Interfaces {
-        Interfaces::default()
+    pub fn interfaces(&mut self, orig: &Tuple, reply: &Tuple, mark: Option<u32>) -> Interfaces {
+        self.paths.interfaces(&self.locality, orig, reply, mark)
+    }
+
+    /// The end of a flow that is on our side.
+    pub fn near_end(&self, orig: &Tuple, reply: &Tuple) -> IpAddr {
+        self.locality.near_end(orig, reply)
     }
 
     /// Who is at the ends of a flow.

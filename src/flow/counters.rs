@@ -4,7 +4,8 @@ use std::ops::{Add, AddAssign};
 
 /// Packets and bytes of one direction, as the kernel counted them
 /// (`CTA_COUNTERS_PACKETS`, `CTA_COUNTERS_BYTES`). Bytes are those of the
-/// network layer: IP header included, link layer not.
+/// network layer: IP header included, link layer not. Counters of a socket are
+/// its segments and the bytes in them, without any header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Packets since the flow began.

@@ -8,7 +8,8 @@ pub enum Origin {
     /// `IPCTNL_MSG_CT_NEW` event: the flow was born. Carries no counters.
     New,
     /// `IPCTNL_MSG_CT_NEW` event without `NLM_F_CREATE`: something changed.
-    /// Carries what changed, and never counters or time stamps.
+    /// Carries what changed, and from connection tracking never counters or
+    /// time stamps.
     Changed,
     /// `IPCTNL_MSG_CT_DELETE` event: the flow is gone. Carries final counters.
     Destroyed,
@@ -26,6 +27,9 @@ pub struct Report {
     pub key: Key,
     /// How this was learned.
     pub origin: Origin,
+    /// Whether a socket at an end of the flow says this, not connection
+    /// tracking. Its counters are then of what the socket sent and received.
+    pub by_socket: bool,
     /// `CTA_ID`: constant while the flow lives; repeats afterwards.
     pub id: Option<u32>,
     /// `CTA_TUPLE_REPLY`.
@@ -57,6 +61,7 @@ impl Report {
         Self {
             key,
             origin,
+            by_socket: false,
             id: None,
             reply: None,
             status: None,
@@ -95,6 +100,14 @@ pub enum Update {
     DumpEnd {
         /// Whether the kernel delivered it to the end.
         complete: bool,
+    },
+    /// What a socket at an end of a flow has counted, for a flow that connection
+    /// tracking does not count.
+    Counted {
+        /// Zone and original tuple, as connection tracking has them.
+        key: Key,
+        /// Since the socket was connected.
+        counters: Pair<Counters>,
     },
     /// The kernel does not know this flow (the answer `ENOENT`).
     Absent(Key),

@@ -2,10 +2,14 @@
 //!
 //! [`socket`] owns the sockets (and all `unsafe` of the crate), [`wire`] walks
 //! and writes netlink messages and attributes, [`conntrack`] knows what those
-//! of ctnetlink mean, [`sockdiag`] those about sockets, and [`tracking`] finds out whether anything in this
-//! network namespace asks the kernel to track connections at all.
+//! of ctnetlink mean, [`sockdiag`] those about sockets, [`route`] those about
+//! links, addresses and routes. [`tracking`] finds out whether anything in this
+//! network namespace asks the kernel to track connections at all, and
+//! [`nftables`] asks for it until further notice.
 
 pub mod conntrack;
+pub mod nftables;
+pub mod route;
 pub mod sockdiag;
 pub mod socket;
 pub mod tracking;

@@ -14,6 +14,8 @@ use super::NetlinkError;
 
 /// `SK_MEMINFO_DROPS` of `linux/sock_diag.h`.
 const SK_MEMINFO_DROPS: usize = 8;
+/// `NETLINK_GET_STRICT_CHK` of `linux/netlink.h`.
+const NETLINK_GET_STRICT_CHK: libc::c_int = 12;
 
 /// A netlink socket of the network namespace of the thread that opened it.
 pub struct Socket(NlSocket);
@@ -132,6 +134,12 @@ impl Socket {
     /// error nor drops what still fits; [`Socket::drops`] tells how many.
     pub fn ignore_overrun(&self) -> io::Result<()> {
         self.set_option(libc::SOL_NETLINK, libc::NETLINK_NO_ENOBUFS, 1)
+    }
+
+    /// `NETLINK_GET_STRICT_CHK` (Linux 4.20): the kernel respects what a request
+    /// for a dump asks for, rather than to dump all there is.
+    pub fn check_strictly(&self) -> io::Result<()> {
+        self.set_option(libc::SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
     }
 
     /// How many messages the kernel has dropped at this socket so far, exactly

@@ -18,11 +18,11 @@ const NF_INET_PRE_ROUTING: u32 = 0;
 const NF_INET_LOCAL_OUT: u32 = 3;
 
 /// `NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE`.
-const NFT_GETRULE: u16 = 10 << 8 | 7;
-const NFTA_RULE_EXPRESSIONS: u16 = 4;
-const NFTA_LIST_ELEM: u16 = 1;
-const NFTA_EXPR_NAME: u16 = 1;
-const NFTA_EXPR_DATA: u16 = 2;
+pub(super) const NFT_GETRULE: u16 = 10 << 8 | 7;
+pub(super) const NFTA_RULE_EXPRESSIONS: u16 = 4;
+pub(super) const NFTA_LIST_ELEM: u16 = 1;
+pub(super) const NFTA_EXPR_NAME: u16 = 1;
+pub(super) const NFTA_EXPR_DATA: u16 = 2;
 /// `NFTA_MATCH_NAME` and `NFTA_TARGET_NAME`: the iptables extension that a
 /// rule of iptables-nft calls.
 const NFTA_COMPAT_NAME: u16 = 1;
@@ -70,7 +70,7 @@ fn hooked(socket: &Socket) -> io::Result<bool> {
                 .attribute(NFNLA_HOOK_HOOKNUM, &hook.to_be_bytes());
             let (mut found, mut nameless) = (false, false);
             dump(socket, &requests, |message| {
-                let name = inner(message)
+                let name = attributes_of(message)
                     .find(|a| a.kind == NFNLA_HOOK_FUNCTION_NAME)
                     .and_then(Attribute::text);
                 found |= name.is_some_and(|name| name.contains("conntrack"));
@@ -93,7 +93,7 @@ fn ruled(socket: &Socket) -> io::Result<bool> {
     requests.message(NFT_GETRULE, NLM_F_DUMP, 1, libc::AF_UNSPEC as u8);
     let mut found = false;
     dump(socket, &requests, |message| {
-        found |= inner(message)
+        found |= attributes_of(message)
             .filter(|a| a.kind == NFTA_RULE_EXPRESSIONS)
             .flat_map(Attribute::nested)
             .filter(|a| a.kind == NFTA_LIST_ELEM)
@@ -158,11 +158,19 @@ fn legacy_tables() -> bool {
         .any(|path| std::fs::read_to_string(path).is_ok_and(|names| !names.trim().is_empty()))
 }
 
-fn inner<'a>(message: &Message<'a>) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
+/// The attributes of a message of netfilter.
+pub(super) fn attributes_of<'a>(
+    message: &Message<'a>,
+) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
     attributes(message.payload.get(NFGENMSG_LEN..).unwrap_or_default())
 }
 
-fn dump(socket: &Socket, requests: &Requests, mut row: impl FnMut(&Message<'_>)) -> io::Result<()> {
+/// Sends a question and hands on each row of the answer.
+pub(super) fn dump(
+    socket: &Socket,
+    requests: &Requests,
+    mut row: impl FnMut(&Message<'_>),
+) -> io::Result<()> {
     socket.send(requests.bytes())?;
     let mut buffer = vec![0; 32 << 10];
     loop {

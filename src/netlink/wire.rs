@@ -21,6 +21,8 @@ pub const NLM_F_REQUEST: u16 = 0x1;
 pub const NLM_F_ACK: u16 = 0x4;
 /// `NLM_F_ROOT | NLM_F_MATCH`.
 pub const NLM_F_DUMP: u16 = 0x300;
+/// `NLM_F_EXCL`: the object must not be there yet.
+pub const NLM_F_EXCL: u16 = 0x200;
 /// `NLM_F_CREATE`: in an event, the object is new.
 pub const NLM_F_CREATE: u16 = 0x400;
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start};
+use super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start, tracking};
 use crate::collect::Clock;
 use crate::collect::pace;
 use crate::config::{EventsOptions, ListOptions};
@@ -37,6 +37,7 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
         family: only_family(options.source.scope).filter(|_| !several),
         // Every sample is a dump; nothing else asks for one.
         pace: EVENTS_PACE,
+        track: options.source.track && several,
     };
     let Started {
         core,
@@ -44,8 +45,12 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
         mut warnings,
         place_warnings,
         switches,
+        tracked,
         signals,
     } = start(&wanted, clock, &sender)?;
+    if options.source.track && !several {
+        warnings.extend(tracking::too_late());
+    }
     let mut resolver = lookups::hasty_resolver(&options.source, &mut warnings, || {});
     warnings.iter().chain(&place_warnings).for_each(say);
     signals
@@ -101,7 +106,7 @@ pub(super) fn list(options: &ListOptions) -> Result<(), Failure> {
         }
         Ok(())
     });
-    restore(switches);
+    restore(tracked, switches);
     Ok(result?)
 }
 
@@ -114,6 +119,7 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         events: true,
         family: None,
         pace: EVENTS_PACE,
+        track: options.source.track,
     };
     let Started {
         core,
@@ -121,6 +127,7 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         mut warnings,
         place_warnings,
         switches,
+        tracked,
         signals,
     } = start(&wanted, clock, &sender)?;
     let wake = sender.clone();
@@ -145,7 +152,7 @@ pub(super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         failed: None,
     };
     let result = engine::events(core, inputs, &mut printer);
-    restore(switches);
+    restore(tracked, switches);
     Ok(result?)
 }
 

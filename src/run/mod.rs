@@ -2,13 +2,15 @@
 //!
 //! Starting, in this order: read the command line; open the sockets of the
 //! source (which loads the kernel's module); take over the signals; switch on
-//! what the kernel can count; watch the signals; begin. Ending is the reverse,
-//! whatever the reason: the loop stops, the source closes, the switches are as
-//! they were, and only then is anything said.
+//! what the kernel can count; if asked to, add the rule that keeps tracking on, so
+//! that the first flow is counted already; watch the signals; begin. Ending is
+//! the reverse, whatever the reason: the loop stops, the source closes, the rule
+//! is removed, the switches are as they were, and only then is anything said.
 
 mod headless;
 mod lookups;
 mod signals;
+mod tracking;
 mod update;
 mod viewer;
 
@@ -28,6 +30,7 @@ use crate::enrich::Knowledge;
 use crate::enrich::geoip_update::UpdateError;
 use crate::enrich::services;
 use crate::flow::Family;
+use crate::netlink::nftables::Tracked;
 use crate::sysctl::{self, Switches};
 use crate::table::Table;
 use collect::pace::{self, Pace};
@@ -153,6 +156,8 @@ struct Started {
     /// The same of the databases of places.
     place_warnings: Vec<String>,
     switches: Option<Switches>,
+    /// Dropped before the switches.
+    tracked: Option<Tracked>,
     signals: signals::Signals,
 }
 
@@ -163,6 +168,8 @@ struct Wanted<'a> {
     /// Ask the kernel for one family only; possible while no query can change.
     family: Option<Family>,
     pace: pace::Settings,
+    /// Keep tracking on by a rule of our own.
+    track: bool,
 }
 
 fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<Started, Failure> {
@@ -188,6 +195,13 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
         switches = Some(on);
         warnings.extend(problems.iter().map(ToString::to_string));
     }
+    let mut tracked = None;
+    if wanted.track {
+        match tracking::keep_on() {
+            Ok(kept) => tracked = kept,
+            Err(error) => warnings.push(error.to_string()),
+        }
+    }
     let expected = sysctl::count().unwrap_or(0) as usize;
     Ok(Started {
         core: Core::new(
@@ -200,12 +214,14 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
         warnings,
         place_warnings,
         switches,
+        tracked,
         signals,
     })
 }
 
 /// Leaves the kernel as it was, and says what could not be restored.
-fn restore(switches: Option<Switches>) {
+fn restore(tracked: Option<Tracked>, switches: Option<Switches>) {
+    tracking::remove(tracked);
     for warning in switches.map(Switches::restore).unwrap_or_default() {
         say(warning);
     }

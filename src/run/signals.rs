@@ -24,8 +24,9 @@ impl Signals {
 
     /// Watches them in a thread of its own. On the first, `stop` is called
     /// until it says that the message got through. If the program is still
-    /// there after [`GRACE`], or at a second signal, it ends here: the switches
-    /// are restored, the terminal is `rescue`d, and the exit code says failure.
+    /// there after [`GRACE`], or at a second signal, it ends here: our rule is
+    /// removed, the switches are restored, the terminal is `rescue`d, and the
+    /// exit code says failure.
     pub(super) fn watch(
         mut self,
         mut stop: impl FnMut() -> bool + Send + 'static,
@@ -44,6 +45,7 @@ impl Signals {
                     told = told || stop();
                     thread::sleep(STEP);
                 }
+                super::tracking::abandon();
                 if let Some(restorer) = restorer {
                     for warning in restorer.restore() {
                         super::say(warning);

@@ -10,7 +10,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Failure, QUEUE, Started, Wanted, lookups, restore, start};
+use super::{Failure, QUEUE, Started, Wanted, lookups, restore, start, tracking::on_request};
 use crate::collect::{Clock, pace};
 use crate::config::ViewerOptions;
 use crate::engine::{EngineError, Facts, Input, Viewer};
@@ -49,6 +49,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
             interval,
             share: DUMP_SHARE,
         },
+        track: options.source.track,
     };
     let Started {
         core,
@@ -56,6 +57,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         mut warnings,
         place_warnings,
         switches,
+        mut tracked,
         signals,
     } = start(&wanted, clock, &to_engine)?;
     let screen = to_screen.clone();
@@ -113,15 +115,16 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         color: options.colors,
         source_label: "ct",
     };
-    let ending = tui::run(settings, &messages, &mut |query| {
+    let ask = &mut |query| {
         // An engine that has ended has told why.
         let _ = to_engine.send(Input::Query(query));
-    });
+    };
+    let ending = tui::run(settings, &messages, ask, &mut || on_request(&mut tracked));
     done.store(true, Ordering::Relaxed);
     drop(messages);
     let _ = to_engine.send(Input::Stop);
     let result = engine.join();
-    restore(switches);
+    restore(tracked, switches);
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }

@@ -29,6 +29,21 @@ impl EndReason {
     }
 }
 
+/// Who counts a flow's packets and bytes, and so what they are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CountedBy {
+    /// Nobody, or nobody has been asked yet.
+    Nobody,
+    /// Connection tracking: all packets of both directions, headers of the
+    /// network layer included.
+    Kernel,
+    /// A socket at one of its ends: TCP segments, and bytes without headers.
+    Socket,
+    /// Connection tracking, past which a flowtable forwards its packets
+    /// (`IPS_OFFLOAD`): the counters may stand still.
+    Offload,
+}
+
 /// Which address translation a flow undergoes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Nat {
@@ -89,6 +104,8 @@ pub struct Flow {
     /// Whether all it has counted is to be counted: it was born while this
     /// program watched.
     whole: bool,
+    /// Whether its counters are those of a socket.
+    by_socket: bool,
     state: Option<State>,
     status: Option<Status>,
     mark: Option<u32>,
@@ -162,6 +179,7 @@ impl Flow {
             age_exact: report.origin == Origin::New,
             counters_asked: false,
             whole: born_ns.is_some(),
+            by_socket: false,
             state: None,
             status: None,
             mark: None,
@@ -226,9 +244,35 @@ impl Flow {
         self.counters_asked |= !matches!(report.origin, Origin::New | Origin::Changed);
         let delta = report
             .counters
-            .map(|counters| self.count(counters, at, newer.counters))
+            .map(|counters| {
+                if self.by_socket && !report.by_socket {
+                    self.forget_socket();
+                }
+                self.by_socket = report.by_socket;
+                self.count(counters, at, newer.counters)
+            })
             .unwrap_or_default();
         Learned { delta }
+    }
+
+    /// A reading of the counters of a socket, for a flow that connection
+    /// tracking does not count: what they grew by.
+    pub(super) fn count_by_socket(&mut self, counters: Pair<Counters>, at: Moment) -> Learned {
+        let wanted = self.by_socket || self.is_uncounted();
+        if !wanted {
+            return Learned::default();
+        }
+        self.by_socket = true;
+        Learned {
+            delta: self.count(counters, at, true),
+        }
+    }
+
+    /// Connection tracking counts it after all. It counts other things, so that
+    /// its first reading is a base.
+    fn forget_socket(&mut self) {
+        self.counters = None;
+        self.whole = false;
     }
 
     fn merge_rare(&mut self, said: &Rare, newer: bool) {
@@ -412,8 +456,18 @@ impl Flow {
         self.counters
     }
 
-    /// Whether the kernel does not count it: it was born before accounting was
-    /// on. A flow that is only known by events may have counters yet unread.
+    /// Who counts it.
+    pub fn counted_by(&self) -> CountedBy {
+        match self.counters {
+            None => CountedBy::Nobody,
+            Some(_) if self.by_socket => CountedBy::Socket,
+            Some(_) if self.is_offloaded() => CountedBy::Offload,
+            Some(_) => CountedBy::Kernel,
+        }
+    }
+
+    /// Whether nobody counts it: it was born before accounting was on, and no
+    /// socket tells. A flow that is only known by events may have counters yet unread.
     pub const fn is_uncounted(&self) -> bool {
         self.counters_asked && self.counters.is_none()
     }

@@ -11,7 +11,7 @@ mod totals;
 
 use std::cmp::Ordering;
 
-pub use flow::{Age, EndReason, Flow, Nat};
+pub use flow::{Age, CountedBy, EndReason, Flow, Nat};
 pub use totals::{ClassTotals, Totals};
 
 use crate::flow::{Class, Counters, Key, Moment, Origin, Pair, Report, Status, Update};
@@ -161,6 +161,7 @@ impl Table {
                 Origin::Dumped => self.dumped(report, at, sink),
                 Origin::Fetched => self.fetched(report, at, sink),
             },
+            Update::Counted { key, counters } => self.counted(key, *counters, at),
             Update::Absent(key) => self.absent(key, at, sink),
             Update::DumpBegin => {
                 self.generation = self.generation.wrapping_add(1);
@@ -228,8 +229,9 @@ impl Table {
             if let Some(flow) = self.store.get_mut(slot)
                 && !flow.is_another(report)
             {
-                flow.merge(report, at, Newer::ALL);
+                let learned = flow.merge(report, at, Newer::ALL);
                 flow.hear(report.origin, self.generation);
+                self.totals.of(flow.class()).counters += learned.delta;
                 sink(Change::Changed(flow));
                 return;
             }
@@ -347,6 +349,21 @@ impl Table {
             }
         } else {
             self.merge(slot, report, at, Newer::ALL);
+        }
+    }
+
+    /// What a socket counted.
+    ///
+    /// 1. It counts for a flow that connection tracking was asked about and
+    ///    does not count, and for no other.
+    /// 2. Of an old flow the first reading is a base; one that was born while
+    ///    this program watched has moved all of it since.
+    /// 3. It says nothing about whether the flow is there.
+    fn counted(&mut self, key: &Key, counters: Pair<Counters>, at: Moment) {
+        let slot = self.store.find(key);
+        if let Some(flow) = slot.and_then(|slot| self.store.get_mut(slot)) {
+            let learned = flow.count_by_socket(counters, at);
+            self.totals.of(flow.class()).counters += learned.delta;
         }
     }
 

@@ -41,6 +41,8 @@ pub enum Action {
     CycleHosts,
     /// Ports by name or by number.
     TogglePorts,
+    /// Makes the kernel track connections.
+    Track,
     /// Opens or closes the help.
     Help,
     /// Opens or closes what there is to know about the program.
@@ -407,6 +409,14 @@ pub static KEYS: &[Key] = &[
         "p",
         "ports by service name, by number",
         Some(hint("p", "ports", 11)),
+    ),
+    entry(
+        Section::Program,
+        &[char('E')],
+        Action::Track,
+        "E",
+        "track connections until flowtop exits",
+        None,
     ),
     entry(
         Section::Program,

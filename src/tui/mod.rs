@@ -67,6 +67,9 @@ pub enum Message {
     View(Arc<View>),
     /// A key, or a new size of the terminal.
     Input(Event),
+    /// What came of making the kernel track connections: how it went, or why
+    /// it could not be.
+    Tracked(Result<String, String>),
     /// A signal asks to end.
     Stop,
     /// The source has ended, and why.
@@ -86,7 +89,9 @@ pub enum Ending {
 /// as before when this returns.
 ///
 /// `ask` is told every new question; the refreshes that follow have to answer
-/// the newest one, [settled](Query::settle) by each view.
+/// the newest one, [settled](Query::settle) by each view. `track` makes the
+/// kernel track connections until the viewer is over, and says how that went,
+/// or why it could not.
 ///
 /// # Errors
 /// If the terminal cannot be read, written or set up.
@@ -94,6 +99,7 @@ pub fn run(
     settings: Settings,
     messages: &Receiver<Message>,
     ask: &mut dyn FnMut(Query),
+    track: &mut dyn FnMut() -> Result<String, String>,
 ) -> io::Result<Ending> {
     let mut screen = terminal::Screen::enter()?;
     let mut clock = Clock::start();
@@ -122,6 +128,9 @@ pub fn run(
             effects.add(state.update(Message::View(view), clock.now()));
         }
         state.tick(clock.now());
+        if effects.track {
+            effects.add(state.update(Message::Tracked(track()), clock.now()));
+        }
         if let Some(query) = effects.ask {
             ask(query);
         }

@@ -30,6 +30,9 @@ pub struct Effects {
     pub ask: Option<Query>,
     /// Whether the terminal is to be cleared before the next drawing.
     pub clear: bool,
+    /// Whether to make the kernel track connections; the answer is a
+    /// [`Message::Tracked`].
+    pub track: bool,
     /// The viewer is over.
     pub ending: Option<Ending>,
 }
@@ -39,6 +42,7 @@ impl Effects {
     pub fn add(&mut self, later: Self) {
         self.ask = later.ask.or(self.ask.take());
         self.clear |= later.clear;
+        self.track |= later.track;
         self.ending = self.ending.take().or(later.ending);
     }
 }
@@ -85,6 +89,8 @@ pub struct State {
     before_all: Option<Scope>,
     /// The answer to a key, and since when it stands.
     notice: Option<(String, Moment)>,
+    /// Why the kernel could not be made to track connections.
+    untracked: Option<String>,
     /// Changed by the world.
     pub(super) size: Size,
     pub(super) now: Moment,
@@ -115,6 +121,7 @@ impl State {
             scroll: 0,
             before_all: None,
             notice: None,
+            untracked: None,
             size,
             now,
             view: None,
@@ -153,6 +160,16 @@ impl State {
             }
             Message::Input(Event::Resize(width, height)) => self.resize(Size { width, height }),
             Message::Input(_) => {}
+            Message::Tracked(Ok(how)) => {
+                self.untracked = None;
+                self.say(&how);
+            }
+            Message::Tracked(Err(why)) => {
+                self.say("Tracking stays off; the warning says why.");
+                self.untracked = Some(why);
+                // Warnings are part of popups.
+                self.clamp();
+            }
             Message::Stop => effects.ending = Some(Ending::Quit),
             Message::Failed(why) => effects.ending = Some(Ending::Failed(why)),
         }
@@ -168,6 +185,12 @@ impl State {
         {
             self.notice = None;
         }
+    }
+
+    /// What went wrong without ending the program.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = &String> {
+        let of_source = self.view.iter().flat_map(|view| &view.status.warnings);
+        of_source.chain(&self.untracked)
     }
 
     /// What stands on the key line for a while.
@@ -360,6 +383,7 @@ impl State {
             Action::ToggleSource => self.show_source = !self.show_source,
             Action::CycleHosts => self.cycle_hosts(),
             Action::TogglePorts => self.toggle_ports(),
+            Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
             Action::Back if self.level().is_anything_selected() => {
@@ -424,6 +448,20 @@ impl State {
             }
             None => self.say("Select a row first: ↑ and ↓."),
         }
+    }
+
+    /// Whether the kernel is to be made to track connections. Only where the
+    /// list has said that it does not.
+    fn track(&mut self) -> bool {
+        let view = self.view.as_ref();
+        let is_wanted = view.and_then(|view| view.status.tracking_wanted);
+        let is_empty = view.is_none_or(|view| view.matching + view.out_of_scope == 0);
+        if is_wanted.is_none() && is_empty {
+            self.say("Whether tracking is on is not known; `flowtop --track` makes sure of it.");
+        } else if is_wanted != Some(false) {
+            self.say("Tracking is on already.");
+        }
+        is_wanted == Some(false)
     }
 
     fn cycle_hosts(&mut self) {

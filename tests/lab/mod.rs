@@ -58,6 +58,7 @@ use std::time::{Duration, Instant};
 pub use everything::{FLOWS_PER_SERVER, SERVERS};
 pub use links::{End, Network};
 pub use namespace::{Host, unprivileged};
+pub use rules::Ruleset;
 
 /// Set in the child to the name of the test it runs.
 const CHILD: &str = "FLOWTOP_LAB_CHILD";

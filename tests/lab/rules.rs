@@ -10,10 +10,12 @@ use neli::consts::socket::NlFamily;
 
 use super::namespace::Host;
 use super::skip;
-use super::wire::{Message, Netlink};
+use super::wire::{Message, Netlink, attribute};
 use flowtop::flow::Protocol;
 
 const TABLE: &str = "lab";
+/// Of `linux/netfilter/nf_tables.h`, not of libc.
+const NFT_MSG_GETFLOWTABLE: i32 = 23;
 /// `NFTA_LIST_ELEM`.
 const LIST_ELEM: u16 = 1;
 /// `NFTA_DATA_VALUE`.
@@ -68,6 +70,14 @@ impl Chain {
             priority,
         }
     }
+}
+
+/// What nftables has, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruleset {
+    /// Names of the tables.
+    pub tables: Vec<String>,
+    all: Vec<Vec<u8>>,
 }
 
 impl Host {
@@ -173,6 +183,107 @@ impl Host {
         self.add_rule(Chain::ZONE_FORWARD, rule);
     }
 
+    /// Rules that have nothing to do with connections, as those of a firewall
+    /// without states: a counter of pings, and a set with a port.
+    pub fn filter_without_states(&self) {
+        let set = nft(libc::NFT_MSG_NEWSET, libc::NLM_F_CREATE)
+            .text(1, TABLE) // NFTA_SET_TABLE
+            .text(2, "ports") // _NAME
+            .be32(3, 0) // _FLAGS
+            .be32(4, 13) // _KEY_TYPE, nft's inet_service
+            .be32(5, 2) // _KEY_LEN
+            .be32(10, 1); // _ID
+        let element = nft(libc::NFT_MSG_NEWSETELEM, libc::NLM_F_CREATE)
+            .text(1, TABLE) // NFTA_SET_ELEM_LIST_TABLE
+            .text(2, "ports") // _SET
+            .nest(3, |list| {
+                list.nest(LIST_ELEM, |element| {
+                    // NFTA_SET_ELEM_KEY
+                    element.nest(1, |key| key.attr(DATA_VALUE, &443u16.to_be_bytes()))
+                })
+            });
+        let rule = vec![
+            meta_load(libc::NFT_META_L4PROTO),
+            equals(&[Protocol::ICMP.0]),
+            expression("counter", |data| data),
+        ];
+        self.add_rule(
+            Chain::filter("plain", libc::NF_INET_LOCAL_IN, libc::NF_IP_PRI_FILTER),
+            rule,
+        );
+        self.nft_batch(vec![set, element])
+            .unwrap_or_else(|e| panic!("cannot add a set to {}: {e}", self.name()));
+    }
+
+    /// Adds a rule that looks at nothing to a chain of somebody's table.
+    pub fn add_to_chain(&self, table: &str, chain: &str) {
+        let rule = nft(
+            libc::NFT_MSG_NEWRULE,
+            libc::NLM_F_CREATE | libc::NLM_F_APPEND,
+        )
+        .text(1, table) // NFTA_RULE_TABLE
+        .text(2, chain) // _CHAIN
+        .nest(4, |list| {
+            list.append(vec![meta_load(libc::NFT_META_L4PROTO)])
+        });
+        self.nft_batch(vec![rule])
+            .unwrap_or_else(|e| panic!("cannot add to {table} of {}: {e}", self.name()));
+    }
+
+    /// Everything nftables has here, as the kernel tells it: tables, chains,
+    /// rules, sets and their elements, objects, flowtables. Not the number of
+    /// the generation, which every change raises.
+    pub fn ruleset(&self) -> Ruleset {
+        let mut netlink = Netlink::open(self, NlFamily::Netfilter);
+        let mut ask = |message: Message, what: &str| {
+            let mut bodies = Vec::new();
+            netlink
+                .converse(vec![message], |body| {
+                    let mut body = body.to_vec();
+                    // `nfgenmsg.res_id`.
+                    body[2..4].fill(0);
+                    bodies.push(body);
+                })
+                .unwrap_or_else(|e| panic!("cannot list the {what} of {}: {e}", self.name()));
+            bodies
+        };
+        let get = |kind: i32| {
+            let kind = (libc::NFNL_SUBSYS_NFTABLES << 8 | kind) as u16;
+            Message::new(kind, libc::NLM_F_DUMP).nfgenmsg(libc::NFPROTO_UNSPEC, 0)
+        };
+        let mut all = Vec::new();
+        let mut tables = Vec::new();
+        for (kind, what) in [
+            (libc::NFT_MSG_GETTABLE, "tables"),
+            (libc::NFT_MSG_GETCHAIN, "chains"),
+            (libc::NFT_MSG_GETRULE, "rules"),
+            (libc::NFT_MSG_GETOBJ, "objects"),
+            (NFT_MSG_GETFLOWTABLE, "flowtables"),
+        ] {
+            let bodies = ask(get(kind), what);
+            if kind == libc::NFT_MSG_GETTABLE {
+                // NFTA_TABLE_NAME
+                let names = bodies.iter().filter_map(|body| attribute(&body[4..], &[1]));
+                tables.extend(names.map(name));
+            }
+            all.extend(bodies);
+        }
+        let sets = ask(get(libc::NFT_MSG_GETSET), "sets");
+        for set in &sets {
+            // NFTA_SET_TABLE, _NAME
+            let [table, set_name] =
+                [1, 2].map(|kind| name(attribute(&set[4..], &[kind]).expect("a set has it")));
+            let kind = (libc::NFNL_SUBSYS_NFTABLES << 8 | libc::NFT_MSG_GETSETELEM) as u16;
+            let elements = Message::new(kind, libc::NLM_F_DUMP)
+                .nfgenmsg(set[0].into(), 0)
+                .text(1, &table)
+                .text(2, &set_name);
+            all.extend(ask(elements, "elements"));
+        }
+        all.extend(sets);
+        Ruleset { tables, all }
+    }
+
     /// Removes all rules of the laboratory. With the last of them the kernel
     /// stops following connections here; known flows stay until they expire.
     pub fn clear_rules(&self) {
@@ -231,6 +342,12 @@ impl Host {
         batch.push(edge(libc::NFNL_MSG_BATCH_END));
         Netlink::open(self, NlFamily::Netfilter).converse(batch, |_| {})
     }
+}
+
+/// A name as an attribute has it.
+fn name(payload: &[u8]) -> String {
+    let bytes = payload.strip_suffix(&[0]).unwrap_or(payload);
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn nft(message: i32, flags: i32) -> Message {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyModifiers};
 use flowtop::flow::{Family, Group, Scope};
 use flowtop::tui::keys::KEYS;
-use flowtop::tui::{Ending, Message};
+use flowtop::tui::{Effects, Ending, Message};
 use flowtop::view::column::Hosts;
 
 use super::scene::{Scene, evening, world};
@@ -250,4 +250,58 @@ fn without_lookups_names_say_why_there_are_none() {
     assert!(screen(&scene).contains("with -n no names are looked up"));
     scene.keys("V");
     assert!(screen(&scene).contains("Names are not looked up: -n."));
+}
+
+#[test]
+fn tracking_is_asked_for_where_the_list_says_that_it_is_off() {
+    let mut scene = Scene::new((120, 24), |_| ());
+    for (wanted, notice) in [
+        (None, "Whether tracking is on is not known"),
+        (Some(true), "Tracking is on already."),
+    ] {
+        scene.status.tracking_wanted = wanted;
+        scene.answer();
+        scene.press(KeyCode::Char('E'));
+        assert!(!scene.last.track, "{wanted:?}");
+        assert!(screen(&scene).contains(notice), "{wanted:?}");
+    }
+    scene.status.tracking_wanted = Some(false);
+    scene.answer();
+    assert!(screen(&scene).contains("E  track connections"));
+    // Under a popup nothing is changed.
+    scene.press(KeyCode::Char('?'));
+    scene.press(KeyCode::Char('E'));
+    assert!(!scene.last.track);
+    scene.press(KeyCode::Esc);
+    scene.press(KeyCode::Char('E'));
+    assert!(scene.last.track);
+
+    let why = "adding a table: the kernel wants the capability CAP_NET_ADMIN".to_owned();
+    scene.send(Message::Tracked(Err(why.clone())));
+    assert!(!scene.last.track);
+    let failed = screen(&scene);
+    assert!(failed.contains(&why), "{failed}");
+    assert!(failed.contains("Tracking stays off"), "{failed}");
+    scene.send(Message::Tracked(Ok("Tracking is on.".to_owned())));
+    let on = screen(&scene);
+    assert!(!on.contains(&why), "{on}");
+    assert!(on.contains("Tracking is on."), "{on}");
+
+    // With flows the kernel was not asked, and need not be.
+    let mut scene = self::scene();
+    scene.press(KeyCode::Char('E'));
+    assert!(!scene.last.track);
+    assert!(screen(&scene).contains("Tracking is on already."));
+}
+
+#[test]
+fn effects_add_up() {
+    let mut effects = Effects::default();
+    let track = Effects {
+        track: true,
+        ..Effects::default()
+    };
+    effects.add(track);
+    effects.add(Effects::default());
+    assert!(effects.track);
 }

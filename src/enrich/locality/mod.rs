@@ -1,11 +1,38 @@
 //! What is here: our addresses, interfaces and neighbours, and which way flows
 //! go.
+//!
+//! A [`Locality`] is what the kernel's network configuration says at one
+//! moment. [`Locality::read`] makes one; [`Watch`] follows the configuration
+//! and makes a new one when something has changed. [`Paths`] finds the
+//! interfaces that flows use.
+//!
+//! A flow's direction goes by where its first packet came from and where it
+//! went after address translation (the source of the reply tuple):
+//!
+//! 1. Here are the addresses of this machine, those that it had until a few
+//!    minutes ago and that nobody else has taken (flows outlive them), networks
+//!    that the table `local` takes in whole, and loopback addresses.
+//! 2. A broadcast or multicast that comes from elsewhere comes in.
+//! 3. Everything else from elsewhere to elsewhere is forwarded.
+
+pub mod cidr;
+mod paths;
+mod ranges;
+mod routes;
+mod state;
+mod watch;
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
 use crate::flow::{Direction, Pair, Tuple};
+use routes::Routes;
+
+pub use paths::Paths;
+pub use watch::Watch;
 
 /// A hardware address of six bytes (IEEE EUI-48).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,24 +40,96 @@ pub struct Mac(pub [u8; 6]);
 
 impl std::fmt::Display for Mac {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let [first, rest @ ..] = self.0;
+        write!(f, "{first:02x}")?;
+        rest.iter().try_for_each(|octet| write!(f, ":{octet:02x}"))
     }
+}
+
+/// What counts as ours beyond what the kernel says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Networks behind this machine that are on none of its links.
+    pub local: Vec<IpNet>,
+}
+
+/// An interface of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The number that the kernel knows it by.
+    pub index: u32,
+    /// Its name, made fit for a terminal.
+    pub name: Arc<str>,
+    /// What makes it: `bridge`, `wireguard`, `tun` and so on; absent for
+    /// hardware.
+    pub kind: Option<Arc<str>>,
+    /// Whether it is switched on.
+    pub is_up: bool,
+    /// Whether it only leads back here.
+    pub is_loopback: bool,
 }
 
 /// What the kernel's network configuration says, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Locality {
-    /// Addresses of this machine.
+    /// Addresses of this machine, and those it had until a few minutes ago.
     pub(crate) addresses: HashSet<IpAddr>,
     /// Hardware addresses of neighbours on the links of this machine.
     pub(crate) neighbours: HashMap<IpAddr, Mac>,
+    /// By index.
+    links: Vec<Link>,
+    /// Networks that the links lead to, and whether a default route leads out
+    /// of the same link.
+    attached: Vec<(IpNet, bool)>,
+    /// What the user calls ours.
+    local: Vec<IpNet>,
+    /// The link of an address that is ours, or, if it is of this link only
+    /// (`fe80::/10`), of a neighbour; `None` if it is on several.
+    on_link: HashMap<IpAddr, Option<u32>>,
+    routes: Arc<Routes>,
+}
+
+/// How near an address is, the nearest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearness {
+    /// Anywhere.
+    Far,
+    /// On the same network as this machine, beside the way to everywhere.
+    Upstream,
+    /// A private address.
+    Private,
+    /// On a network that only this machine connects to others.
+    Attached,
+    /// Ours by the user's word.
+    Local,
+    /// This machine.
+    Here,
 }
 
 impl Locality {
     /// Whether a packet to this address would be for this machine.
     pub fn is_here(&self, address: IpAddr) -> bool {
-        address.is_loopback() || self.addresses.contains(&address)
+        address.is_loopback()
+            || self.addresses.contains(&address)
+            || self.routes.here.contains(&address)
+            || contains(&self.routes.networks_here, address)
+    }
+
+    /// Whether packets to this address are for everybody on a network who
+    /// wants them: broadcast or multicast.
+    pub fn is_for_many(&self, address: IpAddr) -> bool {
+        address.is_multicast()
+            || address == IpAddr::V4(Ipv4Addr::BROADCAST)
+            || self.routes.broadcasts.contains(&address)
+    }
+
+    /// Whether the host with this address is one of ours: this machine, on a
+    /// network that one of its links is on, or in one of the networks that the
+    /// user named.
+    pub fn is_ours(&self, address: IpAddr) -> bool {
+        contains(&self.local, address)
+            || self.attached.iter().any(|(net, _)| net.contains(&address))
+            || self.is_here(address)
     }
 
     /// Which way a flow goes: `None` before addresses are known. `reply` says
@@ -39,19 +138,107 @@ impl Locality {
         if self.addresses.is_empty() {
             return None;
         }
-        Some(
-            match (self.is_here(orig.src()), self.is_here(reply.src())) {
-                (true, true) => Direction::Local,
-                (true, false) => Direction::Out,
-                (false, true) => Direction::In,
-                (false, false) => Direction::Forward,
-            },
-        )
+        let (from, to) = (orig.src(), reply.src());
+        Some(match (self.is_here(from), self.is_here(to)) {
+            (true, true) => Direction::Local,
+            (true, false) => Direction::Out,
+            (false, true) => Direction::In,
+            (false, false) if self.is_for_many(to) => Direction::In,
+            (false, false) => Direction::Forward,
+        })
     }
 
-    /// Hardware address of a neighbour.
+    /// The end of a flow that is on our side.
+    ///
+    /// 1. Of a flow from this machine, its source.
+    /// 2. Of a flow to this machine, the address it went to; of a broadcast or
+    ///    multicast that comes in, its source, since it went to no host.
+    /// 3. Of a forwarded flow, the nearer end: in a network that the user
+    ///    named, on a link that no default route leads out of, private
+    ///    (RFC 1918, 4193, 6598, link-local), beside the default route, any;
+    ///    the source if both are as near.
+    pub fn near_end(&self, orig: &Tuple, reply: &Tuple) -> IpAddr {
+        let (from, to) = (orig.src(), reply.src());
+        match self.direction(orig, reply) {
+            Some(Direction::In) if !self.is_for_many(to) => to,
+            Some(Direction::Forward) if self.nearness(to) > self.nearness(from) => to,
+            _ => from,
+        }
+    }
+
+    fn nearness(&self, address: IpAddr) -> Nearness {
+        if self.is_here(address) {
+            return Nearness::Here;
+        }
+        if contains(&self.local, address) {
+            return Nearness::Local;
+        }
+        let on = self
+            .attached
+            .iter()
+            .filter(|(net, _)| net.contains(&address));
+        let attached = on.max_by_key(|(net, _)| net.prefix_len());
+        match attached {
+            Some((_, false)) => Nearness::Attached,
+            _ if is_private(address) => Nearness::Private,
+            Some((_, true)) => Nearness::Upstream,
+            None => Nearness::Far,
+        }
+    }
+
+    /// Hardware address of a neighbour; `None` if it is not known, or not the
+    /// same on all links.
     pub fn mac(&self, address: IpAddr) -> Option<Mac> {
         self.neighbours.get(&address).copied()
+    }
+
+    /// The interfaces of this machine, by index.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The interface with a name.
+    ///
+    /// # Errors
+    /// If there is none: a text that names those there are.
+    pub fn link_named(&self, name: &str) -> Result<&Link, String> {
+        self.links
+            .iter()
+            .find(|link| &*link.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self.links.iter().map(|link| &*link.name).collect();
+                format!(
+                    "`{}` is no interface here; there are {}",
+                    name.escape_debug(),
+                    names.join(", ")
+                )
+            })
+    }
+
+    /// Whether it is of the same reading of the routes as another.
+    pub(super) fn shares_routes(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.routes, &other.routes)
+    }
+
+    fn link(&self, index: u32) -> Option<&Link> {
+        let at = self.links.binary_search_by_key(&index, |link| link.index);
+        at.ok().and_then(|at| self.links.get(at))
+    }
+}
+
+fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
+
+/// An address that is used behind routers only.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let is_shared = a == 100 && b & 0xc0 == 64;
+            ip.is_private() || ip.is_link_local() || is_shared
+        }
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) fn content(state: &State, width: usize) -> Vec<Text> {
     places(view, width, &mut lines);
     lines.extend([Text::new(), heading("Names")]);
     names(state, view, width, &mut lines);
-    let warnings = view.map_or(&[][..], |view| &view.status.warnings);
-    if !warnings.is_empty() {
+    let mut warnings = state.warnings().peekable();
+    if warnings.peek().is_some() {
         lines.extend([Text::new(), heading("Warnings")]);
         for warning in warnings {
             paragraph(warning, Role::ChipWarn, width, &mut lines);

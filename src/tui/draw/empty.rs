@@ -125,15 +125,19 @@ fn untracked() -> Vec<Line> {
             "No flows, because no rule in this network namespace asks the kernel to track connections.",
         ),
         dim(
-            "Tracking begins with the first firewall or NAT rule that needs it. This one needs it, and changes nothing else:",
+            "Tracking begins with the first firewall or NAT rule that needs it. flowtop can add one that changes nothing else, and removes it when it exits:",
         ),
+        blank(),
+        key("E  track connections until flowtop exits"),
+        blank(),
+        dim("To keep tracking on until the next boot, as root:"),
         blank(),
     ];
     lines.extend(TRACK.map(|command| (command.to_owned(), Role::HelpKey)));
     lines.extend([
         blank(),
-        dim("New connections then appear here by themselves."),
         dim("To undo it: nft delete table inet ct_on"),
+        dim("New connections then appear here by themselves."),
     ]);
     lines
 }

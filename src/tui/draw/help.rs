@@ -21,8 +21,7 @@ const GROUPS: &[(&str, &str)] = &[
 /// The lines of the popup, in two columns if the screen is wide.
 pub(super) fn content(state: &State, width: usize, is_wide: bool) -> Vec<Text> {
     let mut lines = Vec::new();
-    let warnings = state.view.iter().flat_map(|view| &view.status.warnings);
-    for warning in warnings {
+    for warning in state.warnings() {
         paragraph(warning, Role::ChipWarn, width, &mut lines);
         lines.push(Text::new());
     }

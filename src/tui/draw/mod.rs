@@ -91,10 +91,7 @@ struct Areas {
 }
 
 fn areas(state: &State, screen: Rect) -> Areas {
-    let warned = state
-        .view
-        .as_ref()
-        .is_some_and(|view| !view.status.warnings.is_empty());
+    let warned = state.warnings().next().is_some();
     let tabbed = screen.height >= TABS_FROM;
     let around = 4 + u16::from(warned) + u16::from(tabbed);
     let mut left = screen;

@@ -247,8 +247,8 @@ fn flows(view: &View) -> Piece {
 
 /// The latest warning; all of them stand in the help.
 pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
-    let warnings = state.view.as_ref().map(|view| &view.status.warnings);
-    let Some((last, others)) = warnings.and_then(|all| all.split_last()) else {
+    let warnings: Vec<_> = state.warnings().collect();
+    let Some((&last, others)) = warnings.split_last() else {
         return;
     };
     let room = usize::from(area.width).saturating_sub(2);

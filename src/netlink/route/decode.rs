@@ -1,0 +1,283 @@
+//! From one rtnetlink message to one notice. What is not understood is passed
+//! over; nothing here panics, whatever the bytes are.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::{Address, Hop, Item, Link, Neighbour, Notice, Route, RouteKind, Rule};
+use crate::flow::Family;
+use crate::netlink::wire::{Attribute, Message, attributes};
+
+/// `struct ifinfomsg`, `ifaddrmsg`, `ndmsg`, `rtmsg`, `fib_rule_hdr`.
+const LINK_LEN: usize = 16;
+const ADDRESS_LEN: usize = 8;
+const NEIGHBOUR_LEN: usize = 12;
+const ROUTE_LEN: usize = 12;
+const RULE_LEN: usize = 12;
+/// `struct rtnexthop`.
+const HOP_LEN: usize = 8;
+
+/// `IFA_FLAGS`: more flags than fit into `struct ifaddrmsg`.
+const IFA_FLAGS: u16 = 8;
+/// `NUD_VALID` of `net/neighbour.h` without `NUD_NOARP`, whose hardware
+/// address is made up from the link.
+const NUD_KNOWN: u16 =
+    libc::NUD_REACHABLE | libc::NUD_STALE | libc::NUD_DELAY | libc::NUD_PROBE | libc::NUD_PERMANENT;
+
+const RTNH_F_DEAD: u8 = 1;
+const RTNH_F_LINKDOWN: u8 = 16;
+
+const FR_ACT_TO_TBL: u8 = 1;
+const FIB_RULE_INVERT: u32 = 2;
+const FRA_DST: u16 = 1;
+const FRA_SRC: u16 = 2;
+const FRA_IIFNAME: u16 = 3;
+const FRA_GOTO: u16 = 4;
+const FRA_PRIORITY: u16 = 6;
+const FRA_FWMARK: u16 = 10;
+const FRA_FLOW: u16 = 11;
+const FRA_SUPPRESS_IFGROUP: u16 = 13;
+const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
+const FRA_TABLE: u16 = 15;
+const FRA_FWMASK: u16 = 16;
+const FRA_OIFNAME: u16 = 17;
+const FRA_PAD: u16 = 18;
+const FRA_L3MDEV: u16 = 19;
+const FRA_PROTOCOL: u16 = 21;
+/// What a rule says that does not suppress anything.
+const NO_SUPPRESSION: u32 = u32::MAX;
+
+/// What a message says, if it is one of those this module knows, about
+/// something of IPv4 or IPv6, and complete.
+pub fn decode(message: &Message<'_>) -> Option<Notice> {
+    let payload = message.payload;
+    let (is_gone, item) = match message.kind {
+        libc::RTM_NEWLINK => (false, Item::Link(link(payload)?)),
+        libc::RTM_DELLINK => (true, Item::Link(link(payload)?)),
+        libc::RTM_NEWADDR => (false, Item::Address(address(payload)?)),
+        libc::RTM_DELADDR => (true, Item::Address(address(payload)?)),
+        libc::RTM_NEWNEIGH => (false, Item::Neighbour(neighbour(payload)?)),
+        libc::RTM_DELNEIGH => (true, Item::Neighbour(neighbour(payload)?)),
+        libc::RTM_NEWROUTE => (false, Item::Route(route(payload)?)),
+        libc::RTM_DELROUTE => (true, Item::Route(route(payload)?)),
+        libc::RTM_NEWRULE => (false, Item::Rule(rule(payload)?)),
+        libc::RTM_DELRULE => (true, Item::Rule(rule(payload)?)),
+        _ => return None,
+    };
+    Some(Notice { is_gone, item })
+}
+
+/// A fixed structure, and what follows it.
+fn split<const N: usize>(payload: &[u8]) -> Option<(&[u8; N], &[u8])> {
+    payload.split_first_chunk()
+}
+
+fn word<const N: usize>(header: &[u8; N], at: usize) -> u32 {
+    let bytes = header.get(at..at + 4).and_then(|b| b.try_into().ok());
+    bytes.map_or(0, u32::from_ne_bytes)
+}
+
+fn family(number: u8) -> Option<Family> {
+    match i32::from(number) {
+        libc::AF_INET => Some(Family::Ipv4),
+        libc::AF_INET6 => Some(Family::Ipv6),
+        _ => None,
+    }
+}
+
+const fn bits(family: Family) -> u8 {
+    match family {
+        Family::Ipv4 => 32,
+        Family::Ipv6 => 128,
+    }
+}
+
+/// An address, if it has the length of its family.
+fn ip(family: Family, attribute: Attribute<'_>) -> Option<IpAddr> {
+    match family {
+        Family::Ipv4 => attribute.array().map(|b: [u8; 4]| IpAddr::from(b)),
+        Family::Ipv6 => attribute.array().map(|b: [u8; 16]| IpAddr::from(b)),
+    }
+}
+
+fn link(payload: &[u8]) -> Option<Link> {
+    let (header, rest) = split::<LINK_LEN>(payload)?;
+    // Bridges tell of their ports in messages of their own family.
+    if i32::from(header[0]) != libc::AF_UNSPEC {
+        return None;
+    }
+    let flags = word(header, 8);
+    let mut name = None;
+    let mut kind = None;
+    for attribute in attributes(rest) {
+        match attribute.kind {
+            libc::IFLA_IFNAME => name = attribute.text(),
+            libc::IFLA_LINKINFO => {
+                let mut inner = attribute.nested();
+                let info = inner.find(|a| a.kind == libc::IFLA_INFO_KIND);
+                kind = info.and_then(Attribute::text);
+            }
+            _ => {}
+        }
+    }
+    Some(Link {
+        index: word(header, 4),
+        name: name?.to_owned(),
+        kind: kind.map(str::to_owned),
+        is_up: flags & libc::IFF_UP as u32 != 0,
+        is_loopback: flags & libc::IFF_LOOPBACK as u32 != 0,
+    })
+}
+
+fn address(payload: &[u8]) -> Option<Address> {
+    let (header, rest) = split::<ADDRESS_LEN>(payload)?;
+    let family = family(header[0])?;
+    let mut flags = u32::from(header[2]);
+    let mut local = None;
+    let mut network = None;
+    let mut broadcast = None;
+    for attribute in attributes(rest) {
+        match attribute.kind {
+            libc::IFA_LOCAL => local = ip(family, attribute),
+            libc::IFA_ADDRESS => network = ip(family, attribute),
+            libc::IFA_BROADCAST => broadcast = attribute.array().map(|b: [u8; 4]| b.into()),
+            IFA_FLAGS => flags = attribute.ne32().unwrap_or(flags),
+            _ => {}
+        }
+    }
+    let address = local.or(network)?;
+    Some(Address {
+        link: word(header, 4),
+        address,
+        network: network.unwrap_or(address),
+        prefix_len: header[1].min(bits(family)),
+        broadcast,
+        is_duplicate: flags & libc::IFA_F_DADFAILED != 0,
+    })
+}
+
+fn neighbour(payload: &[u8]) -> Option<Neighbour> {
+    let (header, rest) = split::<NEIGHBOUR_LEN>(payload)?;
+    let family = family(header[0])?;
+    let state = u16::from_ne_bytes([header[8], header[9]]);
+    let mut address = None;
+    let mut mac = None;
+    for attribute in attributes(rest) {
+        match attribute.kind {
+            libc::NDA_DST => address = ip(family, attribute),
+            libc::NDA_LLADDR => mac = attribute.array(),
+            _ => {}
+        }
+    }
+    Some(Neighbour {
+        link: word(header, 4),
+        address: address?,
+        mac: mac.filter(|_| state & NUD_KNOWN != 0 && state & libc::NUD_NOARP == 0),
+    })
+}
+
+const fn route_kind(kind: u8) -> RouteKind {
+    match kind {
+        libc::RTN_UNICAST => RouteKind::Unicast,
+        libc::RTN_LOCAL => RouteKind::Local,
+        libc::RTN_BROADCAST => RouteKind::Broadcast,
+        libc::RTN_ANYCAST => RouteKind::Anycast,
+        libc::RTN_MULTICAST => RouteKind::Multicast,
+        libc::RTN_BLACKHOLE | libc::RTN_UNREACHABLE | libc::RTN_PROHIBIT => RouteKind::Refuse,
+        libc::RTN_THROW => RouteKind::Throw,
+        _ => RouteKind::Other,
+    }
+}
+
+fn route(payload: &[u8]) -> Option<Route> {
+    let (header, rest) = split::<ROUTE_LEN>(payload)?;
+    let family = family(header[0])?;
+    let flags = word(header, 8);
+    let mut table = u32::from(header[4]);
+    let mut destination = match family {
+        Family::Ipv4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::Ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let mut metric = 0;
+    let mut hops = Vec::new();
+    for attribute in attributes(rest) {
+        match attribute.kind {
+            libc::RTA_DST => destination = ip(family, attribute)?,
+            libc::RTA_TABLE => table = attribute.ne32().unwrap_or(table),
+            libc::RTA_PRIORITY => metric = attribute.ne32().unwrap_or(0),
+            libc::RTA_OIF => {
+                // The low byte of the flags is that of the only next hop.
+                hops.extend(attribute.ne32().map(|link| hop(link, flags as u8)));
+            }
+            libc::RTA_MULTIPATH => multipath(attribute.payload, &mut hops),
+            _ => {}
+        }
+    }
+    Some(Route {
+        table,
+        destination,
+        prefix_len: header[1].min(bits(family)),
+        is_selective: header[2] != 0 || header[3] != 0,
+        kind: route_kind(header[7]),
+        metric,
+        hops,
+    })
+}
+
+const fn hop(link: u32, flags: u8) -> Hop {
+    Hop {
+        link,
+        is_dead: flags & RTNH_F_DEAD != 0,
+        is_down: flags & RTNH_F_LINKDOWN != 0,
+    }
+}
+
+/// `struct rtnexthop`: length, flags, weight, link, and attributes.
+fn multipath(mut bytes: &[u8], hops: &mut Vec<Hop>) {
+    while let Some((header, _)) = split::<HOP_LEN>(bytes) {
+        let len = usize::from(u16::from_ne_bytes([header[0], header[1]]));
+        if len < HOP_LEN || len > bytes.len() {
+            return;
+        }
+        hops.push(hop(word(header, 4), header[2]));
+        bytes = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+}
+
+fn rule(payload: &[u8]) -> Option<Rule> {
+    let (header, rest) = split::<RULE_LEN>(payload)?;
+    let family = family(header[0])?;
+    let mut table = u32::from(header[4]);
+    let mut is_restricted = false;
+    let mut rule = Rule {
+        family,
+        priority: 0,
+        table: None,
+        by_destination: header[1] != 0 || word(header, 8) & FIB_RULE_INVERT != 0,
+        by_source: header[2] != 0,
+        by_interface: false,
+        by_mark: false,
+        by_vrf: false,
+        by_other: header[3] != 0,
+    };
+    for attribute in attributes(rest) {
+        match attribute.kind {
+            FRA_PRIORITY => rule.priority = attribute.ne32().unwrap_or(0),
+            FRA_TABLE => table = attribute.ne32().unwrap_or(table),
+            FRA_IIFNAME => rule.by_interface = true,
+            FRA_FWMARK | FRA_FWMASK => rule.by_mark |= attribute.ne32() != Some(0),
+            FRA_SUPPRESS_IFGROUP | FRA_SUPPRESS_PREFIXLEN => {
+                is_restricted |= attribute.ne32() != Some(NO_SUPPRESSION);
+            }
+            FRA_L3MDEV => rule.by_vrf |= attribute.payload != [0],
+            // The header says the lengths of the first two. No packet is bound
+            // to an outgoing interface before it is routed, unless its socket
+            // is. The others choose no packets.
+            FRA_DST | FRA_SRC | FRA_OIFNAME | FRA_GOTO | FRA_PROTOCOL | FRA_FLOW | FRA_PAD => {}
+            _ => rule.by_other = true,
+        }
+    }
+    if header[7] == FR_ACT_TO_TBL && !is_restricted {
+        rule.table = Some(table);
+    }
+    Some(rule)
+}
