@@ -12,14 +12,16 @@ use databases::{BUILT, Dir, database, texts};
 use flowtop::enrich::Knowledge;
 use flowtop::enrich::dns::OwnSocket;
 use flowtop::enrich::geoip::{self, CountryCode, GeoIp};
+use flowtop::enrich::locality::{Locality, Mac};
+use flowtop::enrich::owners::{Owner, Process, Unknown};
 use flowtop::enrich::services::{self, Services};
 use flowtop::flow::{
-    Counters, Family, Group as Protocols, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope,
-    Tuple, Update,
+    Counters, Direction, Family, Group as Protocols, Key, L4, Moment, Origin, Pair, Protocol,
+    Report, Scope, Status, Tuple, Update,
 };
 use flowtop::table::{Change, Table};
 use flowtop::view::group::{Country, Service};
-use flowtop::view::{Cursor, Group, GroupRow, Ledger, List, Query, View};
+use flowtop::view::{Cursor, Group, GroupRow, Ledger, List, Query, View, Who};
 use mmdb_writer::IpVersion;
 
 const START: Moment = Moment {
@@ -149,20 +151,47 @@ impl Scene {
         let query = Query {
             number: 0,
             scope,
+            filter: None,
+            direction: None,
             active_only: false,
             within,
             list,
             cursor: Cursor::None,
             first: 0,
-            height: 100,
+            height: usize::MAX,
         };
-        View::compute(
-            &query,
-            &self.table,
-            &self.ledger,
-            &mut self.knowledge,
-            self.now,
-        )
+        self.answer(&query)
+    }
+
+    fn answer(&mut self, query: &Query) -> View {
+        let (table, ledger) = (&self.table, &self.ledger);
+        View::compute(query, table, ledger, &mut self.knowledge, self.now)
+    }
+
+    /// This machine is 192.168.0.2 and 81.0.0.9, and 192.168.0.3 is beside it.
+    fn settle(&mut self) {
+        let here = ["192.168.0.2", "81.0.0.9"].map(|text| text.parse().unwrap());
+        let beside = ("192.168.0.3".parse().unwrap(), Mac([0, 1, 2, 3, 4, 5]));
+        self.knowledge
+            .set_locality(Arc::new(Locality::of(here, [beside])));
+    }
+
+    /// Says who is at the ends of a flow.
+    fn own(&mut self, orig: Tuple, client: Option<Owner>, server: Option<Owner>) {
+        let owners = Pair {
+            orig: client,
+            reply: server,
+        };
+        self.knowledge.merge_owners(Key { zone: 0, orig }, owners);
+    }
+
+    /// Answers about what a filter holds.
+    fn filtered(&mut self, list: List, filter: &str) -> View {
+        let query = Query {
+            filter: Some(Arc::new(filter.parse().unwrap())),
+            ..self.view(list, Scope::EVERYTHING, None).query
+        };
+        self.answer(&query)
     }
 
     fn groups(&mut self, list: List) -> Vec<GroupRow> {
@@ -182,12 +211,38 @@ fn line(row: &GroupRow) -> String {
         (Group::Service(service), None) => format!("{:?}", service.port),
         (Group::Network(_, asn), None) => format!("{asn:?}"),
         (Group::Country(country), None) => format!("{country:?}"),
+        (Group::Process(who), None) => who.label().to_owned(),
+        (Group::Host(host), None) => host.map_or("others".to_owned(), |host| host.to_string()),
     };
     let bytes = row.counters.bytes();
     format!(
         "{name}: {} + {}, {} hosts, {} there, {} back",
         row.flows, row.ended, row.hosts, bytes.orig, bytes.reply
     )
+}
+
+/// A process that was found; `start` tells it from others with its pid.
+#[expect(clippy::unnecessary_wraps, reason = "an end may have no owner")]
+fn process(pid: u32, start: u64, name: &str) -> Option<Owner> {
+    let process = Process {
+        pid,
+        start_ticks: start,
+        name: name.into(),
+        exe: None,
+        cmdline: None,
+        account: None,
+        parents: Vec::new(),
+        cgroup: None,
+    };
+    Some(Owner {
+        process: Ok(Arc::new(process)),
+        ..Owner::unknown(Unknown::Gone)
+    })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an end may have no owner")]
+fn unknown(why: Unknown) -> Option<Owner> {
+    Some(Owner::unknown(why))
 }
 
 fn country(code: &str) -> Country {
@@ -461,4 +516,345 @@ fn a_port_scan_fills_no_memory_and_takes_no_account_away() {
     assert!(of(Protocol::UDP, None).is_some());
     let ended: u64 = groups.iter().map(|row| row.ended).sum();
     assert_eq!(ended, 2 * (1 << 16) + 2);
+}
+
+#[test]
+fn a_filter_chooses_what_is_counted_and_says_what_it_left_out() {
+    let mut scene = Scene::new("filtered");
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 443), (10, 1000));
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 22), (5, 50));
+    scene.live(tcp("192.168.0.3", "82.0.0.1", 443), (20, 200));
+    scene.ended(tcp("192.168.0.2", "81.0.0.9", 443), (7, 7));
+    let view = scene.filtered(List::Flows, "port:443 country:DE");
+    assert_eq!((view.matching, view.filtered_out), (1, 2));
+    let bytes = view.counters.bytes();
+    assert_eq!((bytes.orig, bytes.reply), (10, 1000));
+    // All is still told.
+    assert_eq!(
+        view.totals.counters.bytes(),
+        scene
+            .view(List::Flows, Scope::EVERYTHING, None)
+            .totals
+            .counters
+            .bytes()
+    );
+    let rows = scene.filtered(List::Countries, "port:443").groups;
+    // Of flows that have ended no filter can be asked.
+    assert_eq!(
+        rows.iter().map(line).collect::<Vec<_>>(),
+        [
+            "Germany: 1 + 0, 1 hosts, 10 there, 1000 back",
+            "France: 1 + 0, 1 hosts, 20 there, 200 back",
+        ]
+    );
+    let view = scene.filtered(List::Flows, "udp");
+    assert_eq!((view.matching, view.filtered_out), (0, 3));
+    assert_eq!(view.cursor, None);
+}
+
+#[test]
+fn processes_are_told_apart_and_every_flow_is_somewhere() {
+    let mut scene = Scene::without_places();
+    scene.settle();
+    let out = |port| tcp("192.168.0.2", "81.0.0.1", port);
+    for (port, owner) in [
+        (1, process(7, 100, "curl")),
+        (2, process(7, 100, "curl")),
+        // The same name; the same pid, later.
+        (3, process(8, 100, "curl")),
+        (4, process(7, 200, "wget")),
+        (5, unknown(Unknown::Gone)),
+        (6, unknown(Unknown::NotPermitted)),
+        (7, unknown(Unknown::Kernel)),
+    ] {
+        scene.live(out(port), (1, 1000 - 10 * u64::from(port)));
+        scene.own(out(port), owner, None);
+    }
+    // Nobody has looked for this one, and for the next nobody will.
+    scene.live(out(8), (1, 100));
+    scene.live(tcp("192.168.0.3", "81.0.0.1", 443), (1, 50));
+    assert_eq!(
+        scene.told(List::Processes),
+        [
+            "curl: 2 + 0, 1 hosts, 2 there, 1970 back",
+            "curl: 1 + 0, 1 hosts, 1 there, 970 back",
+            "wget: 1 + 0, 1 hosts, 1 there, 960 back",
+            "(gone): 1 + 0, 1 hosts, 1 there, 950 back",
+            "(no permission): 1 + 0, 1 hosts, 1 there, 940 back",
+            "(kernel): 1 + 0, 1 hosts, 1 there, 930 back",
+            "(not looked up): 1 + 0, 1 hosts, 1 there, 100 back",
+            "(forwarded): 1 + 0, 1 hosts, 1 there, 50 back",
+        ]
+    );
+    // When they end, their processes are still known.
+    for port in 1..=8 {
+        scene.ended(out(port), (2, 2000));
+        scene.knowledge.forget(&Key {
+            zone: 0,
+            orig: out(port),
+        });
+    }
+    let told = scene.told(List::Processes);
+    assert_eq!(told[0], "curl: 0 + 2, 0 hosts, 4 there, 4000 back");
+    assert!(told.contains(&"wget: 0 + 1, 0 hosts, 2 there, 2000 back".to_owned()));
+    assert_eq!(told.len(), 8, "{told:?}");
+}
+
+#[test]
+fn a_flow_of_this_machine_with_itself_has_a_client_and_a_server() {
+    let mut scene = Scene::without_places();
+    scene.settle();
+    let local = tcp("192.168.0.2", "192.168.0.2", 5432);
+    scene.live(local, (10, 1000));
+    scene.own(local, process(1, 1, "client"), process(2, 2, "server"));
+    // What one sends, the other receives.
+    assert_eq!(
+        scene.told(List::Processes),
+        [
+            "client: 1 + 0, 1 hosts, 10 there, 1000 back",
+            "server: 1 + 0, 1 hosts, 1000 there, 10 back",
+        ]
+    );
+    for pid in [1, 2] {
+        let who = Who::Process {
+            pid,
+            start_ticks: pid.into(),
+        };
+        let view = scene.view(List::Flows, Scope::EVERYTHING, Some(Group::Process(who)));
+        assert_eq!(view.matching, 1, "{who:?}");
+    }
+    assert_eq!(
+        scene.told(List::Hosts),
+        ["192.168.0.2: 1 + 0, 1 hosts, 10 there, 1000 back"]
+    );
+    scene.ended(local, (20, 2000));
+    assert_eq!(
+        scene.told(List::Processes),
+        [
+            "client: 0 + 1, 0 hosts, 20 there, 2000 back",
+            "server: 0 + 1, 0 hosts, 2000 there, 20 back",
+        ]
+    );
+    // One that talks to itself is one.
+    let own = tcp("192.168.0.2", "192.168.0.2", 9);
+    scene.live(own, (3, 30));
+    scene.own(own, process(5, 5, "self"), process(5, 5, "self"));
+    let told = scene.told(List::Processes);
+    assert_eq!(told[2], "self: 1 + 0, 1 hosts, 3 there, 30 back");
+    assert_eq!(told.len(), 3);
+}
+
+#[test]
+fn a_server_sends_the_answers_and_a_container_is_found_behind_its_bridge() {
+    let mut scene = Scene::without_places();
+    scene.settle();
+    let comes_in = tcp("82.0.0.1", "192.168.0.2", 22);
+    scene.live(comes_in, (10, 1000));
+    scene.own(comes_in, None, process(1, 1, "sshd"));
+    let contained = tcp("172.17.0.2", "81.0.0.1", 443);
+    scene.live(contained, (5, 50));
+    scene.own(contained, process(2, 2, "python3"), None);
+    assert_eq!(
+        scene.told(List::Processes),
+        [
+            "sshd: 1 + 0, 1 hosts, 1000 there, 10 back",
+            "python3: 1 + 0, 1 hosts, 5 there, 50 back",
+        ]
+    );
+}
+
+#[test]
+fn hosts_are_those_of_our_side_and_see_what_they_send() {
+    let mut scene = Scene::new("hosts");
+    scene.settle();
+    for n in 1..=3 {
+        scene.live(tcp("192.168.0.3", &format!("81.0.0.{n}"), 443), (10, 1000));
+    }
+    // Twice to the same host; and from outside to it, and to this machine.
+    scene.live(tcp("192.168.0.3", "81.0.0.1", 80), (1, 100));
+    scene.live(tcp("82.0.0.1", "192.168.0.3", 22), (7, 70));
+    scene.live(tcp("82.0.0.1", "81.0.0.9", 22), (3, 33));
+    assert_eq!(
+        scene.told(List::Hosts),
+        [
+            "192.168.0.3: 5 + 0, 4 hosts, 101 there, 3107 back",
+            "81.0.0.9: 1 + 0, 1 hosts, 33 there, 3 back",
+        ]
+    );
+    let rows = scene.groups(List::Hosts);
+    assert_eq!(rows[0].mac, Some(Mac([0, 1, 2, 3, 4, 5])));
+    assert_eq!(rows[1].mac, None);
+    // What comes in is of the country it comes from, although both ends are
+    // public.
+    let france = Some(Group::Country(country("FR")));
+    let view = scene.view(List::Flows, Scope::EVERYTHING, france);
+    assert_eq!(view.matching, 2);
+}
+
+#[test]
+fn new_flows_and_those_without_an_answer_are_counted() {
+    let mut scene = Scene::without_places();
+    scene.settle();
+    let tell = |scene: &mut Scene, port, status| {
+        let orig = tcp("192.168.0.3", "81.0.0.1", port);
+        let mut report = Report::about(Key { zone: 0, orig }, Origin::New);
+        report.status = Some(status);
+        let update = Update::Flow(report);
+        scene.table.apply(&update, scene.now, &mut |_| {});
+    };
+    for port in 0..30 {
+        tell(&mut scene, port, Status::CONFIRMED);
+    }
+    scene.now = scene.now.after(Duration::from_secs(11));
+    for port in 30..35 {
+        tell(&mut scene, port, Status::CONFIRMED | Status::SEEN_REPLY);
+    }
+    let [row] = &scene.groups(List::Hosts)[..] else {
+        panic!("one host");
+    };
+    assert_eq!((row.flows, row.new, row.unreplied), (35, 5, 30));
+    assert!((row.born_per_sec() - 0.5).abs() < 1e-9);
+}
+
+#[test]
+fn directions_filter_what_lives_and_what_has_ended() {
+    let mut scene = Scene::new("directions");
+    scene.settle();
+    let flows = [
+        (Direction::Out, tcp("192.168.0.2", "81.0.0.1", 443)),
+        (Direction::In, tcp("82.0.0.1", "192.168.0.2", 443)),
+        (Direction::Forward, tcp("192.168.0.3", "81.0.0.1", 443)),
+        (Direction::Local, tcp("192.168.0.2", "192.168.0.2", 443)),
+    ];
+    for (_, orig) in &flows {
+        scene.ended(*orig, (0, 10));
+    }
+    scene.now = scene.now.after(Duration::from_secs(60));
+    for (_, orig) in &flows {
+        scene.live(*orig, (0, 1));
+        // The client and the server of a flow within this machine.
+        scene.own(*orig, process(5, 5, "self"), process(5, 5, "self"));
+    }
+    for (direction, orig) in flows {
+        let query = |list| Query {
+            number: 0,
+            filter: None,
+            scope: Scope::EVERYTHING,
+            direction: Some(direction),
+            active_only: false,
+            within: None,
+            list,
+            cursor: Cursor::None,
+            first: 0,
+            height: 100,
+        };
+        for list in [List::Countries, List::Services, List::Hosts] {
+            let view = scene.answer(&query(list));
+            let sum = view.groups.iter().fold((0, 0, 0), |sum, row| {
+                let bytes = row.counters.bytes().sum();
+                (sum.0 + row.flows, sum.1 + row.ended, sum.2 + bytes)
+            });
+            assert_eq!(sum, (1, 1, 11), "{list:?} {direction:?}");
+        }
+        let view = scene.answer(&query(List::Processes));
+        let flows: usize = view.groups.iter().map(|row| row.flows).sum();
+        assert_eq!(flows, 1, "{direction:?}");
+        let view = scene.answer(&query(List::Flows));
+        assert_eq!((view.matching, view.out_of_direction), (1, 3));
+        assert_eq!(view.rows[0].flow.key().orig, orig);
+    }
+}
+
+/// More processes and hosts than are remembered are booked together, and
+/// nothing is lost.
+#[test]
+fn what_ends_after_the_ledger_is_full_is_booked_together() {
+    let mut scene = Scene::without_places();
+    scene.settle();
+    let count = 70_000_u32;
+    for n in 0..count {
+        let [_, a, b, c] = n.to_be_bytes();
+        let orig = tcp(&format!("10.{a}.{b}.{c}"), "81.0.0.1", 443);
+        scene.own(orig, process(n, 1, "one of many"), None);
+        scene.ended(orig, (1, 2));
+        scene.knowledge.forget(&Key { zone: 0, orig });
+    }
+    for (list, most, rest) in [
+        (List::Hosts, 1 << 16, Group::Host(None)),
+        (List::Processes, 1 << 13, Group::Process(Who::Others)),
+    ] {
+        let rows = scene.groups(list);
+        assert!(rows.len() <= most + 1, "{list:?} {}", rows.len());
+        let bytes: u64 = rows.iter().map(|row| row.counters.bytes().sum()).sum();
+        assert_eq!(bytes, u64::from(count) * 3, "{list:?}");
+        assert!(rows.iter().any(|row| row.group == rest), "{list:?}");
+    }
+}
+
+#[test]
+fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
+    let mut scene = Scene::without_places();
+    for port in 0..1000 {
+        let bytes = 100_000 - u64::from(port);
+        scene.live(tcp("192.168.0.2", "81.0.0.1", port), (0, bytes));
+    }
+    let service = |port| {
+        Group::Service(Service {
+            proto: Protocol::TCP,
+            port: Some(port),
+        })
+    };
+    let mut query = Query {
+        number: 0,
+        filter: None,
+        scope: Scope::EVERYTHING,
+        direction: None,
+        active_only: false,
+        within: None,
+        list: List::Services,
+        cursor: Cursor::Index(505),
+        first: 500,
+        height: 10,
+    };
+    let view = scene.answer(&query);
+    assert_eq!((view.groups.len(), view.group_count), (10, 1000));
+    assert_eq!((view.row_count(), view.window_rows()), (1000, 10));
+    assert_eq!(
+        (view.first, view.group_cursor),
+        (500, Some((505, service(505))))
+    );
+    assert_eq!(view.groups[0].group, service(500));
+    query.settle(&view);
+    assert_eq!(view.line_of(query.cursor), Some(5));
+    assert_eq!(view.cursor_on(5), Some(query.cursor));
+    // Three that were slower overtake it: it keeps its line.
+    for port in [700, 800, 900] {
+        scene.live(tcp("192.168.0.3", "81.0.0.1", port), (0, 100_000));
+    }
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.first, view.group_cursor),
+        (503, Some((508, service(505))))
+    );
+    assert_eq!(view.line_of(query.cursor), Some(5));
+    // Near the end the window holds what there is.
+    query.cursor = Cursor::Index(5000);
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.first, view.group_cursor.map(|c| c.0)),
+        (990, Some(999))
+    );
+    // A cursor of another list means its place.
+    query.list = List::Flows;
+    query.cursor = Cursor::Group {
+        group: service(505),
+        index: 3,
+        line: 3,
+    };
+    let view = scene.answer(&query);
+    assert_eq!(
+        (view.cursor.map(|c| c.0), view.group_cursor),
+        (Some(3), None)
+    );
+    assert!(view.groups.is_empty() && view.rows.len() == 10);
 }

@@ -11,6 +11,7 @@
 )]
 
 mod lab;
+mod notation;
 mod watch;
 
 use std::env;
@@ -26,22 +27,11 @@ use flowtop::netlink::tracking::{Tracking, tracking};
 use flowtop::table::{Age, EndReason, Nat};
 use lab::entries::Entry;
 use lab::traffic::{self, TcpService, UdpService};
-use lab::{FLOWS_PER_SERVER, Host, SERVERS};
+use lab::{FLOWS_PER_SERVER, Host, Lab, Network, SERVERS};
+use notation::{between, ip, ports};
 use watch::{DUMPS, LISTEN, Told, Watch};
 
 const ESP: Protocol = Protocol(50);
-
-fn ip(text: &str) -> IpAddr {
-    text.parse().expect("an address")
-}
-
-fn tuple(src: &str, dst: &str, proto: Protocol, l4: L4) -> Tuple {
-    Tuple::new(ip(src), ip(dst), proto, l4).expect("one family")
-}
-
-fn ports(src: u16, dst: u16) -> L4 {
-    L4::Ports { src, dst }
-}
 
 fn at(address: &str, port: u16) -> String {
     match ip(address) {
@@ -63,6 +53,13 @@ fn observe(host: &Host) {
     host.track();
 }
 
+/// A network whose router does all that.
+fn observed(lab: &Lab) -> Network {
+    let net = lab.router();
+    observe(&net.router);
+    net
+}
+
 /// Lets the router take UDP-Lite for valid; see
 /// [`lab::packets::Packet::udplite`].
 fn accept_udplite(host: &Host) {
@@ -79,8 +76,7 @@ fn flows_of_every_protocol_are_rows_as_the_kernel_has_them() {
         "flows_of_every_protocol_are_rows_as_the_kernel_has_them",
         |lab| {
             for settings in [DUMPS, LISTEN] {
-                let net = lab.router();
-                observe(&net.router);
+                let net = observed(lab);
                 accept_udplite(&net.router);
                 let mut watch = Watch::start(&net.router, settings);
                 for server in SERVERS {
@@ -123,8 +119,7 @@ fn flows_of_every_protocol_are_rows_as_the_kernel_has_them() {
 #[test]
 fn counters_are_exact() {
     lab::run("counters_are_exact", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         let mut watch = Watch::start(&net.router, LISTEN);
         for (server, headers) in SERVERS.iter().zip([28, 48]) {
             let service = UdpService::bind(&net.server, &at(server, 9));
@@ -165,8 +160,7 @@ fn counters_are_exact() {
 #[test]
 fn rates_come_with_the_second_reading() {
     lab::run("rates_come_with_the_second_reading", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         let service = UdpService::bind(&net.server, "198.51.100.20:9");
         let conversation = service.connect(&net.client);
         conversation.exchange(972, 472);
@@ -228,8 +222,7 @@ fn flows_from_before_accounting_have_no_counters() {
 #[test]
 fn births_are_stamped_by_the_kernel() {
     lab::run("births_are_stamped_by_the_kernel", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         let now = || {
             let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
             u64::try_from(since.expect("after 1970").as_nanos()).expect("before 2554")
@@ -252,8 +245,7 @@ fn births_are_stamped_by_the_kernel() {
 #[test]
 fn fault_01_an_update_event_erases_nothing() {
     lab::run("fault_01_an_update_event_erases_nothing", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         let service = TcpService::listen(&net.server, "198.51.100.20:80");
         let connection = service.connect(&net.client);
         connection.echo(100_000);
@@ -279,8 +271,7 @@ fn fault_01_an_update_event_erases_nothing() {
 #[test]
 fn fault_02_a_state_change_makes_no_false_rate() {
     lab::run("fault_02_a_state_change_makes_no_false_rate", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         let service = TcpService::listen(&net.server, "198.51.100.20:80");
         let connection = service.connect(&net.client);
         connection.echo(1_000_000);
@@ -308,8 +299,7 @@ fn fault_03_bytes_between_hasty_readings_are_not_lost() {
     lab::run(
         "fault_03_bytes_between_hasty_readings_are_not_lost",
         |lab| {
-            let net = lab.router();
-            observe(&net.router);
+            let net = observed(lab);
             let service = UdpService::bind(&net.server, "198.51.100.20:9");
             let conversation = service.connect(&net.client);
             conversation.exchange(100, 100);
@@ -342,8 +332,7 @@ fn fault_05_final_counters_count_and_so_does_a_flow_shorter_than_an_interval() {
     lab::run(
         "fault_05_final_counters_count_and_so_does_a_flow_shorter_than_an_interval",
         |lab| {
-            let net = lab.router();
-            observe(&net.router);
+            let net = observed(lab);
             let mut watch = Watch::start(&net.router, LISTEN);
             watch.refresh();
             for server in SERVERS {
@@ -398,8 +387,7 @@ fn fault_07_a_flow_born_while_nobody_listened_vanishes() {
     lab::run(
         "fault_07_a_flow_born_while_nobody_listened_vanishes",
         |lab| {
-            let net = lab.router();
-            observe(&net.router);
+            let net = observed(lab);
             // As with 2, the default, when nobody on the machine listens.
             net.router.set_sysctl(EVENTS, "0");
             traffic::ping(&net.client, "198.51.100.20", 1);
@@ -480,8 +468,7 @@ fn fault_08_a_flow_seen_by_dump_and_event_is_one_row() {
 #[test]
 fn fault_10_dns_flows_are_rows() {
     lab::run("fault_10_dns_flows_are_rows", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         let mut watch = Watch::start(&net.router, LISTEN);
         for server in SERVERS {
             let service = UdpService::bind(&net.server, &at(server, 53));
@@ -528,8 +515,7 @@ fn fault_11_and_12_loopback_is_told_by_all_its_addresses() {
 #[test]
 fn fault_13_a_dump_of_one_family_has_no_other() {
     lab::run("fault_13_a_dump_of_one_family_has_no_other", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         for server in SERVERS {
             traffic::ping(&net.client, server, 5);
         }
@@ -558,8 +544,7 @@ fn fault_17_address_translation_is_known() {
             (false, true, Nat::Destination),
             (true, true, Nat::Both),
         ] {
-            let net = lab.router();
-            observe(&net.router);
+            let net = observed(lab);
             if source {
                 net.router.masquerade("wan");
             }
@@ -642,7 +627,7 @@ fn fault_17_zone_mark_and_helper_are_known() {
 
         let here = lab.here();
         let mut watch = Watch::start(here, LISTEN);
-        let orig = tuple("10.0.0.1", "10.0.0.2", Protocol::TCP, ports(1, 21));
+        let orig = between("10.0.0.1", "10.0.0.2", Protocol::TCP, ports(1, 21));
         here.create_flows([Entry::new(orig).helper("ftp")]);
         watch.refresh();
         assert_eq!(watch.flow(Protocol::TCP).helper(), Some("ftp"));
@@ -694,7 +679,7 @@ fn entries_of_every_kind() -> Vec<Entry> {
     }
     entries
         .into_iter()
-        .map(|(src, dst, proto, l4, zone)| Entry::new(tuple(src, dst, proto, l4)).zone(zone))
+        .map(|(src, dst, proto, l4, zone)| Entry::new(between(src, dst, proto, l4)).zone(zone))
         .collect()
 }
 
@@ -743,8 +728,7 @@ fn flows_with_a_zone_in_one_direction_can_be_asked_for() {
     lab::run(
         "flows_with_a_zone_in_one_direction_can_be_asked_for",
         |lab| {
-            let net = lab.router();
-            observe(&net.router);
+            let net = observed(lab);
             net.router.set_original_zone(12);
             let mut watch = Watch::start(&net.router, LISTEN);
             for server in SERVERS {
@@ -765,8 +749,7 @@ fn flows_with_a_zone_in_one_direction_can_be_asked_for() {
 #[test]
 fn every_flow_of_real_traffic_can_be_asked_for() {
     lab::run("every_flow_of_real_traffic_can_be_asked_for", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         accept_udplite(&net.router);
         net.router.masquerade("wan");
         for server in SERVERS {
@@ -905,8 +888,7 @@ fn expect_refusal() {
 #[test]
 fn told_changes_follow_the_protocol() {
     lab::run("told_changes_follow_the_protocol", |lab| {
-        let net = lab.router();
-        observe(&net.router);
+        let net = observed(lab);
         let mut watch = Watch::start(&net.router, LISTEN);
         let service = TcpService::listen(&net.server, "198.51.100.20:80");
         service.connect(&net.client).close();

@@ -238,6 +238,8 @@ impl Recorder for Messenger {
         let _ = self.0.send(change.into());
     }
 
+    fn begin(&mut self, _: &Table) {}
+
     fn flush(&mut self, _: Moment) -> io::Result<()> {
         Ok(())
     }
@@ -373,7 +375,7 @@ fn samples_show_what_is_there_and_no_more() {
                 interval: Duration::from_millis(100),
             };
             let mut samples = Vec::new();
-            engine::samples(core, inputs, sampling, |table, now| {
+            engine::samples(core, inputs, sampling, |table: &Table, now: Moment| {
                 let udp = table.flows().map(|(_, flow)| flow);
                 let udp: Vec<_> = udp
                     .filter(|flow| flow.key().orig.dport() == Some(9))
@@ -415,7 +417,7 @@ fn a_writer_that_fails_ends_the_samples() {
             count: 1000,
             interval: Duration::from_secs(1000),
         };
-        let result = engine::samples(core, inputs, sampling, |_, _| {
+        let result = engine::samples(core, inputs, sampling, |_: &Table, _: Moment| {
             Err(io::ErrorKind::BrokenPipe.into())
         });
         let Err(EngineError::Output(error)) = result else {
@@ -438,6 +440,9 @@ fn a_viewer_answers_with_live_views() {
         let viewer = Viewer {
             knowledge: Knowledge::new(services),
             resolver: None,
+            asker: None,
+            sources: None,
+            hint: None,
             reopen_places: Box::new(|_| {}),
             places_every: Duration::from_secs(1000),
             interval: Duration::from_millis(100),
@@ -450,6 +455,8 @@ fn a_viewer_answers_with_live_views() {
         };
         let query = Query {
             scope: Scope::EVERYTHING,
+            filter: None,
+            direction: None,
             active_only: false,
             within: None,
             list: List::Flows,

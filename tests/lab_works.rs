@@ -7,33 +7,30 @@
 )]
 
 mod lab;
+mod notation;
 
 use std::env;
 use std::fs;
 use std::io::{self, Write};
-use std::net::{IpAddr, TcpStream};
+use std::net::TcpStream;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use flowtop::flow::{L4, Protocol, State, Status, Tuple};
+use flowtop::flow::{L4, Protocol, State, Status};
 use lab::entries::{Entry, Seen};
 use lab::packets::{self, Packet, Talk};
 use lab::traffic::{self, TcpService, UdpService};
-use lab::{End, Host, Lab, eventually};
+use lab::{End, Host, Lab, Network, eventually};
+use notation::{between, ip, ports};
 
-fn ip(text: &str) -> IpAddr {
-    text.parse().expect("an address")
-}
-
-fn tuple(src: &str, dst: &str, proto: Protocol, l4: L4) -> Tuple {
-    Tuple::new(ip(src), ip(dst), proto, l4).expect("one family")
-}
-
-fn ports(src: u16, dst: u16) -> L4 {
-    L4::Ports { src, dst }
+/// A network whose router tracks.
+fn tracked(lab: &Lab) -> Network {
+    let net = lab.router();
+    net.router.track();
+    net
 }
 
 /// Waits until the one flow of a protocol satisfies a condition.
@@ -343,7 +340,7 @@ fn tracking_follows_tcp() {
         connection.download(200_000);
         let flow = net.router.flow(Protocol::TCP);
         let port = connection.client.local_addr().expect("connected").port();
-        let orig = tuple(
+        let orig = between(
             "192.0.2.10",
             "198.51.100.20",
             Protocol::TCP,
@@ -366,14 +363,13 @@ fn tracking_follows_tcp() {
 #[test]
 fn tracking_follows_ipv6() {
     lab::run("tracking_follows_ipv6", |lab| {
-        let net = lab.router();
-        net.router.track();
+        let net = tracked(lab);
         let service = TcpService::listen(&net.server, "[2001:db8:2::20]:80");
         let connection = service.connect(&net.client);
         let port = connection.client.local_addr().expect("connected").port();
         assert_eq!(
             net.router.flow(Protocol::TCP).orig,
-            tuple(
+            between(
                 "2001:db8:1::10",
                 "2001:db8:2::20",
                 Protocol::TCP,
@@ -392,8 +388,7 @@ fn tracking_follows_ipv6() {
 #[test]
 fn unanswered_connections_stay_in_syn_sent() {
     lab::run("unanswered_connections_stay_in_syn_sent", |lab| {
-        let net = lab.router();
-        net.router.track();
+        let net = tracked(lab);
         traffic::unanswered_syn(&net.client, "198.51.100.99:80");
         eventually("the router sees the SYN", || net.router.flow_count() == 1);
         let flow = net.router.flow(Protocol::TCP);
@@ -405,8 +400,7 @@ fn unanswered_connections_stay_in_syn_sent() {
 #[test]
 fn tracking_follows_udp_and_icmp() {
     lab::run("tracking_follows_udp_and_icmp", |lab| {
-        let net = lab.router();
-        net.router.track();
+        let net = tracked(lab);
         let service = UdpService::bind(&net.server, "198.51.100.20:53");
         let conversation = service.connect(&net.client);
         conversation.request(10);
@@ -519,8 +513,7 @@ fn rules_set_marks_and_zones() {
 #[test]
 fn tracking_follows_sctp_made_by_hand() {
     lab::run("tracking_follows_sctp_made_by_hand", |lab| {
-        let net = lab.router();
-        net.router.track();
+        let net = tracked(lab);
         for target in ["198.51.100.20", "2001:db8:2::20"] {
             let association = packets::associate(&net.client, &net.server, target, [5000, 80]);
             settles(&net.router, Protocol::SCTP, |flow| {
@@ -593,23 +586,23 @@ fn thousands_of_entries_are_made_in_a_moment() {
 fn entries_are_as_they_were_asked_for() {
     lab::run("entries_are_as_they_were_asked_for", |lab| {
         let here = lab.here();
-        let inside = tuple("10.0.0.5", "192.0.2.9", Protocol::TCP, ports(1234, 80));
-        let outside = tuple(
+        let inside = between("10.0.0.5", "192.0.2.9", Protocol::TCP, ports(1234, 80));
+        let outside = between(
             "10.7.7.7",
             "203.0.113.4",
             Protocol::TCP,
             ports(8080, 61_234),
         );
-        let ipv6 = tuple("2001:db8::1", "2001:db8::2", Protocol::UDP, ports(5, 6));
+        let ipv6 = between("2001:db8::1", "2001:db8::2", Protocol::UDP, ports(5, 6));
         let echo = L4::Icmp {
             kind: 8,
             code: 0,
             id: 3,
         };
-        let echo = tuple("10.0.0.1", "10.0.0.2", Protocol::ICMP, echo);
-        let sctp = tuple("10.0.0.1", "10.0.0.2", Protocol::SCTP, ports(1, 2));
-        let gre = tuple("10.0.0.1", "10.0.0.2", Protocol::GRE, ports(8, 9));
-        let other = tuple("10.0.0.1", "10.0.0.2", Protocol(89), L4::None);
+        let echo = between("10.0.0.1", "10.0.0.2", Protocol::ICMP, echo);
+        let sctp = between("10.0.0.1", "10.0.0.2", Protocol::SCTP, ports(1, 2));
+        let gre = between("10.0.0.1", "10.0.0.2", Protocol::GRE, ports(8, 9));
+        let other = between("10.0.0.1", "10.0.0.2", Protocol(89), L4::None);
         here.create_flows([
             Entry::new(inside)
                 .reply(outside)
@@ -650,7 +643,7 @@ fn entries_change_and_go() {
     lab::run("entries_change_and_go", |lab| {
         let here = lab.here();
         let [one, two] =
-            [1, 2].map(|port| tuple("10.0.0.1", "10.0.0.2", Protocol::UDP, ports(port, 53)));
+            [1, 2].map(|port| between("10.0.0.1", "10.0.0.2", Protocol::UDP, ports(port, 53)));
         here.create_flows([Entry::new(one), Entry::new(two)]);
         here.delete_flow(&one);
         here.mark_flow(&two, 77);
@@ -662,7 +655,7 @@ fn entries_change_and_go() {
 #[test]
 fn entries_have_helpers() {
     lab::run("entries_have_helpers", |lab| {
-        let orig = tuple("10.0.0.1", "10.0.0.2", Protocol::TCP, ports(1, 21));
+        let orig = between("10.0.0.1", "10.0.0.2", Protocol::TCP, ports(1, 21));
         lab.here().create_flows([Entry::new(orig).helper("ftp")]);
         let flow = lab.here().flow(Protocol::TCP);
         assert_eq!(flow.helper.as_deref(), Some("ftp"));

@@ -345,7 +345,9 @@ fn nameservers_that_do_not_answer_end_nothing() {
 /// Starts `events`, and hands its records to `test` one after the other; the
 /// first is that of a flow which says that it listens.
 fn beside_events(lab: &Lab, home: &Path, test: impl FnOnce(&mut dyn FnMut() -> Record)) {
-    let mut child = flowtop(home, &["events", "--dns", "-A", "--loopback", "-o", "json"])
+    let args = "events --source conntrack --dns -A --loopback -o json";
+    let args: Vec<_> = args.split(' ').collect();
+    let mut child = flowtop(home, &args)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
@@ -594,6 +596,9 @@ fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
     let viewer = Viewer {
         knowledge,
         resolver: Some(resolver.unwrap()),
+        asker: None,
+        sources: None,
+        hint: None,
         reopen_places: Box::new(move |settings| {
             let (geoip, problems) = GeoIp::open(settings);
             let problems = problems.iter().map(ToString::to_string).collect();
@@ -623,6 +628,8 @@ impl Screen {
         let query = Query {
             number: 0,
             scope: Scope::EVERYTHING,
+            filter: None,
+            direction: None,
             active_only: false,
             within: None,
             list,

@@ -43,11 +43,12 @@ fn viewer() {
         namespace: None,
         interval: Duration::from_secs(1),
         scope: Scope::default(),
+        filter: None,
         show_source: false,
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
+        keys: flowtop::tui::Keymap::default(),
         color: true,
-        source_label: "ct",
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();
@@ -63,9 +64,11 @@ fn viewer() {
             _ => {}
         }
     });
-    let ending = run(settings, &messages, &mut |_| {
+    let ask = &mut |_| {
         let _ = asked.try_send(());
-    });
+    };
+    let track = &mut || Err("nobody asked for it".to_owned());
+    let ending = run(settings, &messages, ask, track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),

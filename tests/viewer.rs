@@ -196,7 +196,7 @@ fn places_and_services_lead_to_their_flows_and_back() {
         });
         session.wait_for("GeoIP");
 
-        session.keys("2");
+        session.keys("5");
         session.wait_for("COUNTRY");
         for country in ["Norway", "Japan", "private addresses"] {
             session.wait_for(country);
@@ -205,7 +205,7 @@ fn places_and_services_lead_to_their_flows_and_back() {
         // built-in database knows no networks: the flows come at once. One of
         // this machine's might know them.
         session.keys("\x1b[H\r");
-        session.wait_for("2 Places › Norway");
+        session.wait_for("5 Places › Norway");
         session.wait("what is in it", |text| {
             text.contains("ORGANISATION") || text.contains("DESTINATION")
         });
@@ -216,13 +216,13 @@ fn places_and_services_lead_to_their_flows_and_back() {
         session.wait("two flows", |text| {
             text.contains("129.240.2.4") && !text.contains("202.12.30.5")
         });
-        session.keys(if has_networks { "2" } else { "\x1b" });
+        session.keys(if has_networks { "5" } else { "\x1b" });
         session.wait_for("Japan");
 
         session.keys("\t");
         session.wait_for("53/udp");
         session.keys("\x1b[H\r");
-        session.wait_for("3 Services › https");
+        session.wait_for("7 Services › https");
         session.wait("https only", |text| {
             text.contains("129.240.2.3") && !text.contains("10.0.0.7")
         });
@@ -288,7 +288,7 @@ fn without_places_there_is_no_country() {
         let mut session = Session::start(flowtop(&host, &["-n", "-G", "-t", "0.2"]), 120, 24);
         session.wait_for("129.240.2.3");
         assert!(!session.text().contains(" CC "));
-        session.keys("2");
+        session.keys("5");
         session.wait_for("no database of places is in use");
         session.keys("q");
         session.assert_clean_end();

@@ -126,6 +126,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
     let query = Query {
         number: 0,
         scope: Scope::EVERYTHING.with_loopback(choice & 8 == 0),
+        direction: None,
         active_only: choice & 16 == 0,
         within: None,
         list: List::Flows,

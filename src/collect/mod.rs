@@ -7,12 +7,16 @@
 //! bounded channel. When the reader of that channel is slow, the dump waits
 //! and the event socket fills: loss then appears as
 //! [`Update::Overrun`](crate::flow::Update::Overrun), counted by the kernel.
+//!
+//! [`Sockets`] is its peer for machines whose connections are not tracked, and
+//! for users who may not read them.
 
 mod events;
 mod fence;
 mod inquiry;
 mod outlet;
 pub mod pace;
+mod sockets;
 
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -26,6 +30,7 @@ use crate::netlink::NetlinkError;
 use crate::netlink::socket::{ReceiveBuffer, Socket};
 use fence::Fence;
 use outlet::Outlet;
+pub use sockets::Sockets;
 
 /// How to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

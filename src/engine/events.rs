@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Core, EngineError, Input, wait};
 use crate::collect::Delivery;
 use crate::flow::Moment;
-use crate::table::Change;
+use crate::table::{Change, Table};
 
 /// How often to look whether a dump is due, and records that wait.
 const TICK: Duration = Duration::from_millis(500);
@@ -16,6 +16,9 @@ const TICK: Duration = Duration::from_millis(500);
 pub trait Recorder {
     /// A change, and when it was learned.
     fn record(&mut self, change: &Change<'_>, at: Moment);
+    /// The first dump is complete: births are told from now on, but not those
+    /// of the flows that are in the table already.
+    fn begin(&mut self, table: &Table);
     /// Nothing more has arrived so far: hand on what has been recorded. Called
     /// twice a second at least.
     fn flush(&mut self, now: Moment) -> io::Result<()>;
@@ -48,9 +51,6 @@ fn record(
         // without a word.
         core.dump_if_due(now);
         match wait(inputs, core.clock, now.after(TICK)) {
-            None | Some(Input::Query(_) | Input::Names | Input::Places(..)) => {
-                recorder.flush(core.clock.now())?;
-            }
             Some(Input::Stop) => return Ok(recorder.finish()?),
             Some(Input::Source(delivery)) => {
                 take(core, delivery, recorder)?;
@@ -58,15 +58,16 @@ fn record(
                 loop {
                     match inputs.try_recv() {
                         Ok(Input::Source(delivery)) => take(core, delivery, recorder)?,
-                        Ok(Input::Query(_) | Input::Names | Input::Places(..)) => {}
                         Err(TryRecvError::Empty) => break,
                         Ok(Input::Stop) | Err(TryRecvError::Disconnected) => {
                             return Ok(recorder.finish()?);
                         }
+                        Ok(_) => {}
                     }
                 }
                 recorder.flush(core.clock.now())?;
             }
+            _ => recorder.flush(core.clock.now())?,
         }
     }
 }
@@ -76,6 +77,10 @@ fn take(
     delivery: Delivery,
     recorder: &mut impl Recorder,
 ) -> Result<(), EngineError> {
+    let was_synced = core.table.is_synced();
     core.take(delivery, &mut |change, at| recorder.record(&change, at))?;
+    if core.table.is_synced() && !was_synced {
+        recorder.begin(&core.table);
+    }
     Ok(())
 }

@@ -4,13 +4,15 @@
 //! screen, [`samples`] for `list`, [`events`] for `events`. Everything they
 //! wait for arrives through one channel as [`Input`].
 
+mod attribution;
 mod events;
 mod samples;
 mod viewer;
 
+pub use attribution::Asker;
 pub use events::{Recorder, events};
-pub use samples::{Sampling, samples};
-pub use viewer::{Facts, Viewer};
+pub use samples::{Sampler, Sampling, samples};
+pub use viewer::{Facts, Sources, Viewer};
 
 use std::io;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use crate::collect::{Clock, Delivery, Inquiry, Source, SourceError, pace::Pace};
 use crate::enrich::geoip::GeoIp;
+use crate::enrich::locality::Locality;
 use crate::flow::{Moment, Update};
 use crate::table::{Change, Table};
 use crate::view::Query;
@@ -34,6 +37,10 @@ pub enum Input {
     Names,
     /// Databases of places were opened anew; what was wrong with them.
     Places(Arc<GeoIp>, Vec<String>),
+    /// Something about owners of flows has been found out.
+    Owners,
+    /// Addresses, routes or neighbours of this machine are others now.
+    Locality(Arc<Locality>),
     /// End.
     Stop,
 }
@@ -124,6 +131,14 @@ impl Core {
             }
         }
         Ok(arrived)
+    }
+
+    /// Starts over with another source, and an empty table.
+    fn change_source(&mut self, source: Box<dyn Source>) {
+        self.source = source;
+        self.table = Table::new();
+        self.pace.restart();
+        self.unverified = 0;
     }
 
     /// Asks for a dump if one is due.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Core, EngineError, Input, wait};
 use crate::collect::Inquiry;
-use crate::flow::Moment;
-use crate::table::Table;
+use crate::flow::{Moment, Update};
+use crate::table::{Change, Table};
 
 /// How long to wait for the answers about suspects: they take microseconds
 /// each, and are gone if the kernel dropped them.
@@ -22,18 +22,41 @@ pub struct Sampling {
     pub interval: Duration,
 }
 
-/// Takes samples and hands each to `write`, until all are taken or
+/// What happens to samples.
+pub trait Sampler {
+    /// A flow began, changed or ended.
+    fn note(&mut self, change: &Change<'_>);
+    /// All flows are in the table: what else is to be known of them before
+    /// they are written.
+    fn prepare(&mut self, table: &Table) -> Vec<Update>;
+    /// Writes a sample.
+    fn write(&mut self, table: &Table, now: Moment) -> io::Result<()>;
+}
+
+impl<F: FnMut(&Table, Moment) -> io::Result<()>> Sampler for F {
+    fn note(&mut self, _: &Change<'_>) {}
+
+    fn prepare(&mut self, _: &Table) -> Vec<Update> {
+        Vec::new()
+    }
+
+    fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
+        self(table, now)
+    }
+}
+
+/// Takes samples and hands each to `sampler`, until all are taken or
 /// [`Input::Stop`] comes.
 ///
 /// # Errors
-/// If the source fails or `write` does.
+/// If the source fails or `sampler` does.
 pub fn samples(
     mut core: Core,
     inputs: Receiver<Input>,
     sampling: Sampling,
-    mut write: impl FnMut(&Table, Moment) -> io::Result<()>,
+    mut sampler: impl Sampler,
 ) -> Result<(), EngineError> {
-    let result = take_samples(&mut core, &inputs, sampling, &mut write);
+    let result = take_samples(&mut core, &inputs, sampling, &mut sampler);
     core.shut_down(inputs);
     result
 }
@@ -42,7 +65,7 @@ fn take_samples(
     core: &mut Core,
     inputs: &Receiver<Input>,
     sampling: Sampling,
-    write: &mut impl FnMut(&Table, Moment) -> io::Result<()>,
+    sampler: &mut impl Sampler,
 ) -> Result<(), EngineError> {
     let mut due = core.clock.now();
     for number in 0..sampling.count {
@@ -51,14 +74,16 @@ fn take_samples(
         }
         // Events between two samples are taken in as they come.
         let end = due;
-        if !take_until(core, inputs, |_| Some(end))? {
+        if !take_until(core, inputs, sampler, |_| Some(end))? {
             return Ok(());
         }
         core.source.inquire(Inquiry::Dump);
         let mut complete = false;
         while !complete {
             let arrived = match inputs.recv() {
-                Ok(Input::Source(delivery)) => core.take(delivery, &mut |_, _| {})?,
+                Ok(Input::Source(delivery)) => {
+                    core.take(delivery, &mut |change, _| sampler.note(&change))?
+                }
                 Ok(Input::Stop) | Err(_) => return Ok(()),
                 Ok(_) => continue,
             };
@@ -70,10 +95,16 @@ fn take_samples(
             }
         }
         let end = core.clock.now().after(PATIENCE);
-        if !take_until(core, inputs, |core| (core.unverified > 0).then_some(end))? {
+        if !take_until(core, inputs, sampler, |core| {
+            (core.unverified > 0).then_some(end)
+        })? {
             return Ok(());
         }
-        write(&core.table, core.clock.now())?;
+        for update in sampler.prepare(&core.table) {
+            let now = core.clock.now();
+            core.table.apply(&update, now, &mut |_| {});
+        }
+        sampler.write(&core.table, core.clock.now())?;
     }
     Ok(())
 }
@@ -83,16 +114,17 @@ fn take_samples(
 fn take_until(
     core: &mut Core,
     inputs: &Receiver<Input>,
+    sampler: &mut impl Sampler,
     until: impl Fn(&Core) -> Option<Moment>,
 ) -> Result<bool, EngineError> {
     while let Some(deadline) = until(core) {
         match wait(inputs, core.clock, deadline) {
             None => break,
             Some(Input::Stop) => return Ok(false),
-            Some(Input::Query(_) | Input::Names | Input::Places(..)) => {}
             Some(Input::Source(delivery)) => {
-                core.take(delivery, &mut |_, _| {})?;
+                core.take(delivery, &mut |change, _| sampler.note(&change))?;
             }
+            Some(_) => {}
         }
     }
     Ok(true)

@@ -1,17 +1,18 @@
 //! Live views for a screen.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
-use super::{Core, EngineError, Input, wait};
-use crate::collect::{Delivery, Inquiry};
+use super::{Asker, Core, EngineError, Input, wait};
+use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
 use crate::enrich::Knowledge;
 use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
 use crate::table::{Change, ClassTotals, Table};
-use crate::view::{Ledger, List, PlaceSource, Query, Status, View};
+use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -37,12 +38,23 @@ pub struct Facts {
     pub tracking_wanted: Option<bool>,
 }
 
+/// Opens a source of a kind.
+pub type Sources = Box<dyn FnMut(SourceKind) -> Result<Box<dyn Source>, SourceError> + Send>;
+
 /// What a viewer needs besides the source.
 pub struct Viewer<P> {
     /// Services, places, and names as they become known.
     pub knowledge: Knowledge,
     /// Who is asked for names.
     pub resolver: Option<Resolver>,
+    /// Who is asked whose flows are.
+    pub asker: Option<Asker>,
+    /// Changes over between connection tracking and sockets when what a rule
+    /// asks for changes; `None` to stay with the source.
+    pub sources: Option<Sources>,
+    /// What the source does not show, and what would; while it is the first
+    /// one.
+    pub hint: Option<String>,
     /// Opens the databases of places anew, elsewhere; the result arrives as
     /// [`Input::Places`].
     pub reopen_places: Box<dyn FnMut(geoip::Settings) + Send>,
@@ -50,7 +62,8 @@ pub struct Viewer<P> {
     pub places_every: Duration,
     /// Time from one refresh to the next.
     pub interval: Duration,
-    /// Asked at every refresh; the argument says whether the table is empty.
+    /// Asked at every refresh; the argument says whether to find out if tracking
+    /// is wanted.
     pub probe: P,
     /// What went wrong before the start, without preventing it.
     pub warnings: Vec<String>,
@@ -113,6 +126,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
         let mut run = Running {
             viewer,
             core,
+            looked_through: false,
             query: None,
             facts: Facts::default(),
             ledger: Ledger::default(),
@@ -132,6 +146,8 @@ struct Running<P> {
     viewer: Viewer<P>,
     core: Core,
     query: Option<Query>,
+    /// Whether every flow was asked about once.
+    looked_through: bool,
     facts: Facts,
     ledger: Ledger,
     /// When the files of places were last looked at.
@@ -159,22 +175,17 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
                 // All that has piled up, so that a burst costs one view.
                 for input in std::iter::once(first).chain(inputs.try_iter()) {
-                    match input {
-                        Input::Stop => return Ok(()),
-                        Input::Query(query) => self.ask(query),
-                        Input::Source(delivery) => self.take(delivery)?,
-                        Input::Names => self.take_names(),
-                        Input::Places(geoip, warnings) => {
-                            self.viewer.knowledge.set_places(geoip);
-                            self.viewer.place_warnings = warnings;
-                            self.owe(self.core.clock.now());
-                        }
+                    if self.input(input)?.is_break() {
+                        return Ok(());
                     }
                 }
             }
             let now = self.core.clock.now();
             if now >= self.next_tick {
                 self.tick(now);
+                if self.change_source(inputs)?.is_break() {
+                    return Ok(());
+                }
             }
             if self.publish_by.is_some_and(|by| now >= by) {
                 self.publish_by = None;
@@ -187,18 +198,56 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         }
     }
 
+    /// Takes one input in; breaks at the last.
+    fn input(&mut self, input: Input) -> Result<ControlFlow<()>, EngineError> {
+        match input {
+            Input::Stop => return Ok(ControlFlow::Break(())),
+            Input::Query(query) => self.ask(query),
+            Input::Source(delivery) => self.take(delivery)?,
+            Input::Names => self.take_names(),
+            Input::Owners => self.take_owners(),
+            Input::Places(geoip, warnings) => {
+                self.viewer.knowledge.set_places(geoip);
+                self.viewer.place_warnings = warnings;
+                self.owe(self.core.clock.now());
+            }
+            Input::Locality(locality) => {
+                let before = self.viewer.knowledge.locality();
+                let is_elsewhere = !before.is_same_place(&locality);
+                self.viewer.knowledge.set_locality(locality);
+                if is_elsewhere {
+                    self.look_through();
+                }
+                self.owe(self.core.clock.now().after(RETRY));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
         let (ledger, knowledge) = (&mut self.ledger, &mut self.viewer.knowledge);
+        let asker = &mut self.viewer.asker;
         let arrived = self.core.take(delivery, &mut |change, _| {
-            if let Change::Ended(flow) = change
-                && !knowledge.is_own(&flow.key().orig)
-            {
-                ledger.book(flow, knowledge);
+            if let Some(asker) = asker {
+                asker.note(&change, knowledge);
+            }
+            if let Change::Ended(flow) = change {
+                if !knowledge.is_own(&flow.key().orig) {
+                    ledger.book(flow, knowledge);
+                }
+                knowledge.forget(flow.key());
             }
         })?;
         let now = self.core.clock.now();
         if arrived.dump_ended == Some(true) {
             self.bytes.take(&self.core.table, now);
+            // Births are told from now on, but not those before.
+            if !self.looked_through {
+                self.look_through();
+            }
+        }
+        if let Some(asker) = &mut self.viewer.asker {
+            asker.send();
         }
         if arrived.dump_ended.is_some() || arrived.answers > 0 {
             self.owe(now);
@@ -217,6 +266,81 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         }
     }
 
+    /// Asks whose flows those are of which nothing is known.
+    fn look_through(&mut self) {
+        self.looked_through = self.core.table.is_synced();
+        if let Some(asker) = &mut self.viewer.asker {
+            asker.look_through(&self.core.table, &self.viewer.knowledge);
+            asker.send();
+        }
+    }
+
+    fn take_owners(&mut self) {
+        let now = self.core.clock.now();
+        let Some(asker) = &mut self.viewer.asker else {
+            return;
+        };
+        for counted in asker.answers(&mut self.viewer.knowledge) {
+            // What a socket counted ends no flow and begins none.
+            self.core.table.apply(&counted, now, &mut |_| {});
+        }
+        if asker.has_news_of_namespaces() {
+            self.look_through();
+        }
+        self.owe(now.after(RETRY));
+    }
+
+    /// Changes over to the source that sees more, if there is a choice.
+    ///
+    /// 1. Sockets give way to connection tracking as soon as a rule asks for
+    ///    it, or flows are tracked.
+    /// 2. Connection tracking gives way to sockets when its table is empty and
+    ///    no rule asks for it any more.
+    fn change_source(&mut self, inputs: &Receiver<Input>) -> Result<ControlFlow<()>, EngineError> {
+        let wanted = self.facts.tracking_wanted;
+        let better = match self.core.source.kind() {
+            SourceKind::Sockets => {
+                let tracks = wanted == Some(true) || self.facts.table_used > Some(0);
+                tracks.then_some(SourceKind::Conntrack)
+            }
+            SourceKind::Conntrack => {
+                let sees_nothing = wanted == Some(false) && self.core.table.is_empty();
+                sees_nothing.then_some(SourceKind::Sockets)
+            }
+        };
+        let Some((kind, sources)) = better.zip(self.viewer.sources.as_mut()) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        // Nothing of the old source arrives once it is closed and the queue is
+        // empty; only then the new one begins.
+        let before = self.core.source.kind();
+        self.core.source.close();
+        let news = inputs.try_iter();
+        let others: Vec<_> = news.filter(|i| !matches!(i, Input::Source(_))).collect();
+        let source = if let Ok(source) = sources(kind) {
+            source
+        } else {
+            // It may not be read, and will not be tomorrow.
+            let source = sources(before)?;
+            self.viewer.sources = None;
+            source
+        };
+        self.viewer.hint = None;
+        self.core.change_source(source);
+        if let Some(asker) = &mut self.viewer.asker {
+            asker.end_all(&self.viewer.knowledge);
+        }
+        self.viewer.knowledge.forget_owners();
+        self.looked_through = false;
+        (self.bytes, self.flows) = Default::default();
+        for input in others {
+            if self.input(input)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn ask(&mut self, query: Query) {
         self.query = Some(query);
         self.owe(self.core.clock.now());
@@ -230,7 +354,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     /// looked at and what moves. The view goes out when the answers are in.
     fn tick(&mut self, now: Moment) {
         self.next_tick = self.next_tick.after(self.viewer.interval).max(now);
-        self.facts = (self.viewer.probe)(self.core.table.is_empty());
+        // Of sockets, tracking would be the better source: look for it always.
+        let looks = self.core.table.is_empty() || self.core.source.kind() == SourceKind::Sockets;
+        self.facts = (self.viewer.probe)(looks);
+        if let Some(asker) = &mut self.viewer.asker {
+            asker.refresh();
+        }
         self.flows.take(&self.core.table, now);
         self.watch_places(now);
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
@@ -324,6 +453,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             attribution: source.attribution.clone(),
         });
         Status {
+            source: match (self.core.source.kind(), &self.viewer.asker) {
+                (SourceKind::Sockets, _) => view::Source::Sockets,
+                (SourceKind::Conntrack, Some(_)) => view::Source::Both,
+                (SourceKind::Conntrack, None) => view::Source::Conntrack,
+            },
+            hint: self.viewer.hint.clone(),
             synced: self.core.table.is_synced(),
             table_used: self.facts.table_used,
             table_max: self.facts.table_max,
@@ -344,13 +479,20 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         }
     }
 
-    /// Asks for the names of what is on screen, destinations first.
+    /// Asks for the names of what is on screen, the far ends first.
     fn look_up(&self, view: &View, now: Moment) {
         let Some(resolver) = &self.viewer.resolver else {
             return;
         };
         let origs = || view.rows.iter().map(|row| row.flow.key().orig);
-        let addresses = origs().map(|o| o.dst()).chain(origs().map(|o| o.src()));
+        let hosts = view.groups.iter().filter_map(|row| match row.group {
+            Group::Host(host) => host,
+            _ => None,
+        });
+        let addresses = origs()
+            .map(|o| o.dst())
+            .chain(origs().map(|o| o.src()))
+            .chain(hosts);
         // What it cannot take now is asked again with the next view.
         resolver.ask(&self.viewer.knowledge.unnamed(addresses, now));
     }

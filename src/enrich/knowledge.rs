@@ -25,6 +25,14 @@ pub struct End {
     pub name: Option<Arc<str>>,
 }
 
+impl End {
+    /// Nothing is known of it.
+    pub const UNKNOWN: Self = Self {
+        location: Location::Unknown,
+        name: None,
+    };
+}
+
 /// Where hosts are. Each is looked up once.
 struct Atlas {
     geoip: Arc<GeoIp>,
@@ -32,8 +40,8 @@ struct Atlas {
     known: HashMap<IpAddr, Location, foldhash::fast::RandomState>,
 }
 
-/// Services, places, names, owners and directions. Belongs to the one thread that shows flows; it
-/// answers at once with what it knows.
+/// Services, places, names, owners and directions. Belongs to the one thread
+/// that shows flows; it answers at once with what it knows.
 pub struct Knowledge {
     services: Services,
     atlas: Option<Atlas>,
@@ -95,6 +103,16 @@ impl Knowledge {
     /// Takes in what was found out about the owners of a flow.
     pub fn merge_owners(&mut self, key: Key, owners: Pair<Option<Owner>>) {
         self.owners.learn(key, owners);
+    }
+
+    /// The flows whose owners were found out.
+    pub fn owned(&self) -> impl Iterator<Item = &Key> {
+        self.owners.flows()
+    }
+
+    /// All flows are others now.
+    pub fn forget_owners(&mut self) {
+        self.owners = Owners::default();
     }
 
     /// A flow has ended, and everybody has been told.
@@ -182,6 +200,11 @@ impl Knowledge {
             orig: self.end(orig.src()),
             reply: self.end(orig.dst()),
         }
+    }
+
+    /// What a host is called, escaped.
+    pub fn name(&self, address: IpAddr) -> Option<Arc<str>> {
+        self.names.shared(address)
     }
 
     fn end(&mut self, address: IpAddr) -> End {

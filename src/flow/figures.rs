@@ -1,6 +1,8 @@
 //! What a TCP socket knows about its connection (`struct tcp_info` of
 //! `linux/tcp.h`), in our units.
 
+use super::Counters;
+
 /// Figures of one TCP socket. Older kernels know fewer of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpFigures {
@@ -37,6 +39,29 @@ pub struct TcpFigures {
     pub receive_queue_bytes: Option<u32>,
     /// Name of the congestion control (`INET_DIAG_CONG`), at most 15 bytes.
     pub congestion: Option<Congestion>,
+}
+
+impl TcpFigures {
+    /// Segments sent, and the bytes in them that were not sent before; absent
+    /// if the kernel counts neither (before Linux 4.1).
+    pub fn sent(&self) -> Option<Counters> {
+        let bytes = match (self.bytes_sent, self.bytes_retransmitted) {
+            (Some(sent), Some(again)) => sent.saturating_sub(again),
+            // The SYN is no byte; the end that did not send it loses one.
+            _ => self.bytes_acked?.saturating_sub(1),
+        };
+        let packets = self.segments_out?.into();
+        Some(Counters { packets, bytes })
+    }
+
+    /// Segments received, and the bytes in them; one more after the other end
+    /// has closed. Absent if the kernel counts neither.
+    pub fn received(&self) -> Option<Counters> {
+        Some(Counters {
+            packets: self.segments_in?.into(),
+            bytes: self.bytes_received?,
+        })
+    }
 }
 
 /// Name of a congestion control: `cubic`, `bbr`.
@@ -79,6 +104,24 @@ impl std::fmt::Debug for Congestion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_sent_again_are_no_more_bytes() {
+        let mut figures = TcpFigures {
+            bytes_acked: Some(1001),
+            bytes_received: Some(7),
+            segments_out: Some(3),
+            segments_in: Some(2),
+            ..TcpFigures::default()
+        };
+        let counters = |packets, bytes| Some(Counters { packets, bytes });
+        assert_eq!(figures.sent(), counters(3, 1000), "before Linux 4.19");
+        assert_eq!(figures.received(), counters(2, 7));
+        figures.bytes_sent = Some(3000);
+        figures.bytes_retransmitted = Some(500);
+        assert_eq!(figures.sent(), counters(3, 2500));
+        assert_eq!(TcpFigures::default().sent(), None);
+    }
 
     #[test]
     fn names_are_kept_and_nonsense_is_not() {

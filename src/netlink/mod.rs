@@ -5,9 +5,11 @@
 //! of ctnetlink mean, [`sockdiag`] those about sockets, [`route`] those about
 //! links, addresses and routes. [`tracking`] finds out whether anything in this
 //! network namespace asks the kernel to track connections at all, and
-//! [`nftables`] asks for it until further notice.
+//! [`nftables`] asks for it until further notice; [`namespace`] leads to other
+//! network namespaces.
 
 pub mod conntrack;
+pub mod namespace;
 pub mod nftables;
 pub mod route;
 pub mod sockdiag;
@@ -61,6 +63,18 @@ impl NetlinkError {
                 Self::Unavailable { action, source }
             }
             _ => Self::Io { action, source },
+        }
+    }
+}
+
+impl From<sockdiag::DiagError> for NetlinkError {
+    fn from(error: sockdiag::DiagError) -> Self {
+        match error {
+            sockdiag::DiagError::Io { action, source } => Self::Io { action, source },
+            other => Self::Io {
+                action: "asking the kernel about its sockets",
+                source: io::Error::other(other),
+            },
         }
     }
 }

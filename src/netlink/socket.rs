@@ -216,6 +216,14 @@ impl Socket {
     }
 }
 
+/// Moves the calling thread to a network namespace: setns(2).
+pub(super) fn enter_network(namespace: BorrowedFd<'_>) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "setns(2) has no safe wrapper in std")]
+    // SAFETY: the call takes a descriptor, which is open, and a flag.
+    let result = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+    check(result)
+}
+
 fn check(result: libc::c_int) -> io::Result<()> {
     if result < 0 {
         return Err(io::Error::last_os_error());

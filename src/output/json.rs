@@ -62,7 +62,11 @@ fn json_value(plain: &mut Plain, value: Value<'_>, out: &mut Vec<u8>) {
             out.push(b']');
         }
         // Text of our own making, which has nothing to escape.
-        Value::Time(_) | Value::Address(_) | Value::Protocol(_) | Value::State(_) => {
+        Value::Time(_)
+        | Value::Address(_)
+        | Value::Protocol(_)
+        | Value::State(_)
+        | Value::Mac(_) => {
             out.push(b'"');
             plain.value(value, out);
             out.push(b'"');

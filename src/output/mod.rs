@@ -79,6 +79,16 @@ pub struct Settings {
     pub course: Course,
 }
 
+impl Settings {
+    /// Whether any of it tells whose flows are.
+    pub fn wants_owners(&self) -> bool {
+        match &self.fields {
+            Some(fields) => fields.iter().any(|field| field.is_of_owner()),
+            None => true,
+        }
+    }
+}
+
 enum Form {
     Json(json::Json),
     Csv(csv::Csv),

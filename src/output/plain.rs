@@ -47,6 +47,8 @@ impl Plain {
                     out.extend_from_slice(name.as_bytes());
                 }
             }
+            // Writing to a Vec cannot fail.
+            Value::Mac(mac) => drop(write!(out, "{mac}")),
         }
     }
 

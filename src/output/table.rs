@@ -9,6 +9,11 @@ use crate::view::units::RateUnit;
 /// What stands between two columns.
 const GAP: usize = 2;
 
+/// Those columns of the screen that a list has.
+fn listed() -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(|column| column.is_listed())
+}
+
 /// The columns of the screen.
 pub(super) struct Columns {
     grid: Grid,
@@ -31,7 +36,7 @@ impl Columns {
         let heads = before
             .into_iter()
             .filter(|_| events)
-            .chain(COLUMNS.iter().map(|column: &Column| Head {
+            .chain(listed().map(|column| Head {
                 title: column.title,
                 align: column.align,
                 least: column.width(unit).into(),
@@ -58,7 +63,7 @@ impl Columns {
             self.grid.end_cell();
         }
         if let Some(row) = &record.row {
-            for column in COLUMNS {
+            for column in listed() {
                 self.cell.clear();
                 column.id.cell(
                     row,

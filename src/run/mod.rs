@@ -7,9 +7,11 @@
 //! the reverse, whatever the reason: the loop stops, the source closes, the rule
 //! is removed, the switches are as they were, and only then is anything said.
 
+mod attribution;
 mod headless;
 mod lookups;
 mod signals;
+mod source;
 mod tracking;
 mod update;
 mod viewer;
@@ -19,12 +21,13 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
-use crate::collect::{self, Clock, Kernel, SourceError};
-use crate::config::{self, Invocation, SourceOptions, Surroundings};
+use crate::collect::{self, Clock, SourceError};
+use crate::config::{self, Invocation, SourceMode, SourceOptions, Surroundings};
 use crate::engine::{Core, EngineError, Input};
 use crate::enrich::Knowledge;
 use crate::enrich::geoip_update::UpdateError;
@@ -34,6 +37,7 @@ use crate::netlink::nftables::Tracked;
 use crate::sysctl::{self, Switches};
 use crate::table::Table;
 use collect::pace::{self, Pace};
+use source::{Chosen, Instead};
 
 /// Inputs under way to the engine. A batch has at most some hundred updates,
 /// so this bounds memory to some megabytes; what does not fit waits in the
@@ -86,14 +90,18 @@ impl Failure {
     }
 
     fn advice(&self) -> Option<String> {
-        matches!(self, Self::Source(SourceError::NotPermitted { .. })).then(|| {
-            let program = std::env::current_exe().unwrap_or_else(|_| "flowtop".into());
-            format!(
-                "run it as root, or grant it once: sudo setcap cap_net_admin+ep {}",
-                program.display()
-            )
-        })
+        matches!(self, Self::Source(SourceError::NotPermitted { .. })).then(grant)
     }
+}
+
+/// How to get at connection tracking, and at the processes of others.
+fn grant() -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| "flowtop".into());
+    format!(
+        "run it as root, or grant it once: sudo setcap \
+         cap_net_admin,cap_sys_ptrace,cap_dac_read_search+ep {}",
+        program.display()
+    )
 }
 
 /// Does what the command line asks for. `args` begins with the name of the
@@ -108,7 +116,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         is_root: fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0),
         now: SystemTime::now(),
     };
-    let invocation = match config::parse(args, |name| std::env::var_os(name), surroundings) {
+    let variable = |name: &str| std::env::var_os(name);
+    let invocation = match config::parse(args, variable, read_config, surroundings) {
         Ok(invocation) => invocation,
         Err(usage) => {
             let code = usage.exit_code();
@@ -127,6 +136,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Invocation::Events(options) => headless::events(&options).map(|()| ExitCode::SUCCESS),
         Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
         Invocation::Update(options) => update::update(&options),
+        Invocation::PrintConfig => print_config().map(|()| ExitCode::SUCCESS),
     };
     match result {
         Ok(code) => code,
@@ -141,6 +151,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The text of a file of configuration. In a home that may not be searched it is
+/// not there for us.
+fn read_config(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path).map_err(|error| match path.symlink_metadata() {
+        Ok(_) => error,
+        Err(_) => io::ErrorKind::NotFound.into(),
+    })
+}
+
+/// Prints the configuration file with all keys and their defaults.
+fn print_config() -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let sample = config::SAMPLE.as_bytes();
+    let written = out.write_all(sample).and_then(|()| out.flush());
+    written.map_err(Failure::Output)
+}
+
 /// One line on standard error.
 fn say(what: impl Display) {
     // Without a standard error there is nobody to tell.
@@ -150,6 +177,8 @@ fn say(what: impl Display) {
 /// A running source, and the promise to leave the kernel as it was.
 struct Started {
     core: Core,
+    /// Why sockets are shown where nobody asked for them.
+    instead: Option<source::Instead>,
     knowledge: Knowledge,
     /// What went wrong without preventing the start.
     warnings: Vec<String>,
@@ -172,25 +201,32 @@ struct Wanted<'a> {
     track: bool,
 }
 
+impl Wanted<'_> {
+    fn settings(&self) -> collect::Settings {
+        collect::Settings {
+            events: self.events,
+            receive_buffer_bytes: self.options.receive_buffer_bytes,
+            family: self.family,
+        }
+    }
+}
+
 fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<Started, Failure> {
     let options = wanted.options;
     let lookups::Opened {
         knowledge,
-        mut warnings,
+        warnings: of_services,
         place_warnings,
     } = lookups::open(options)?;
-    let kernel = Kernel::start(
-        collect::Settings {
-            events: wanted.events,
-            receive_buffer_bytes: options.receive_buffer_bytes,
-            family: wanted.family,
-        },
-        clock,
-        out,
-    )?;
+    let mut warnings = options.warnings.clone();
+    warnings.extend(of_services);
+    let Chosen { source, instead } =
+        source::choose(options.mode, wanted.track, wanted.settings(), clock, out)?;
     let signals = signals::Signals::take_over().map_err(Failure::Signals)?;
     let mut switches = None;
-    if options.switch_sysctls {
+    // Who may not read connection tracking may not switch it either.
+    let is_readable = !matches!(instead, Some(Instead::Unreadable(_)));
+    if options.switch_sysctls && is_readable && options.mode != SourceMode::Sockets {
         let (on, problems) = Switches::turn_on();
         switches = Some(on);
         warnings.extend(problems.iter().map(ToString::to_string));
@@ -206,10 +242,11 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
     Ok(Started {
         core: Core::new(
             Table::with_capacity(expected),
-            Box::new(kernel),
+            source,
             clock,
             Pace::new(wanted.pace),
         ),
+        instead,
         knowledge,
         warnings,
         place_warnings,

@@ -10,10 +10,12 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Failure, QUEUE, Started, Wanted, lookups, restore, start, tracking::on_request};
+use super::source::{self, Instead};
+use super::tracking::on_request;
+use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, restore, start};
 use crate::collect::{Clock, pace};
-use crate::config::ViewerOptions;
-use crate::engine::{EngineError, Facts, Input, Viewer};
+use crate::config::{SourceMode, ViewerOptions};
+use crate::engine::{EngineError, Facts, Input, Sources, Viewer};
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::sysctl::{self, Switches};
@@ -53,7 +55,8 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     };
     let Started {
         core,
-        knowledge,
+        instead,
+        mut knowledge,
         mut warnings,
         place_warnings,
         switches,
@@ -71,10 +74,22 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         // A full queue is looked through soon, and answers wait.
         let _ = wake.try_send(Input::Names);
     });
+    let locality =
+        attribution::watch_locality(&options.source, &mut knowledge, &mut warnings, &to_engine);
+    let wake = to_engine.clone();
+    let asker = attribution::asker(&options.source, &mut warnings, move || {
+        let _ = wake.try_send(Input::Owners);
+    });
+    let is_readable = !matches!(instead, Some(Instead::Unreadable(_)));
+    let (collecting, to_source) = (wanted.settings(), to_engine.clone());
+    let sources: Sources = Box::new(move |kind| source::open(kind, collecting, clock, &to_source));
     let reopened = to_engine.clone();
     let viewer = Viewer {
         knowledge,
         resolver,
+        asker,
+        sources: (options.source.mode == SourceMode::Auto && is_readable).then_some(sources),
+        hint: instead.as_ref().filter(|_| !is_readable).map(source::hint),
         reopen_places: Box::new(move |settings| reopen_places(settings, reopened.clone())),
         places_every: PLACES_EVERY,
         interval,
@@ -101,27 +116,16 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .spawn(move || tui::read_input(&to_screen, &reader_done))
         .map_err(Failure::Thread)?;
 
-    let settings = tui::Settings {
-        host: host_name(),
-        namespace: namespace(),
-        interval,
-        scope: options.source.scope,
-        show_source: options.show_source,
-        unit: options.unit,
-        hosts: match options.source.lookups.names {
-            Some(_) => Hosts::Name,
-            None => Hosts::Address,
-        },
-        color: options.colors,
-        source_label: "ct",
-    };
     let ask = &mut |query| {
         // An engine that has ended has told why.
         let _ = to_engine.send(Input::Query(query));
     };
-    let ending = tui::run(settings, &messages, ask, &mut || on_request(&mut tracked));
+    let ending = tui::run(screen_settings(options), &messages, ask, &mut || {
+        on_request(&mut tracked)
+    });
     done.store(true, Ordering::Relaxed);
     drop(messages);
+    drop(locality);
     let _ = to_engine.send(Input::Stop);
     let result = engine.join();
     restore(tracked, switches);
@@ -131,6 +135,24 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     match ending.map_err(Failure::Terminal)? {
         Ending::Quit => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
+    }
+}
+
+fn screen_settings(options: &ViewerOptions) -> tui::Settings {
+    tui::Settings {
+        host: host_name(),
+        namespace: namespace(),
+        interval: options.source.interval,
+        scope: options.source.scope,
+        filter: options.source.filter.clone(),
+        show_source: options.show_source,
+        unit: options.unit,
+        hosts: match options.source.lookups.names {
+            Some(_) => Hosts::Name,
+            None => Hosts::Address,
+        },
+        keys: options.keys.clone(),
+        color: options.colors,
     }
 }
 

@@ -19,6 +19,8 @@ const PORT_IPV6: u16 = 8;
 const IPV4: u16 = 15;
 /// Room for IPv6 addresses that are written short, or cut.
 const IPV6_SHORT: u16 = 19;
+/// Room for an address and a port that are cut.
+const CUT: u16 = 17;
 
 /// What a column of the screen shows: a column of the registry, or two in one
 /// where there is no room for both.
@@ -60,6 +62,14 @@ impl Cell {
         }
     }
 
+    /// The width it is given at least; less if addresses are `cut`.
+    fn least(self, unit: RateUnit, cut: bool) -> u16 {
+        match self.width(unit) {
+            width if cut && self.holds_address() => width.min(CUT),
+            width => width,
+        }
+    }
+
     /// The width it can make use of.
     fn widest(self, wish: Wish) -> u16 {
         let port = if wish.host > IPV4 { PORT_IPV6 } else { PORT };
@@ -96,6 +106,10 @@ pub struct Placed {
 
 /// What decides, besides the width of the screen, where columns stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column, there or not"
+)]
 pub struct Wish {
     /// Whether to show where flows come from.
     pub source: bool,
@@ -103,6 +117,12 @@ pub struct Wish {
     pub unit: RateUnit,
     /// Whether to show countries.
     pub country: bool,
+    /// Whether to show processes.
+    pub process: bool,
+    /// Whether to show interfaces.
+    pub interface: bool,
+    /// Whether to show round-trip times.
+    pub rtt: bool,
     /// The longest host to show, by address or name. Columns grow for it where
     /// there is room; none yields.
     pub host: u16,
@@ -116,8 +136,13 @@ enum Yielding {
     AbbreviateState,
     /// The service becomes the port of the destination.
     JoinService,
+    /// Addresses are given less room than the longest of IPv4 takes.
+    CutAddresses,
 }
 
+const INTERFACE: Yielding = Yielding::Hide(&[ColumnId::Interface]);
+const RTT: Yielding = Yielding::Hide(&[ColumnId::Rtt]);
+const PROCESS: Yielding = Yielding::Hide(&[ColumnId::Process]);
 const COUNTRY: Yielding = Yielding::Hide(&[ColumnId::Country]);
 const BYTES: Yielding = Yielding::Hide(&[ColumnId::ReplyBytes, ColumnId::OrigBytes]);
 const AGE: Yielding = Yielding::Hide(&[ColumnId::Age]);
@@ -127,25 +152,32 @@ const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate
 
 /// The order in which columns yield. Rates stay: they are what one looks for.
 const ORDER: &[Yielding] = &[
+    INTERFACE,
+    RTT,
     COUNTRY,
     BYTES,
     AGE,
     Yielding::AbbreviateState,
     Yielding::JoinService,
+    PROCESS,
     ARROW,
     PROTO,
 ];
-/// Who asks for sources gives up rates for them; both directions go together,
-/// or an upload would look idle.
+/// Who asks for sources gives up more for them. Rates go last, and both
+/// directions together, or an upload would look idle.
 const ORDER_WITH_SOURCE: &[Yielding] = &[
+    INTERFACE,
+    RTT,
     COUNTRY,
     BYTES,
     AGE,
     Yielding::AbbreviateState,
     Yielding::JoinService,
+    PROCESS,
     ARROW,
-    RATES,
     PROTO,
+    Yielding::CutAddresses,
+    RATES,
 ];
 
 impl Yielding {
@@ -159,6 +191,8 @@ impl Yielding {
         match self {
             Self::AbbreviateState => replace(ColumnId::State, ColumnId::Proto, Cell::ProtoState),
             Self::JoinService => replace(ColumnId::Service, ColumnId::Destination, Cell::Endpoint),
+            // Done where widths are known.
+            Self::CutAddresses => {}
             Self::Hide(ids) => cells.retain(|cell| match cell {
                 Cell::Plain(id) => !ids.contains(id),
                 Cell::ProtoState => !ids.contains(&ColumnId::Proto),
@@ -180,6 +214,7 @@ impl Yielding {
 ///    a row too wide is hard to follow.
 pub fn arrange(width: u16, wish: Wish, scroll: usize) -> Vec<Placed> {
     let mut cells = all(wish);
+    let mut cut = false;
     if scroll == 0 {
         let order = if wish.source {
             ORDER_WITH_SOURCE
@@ -187,19 +222,20 @@ pub fn arrange(width: u16, wish: Wish, scroll: usize) -> Vec<Placed> {
             ORDER
         };
         for yielding in order {
-            if needed(&cells, wish.unit) <= width {
+            if needed(&cells, wish.unit, cut) <= width {
                 break;
             }
+            cut |= matches!(yielding, Yielding::CutAddresses);
             yielding.apply(&mut cells);
         }
     } else {
         scroll_by(scroll, &mut cells);
-        while cells.len() > 1 && needed(&cells, wish.unit) > width {
+        while cells.len() > 1 && needed(&cells, wish.unit, cut) > width {
             let last = cells.iter().rposition(|cell| !cell.names_the_row());
             cells.remove(last.unwrap_or(0));
         }
     }
-    place(&cells, width, wish)
+    place(&cells, width, wish, cut)
 }
 
 /// How far one can scroll: until the last column is on the screen.
@@ -209,7 +245,7 @@ pub fn max_scroll(width: u16, wish: Wish) -> usize {
         .find(|scroll| {
             let mut cells = all(wish);
             scroll_by(*scroll, &mut cells);
-            needed(&cells, wish.unit) <= width
+            needed(&cells, wish.unit, false) <= width
         })
         .unwrap_or(most)
 }
@@ -220,6 +256,9 @@ fn all(wish: Wish) -> Vec<Cell> {
         .filter(|column| match column.id {
             ColumnId::Source => wish.source,
             ColumnId::Country => wish.country,
+            ColumnId::Process => wish.process,
+            ColumnId::Interface => wish.interface,
+            ColumnId::Rtt => wish.rtt,
             _ => true,
         })
         .map(|column| Cell::Plain(column.id))
@@ -235,15 +274,16 @@ fn scroll_by(scroll: usize, cells: &mut Vec<Cell>) {
     });
 }
 
-fn needed(cells: &[Cell], unit: RateUnit) -> u16 {
-    let texts: u16 = cells.iter().map(|cell| cell.width(unit)).sum();
+fn needed(cells: &[Cell], unit: RateUnit, cut: bool) -> u16 {
+    let texts: u16 = cells.iter().map(|cell| cell.least(unit, cut)).sum();
     texts + GAP * (cells.len() as u16).saturating_sub(1) + 2 * MARGIN
 }
 
-fn place(cells: &[Cell], width: u16, wish: Wish) -> Vec<Placed> {
-    let needed = needed(cells, wish.unit);
+fn place(cells: &[Cell], width: u16, wish: Wish, cut: bool) -> Vec<Placed> {
+    let needed = needed(cells, wish.unit, cut);
     let mut left = width.saturating_sub(needed);
-    let mut widths: Vec<u16> = cells.iter().map(|cell| cell.width(wish.unit)).collect();
+    let least = |cell: &Cell| cell.least(wish.unit, cut);
+    let mut widths: Vec<u16> = cells.iter().map(least).collect();
     grow(cells, &mut widths, &mut left, wish, Cell::holds_address);
     let mut gaps = vec![GAP; cells.len()];
     let is_number = |_: usize, cell: Cell| cell.align() == Align::Right;
@@ -319,14 +359,22 @@ mod tests {
     const PLAIN: Wish = Wish {
         source: false,
         country: true,
+        process: false,
+        interface: false,
+        rtt: false,
         unit: RateUnit::Bytes,
         host: 39,
     };
+    const OWNED: Wish = Wish {
+        process: true,
+        interface: true,
+        rtt: true,
+        ..PLAIN
+    };
     const BOTH_ENDS: Wish = Wish {
         source: true,
-        country: true,
         unit: RateUnit::Bits,
-        host: 39,
+        ..OWNED
     };
 
     fn titles(placed: &[Placed]) -> String {
@@ -347,12 +395,29 @@ mod tests {
         assert_eq!(at(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
         assert_eq!(at(40), "DESTINATION ↓ RATE ↑ RATE");
         let both = |width| titles(&arrange(width, BOTH_ENDS, 0));
-        assert_eq!(both(60), "PROTO SOURCE DESTINATION");
+        assert_eq!(both(60), "SOURCE DESTINATION ↓ RATE ↑ RATE");
+        assert_eq!(both(40), "SOURCE DESTINATION");
+        let owned = |width| titles(&arrange(width, OWNED, 0));
+        let all = "PROTO STATE AGE  DESTINATION SERVICE CC PROCESS IFACE ↓ BYTES ↑ BYTES ↓ RATE \
+                   ↑ RATE RTT";
+        assert_eq!(owned(160), all);
+        assert_eq!(owned(125), all.replace(" IFACE", ""));
+        assert_eq!(owned(120), all.replace(" IFACE", "").replace(" RTT", ""));
+        assert_eq!(
+            owned(100),
+            "PROTO STATE AGE  DESTINATION SERVICE PROCESS ↓ RATE ↑ RATE"
+        );
+        assert_eq!(
+            owned(80),
+            "PROTO  DESTINATION SERVICE PROCESS ↓ RATE ↑ RATE"
+        );
+        assert_eq!(owned(69), "PROTO  DESTINATION PROCESS ↓ RATE ↑ RATE");
+        assert_eq!(owned(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
     }
 
     #[test]
     fn nothing_overlaps_and_nothing_leaves_the_screen() {
-        for wish in [PLAIN, BOTH_ENDS] {
+        for wish in [PLAIN, OWNED, BOTH_ENDS] {
             for width in 40..=250 {
                 for scroll in 0..=max_scroll(width, wish) {
                     let placed = arrange(width, wish, scroll);
@@ -379,9 +444,14 @@ mod tests {
 
     #[test]
     fn every_column_can_be_reached_from_60_on() {
-        for wish in [PLAIN, BOTH_ENDS] {
+        for wish in [PLAIN, OWNED, BOTH_ENDS] {
             for width in 60..=250 {
                 for cell in all(wish) {
+                    // Between two ends and two rates is no room for it.
+                    let is_proto = matches!(cell, Cell::Plain(ColumnId::Proto | ColumnId::State));
+                    if wish.source && is_proto && width < 80 {
+                        continue;
+                    }
                     let seen = (0..=max_scroll(width, wish))
                         .flat_map(|scroll| arrange(width, wish, scroll))
                         .any(|placed| shows(placed.cell, cell));
@@ -395,10 +465,9 @@ mod tests {
     fn a_full_ipv6_address_is_readable_at_120() {
         for (unit, country) in [(RateUnit::Bytes, true), (RateUnit::Bits, false)] {
             let wish = Wish {
-                source: false,
-                country,
                 unit,
-                host: 39,
+                country,
+                ..PLAIN
             };
             let placed = arrange(120, wish, 0);
             let destination = placed.iter().find(|p| p.cell.names_the_row());

@@ -3,22 +3,27 @@
 //! [`State::update`] is pure: what is to be done outside comes back as
 //! [`Effects`].
 
+mod moving;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::Event;
+use crossterm::event::{Event, KeyEvent};
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
-use super::keys::{self, Action, Motion};
+use super::keymap;
+use super::keys::{Action, Motion};
 use super::layout::{self, Wish};
-use super::tabs::{Level, Tab, Trail, Window};
+use super::prompt::{Prompt, Typed};
+use super::tabs::{Level, Tab, Trail};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
-use crate::flow::{Family, Group, Moment, Scope};
-use crate::view::column::{self, Hosts, Ports};
+use crate::flow::{Direction, Family, Group, Moment, Scope};
+use crate::view::column::{self, Hosts, Order, Ports};
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, List, Query, View};
+use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -65,6 +70,31 @@ pub enum Popup {
     About,
 }
 
+/// What rows have had to show. It only grows, so that columns do not swing with
+/// every refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Length of the longest host.
+    longest_host: u16,
+    /// Whether anybody has looked for a process, and not only found that the
+    /// flow is forwarded.
+    process: bool,
+    interface: bool,
+    rtt: bool,
+}
+
+impl Seen {
+    fn row(&mut self, row: &ViewRow, hosts: Hosts, now: Moment) {
+        self.longest_host = self.longest_host.max(draw::longest_host(row, hosts));
+        let row = row.row(now);
+        let process = row.process();
+        self.process |= process.is_some_and(|process| process != Err(Unknown::Forwarded));
+        let interfaces = &row.bearings.interfaces;
+        self.interface |= interfaces.orig.is_some() || interfaces.reply.is_some();
+        self.rtt |= row.rtt_us().is_some();
+    }
+}
+
 /// The state of the screen.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -74,6 +104,12 @@ pub struct State {
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
+    pub(super) filter: Option<Arc<Filter>>,
+    /// Where a filter is being typed.
+    pub(super) prompt: Option<Prompt>,
+    /// Filters that were typed, the latest last.
+    typed: Vec<String>,
+    pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
     pub(super) show_source: bool,
@@ -95,9 +131,8 @@ pub struct State {
     pub(super) size: Size,
     pub(super) now: Moment,
     pub(super) view: Option<Arc<View>>,
-    /// Length of the longest host seen since the size, the list or the scope
-    /// changed. It only grows, so that columns do not swing with every refresh.
-    longest_host: u16,
+    /// What was seen since the size, the list or a filter changed.
+    seen: Seen,
     /// The question that was asked last.
     asked: Query,
 }
@@ -109,6 +144,10 @@ impl State {
             theme: Theme::new(settings.color),
             zone,
             scope: settings.scope,
+            filter: settings.filter.clone(),
+            prompt: None,
+            typed: Vec::new(),
+            direction: None,
             active_only: false,
             unit: settings.unit,
             show_source: settings.show_source,
@@ -125,12 +164,14 @@ impl State {
             size,
             now,
             view: None,
-            longest_host: 0,
+            seen: Seen::default(),
             asked: Query {
                 list: List::Flows,
                 within: None,
                 number: 0,
                 scope: settings.scope,
+                filter: settings.filter.clone(),
+                direction: None,
                 active_only: false,
                 cursor: Cursor::None,
                 first: 0,
@@ -153,8 +194,11 @@ impl State {
         let mut effects = Effects::default();
         match message {
             Message::View(view) => self.adopt(view),
+            Message::Input(Event::Key(key)) if self.prompt.is_some() => {
+                self.type_key(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) => {
-                if let Some(action) = keys::action(key) {
+                if let Some(action) = self.settings.keys.action(key) {
                     self.act(action, &mut effects);
                 }
             }
@@ -221,31 +265,23 @@ impl State {
     /// its way, the line next to where the cursor went.
     pub(super) fn selected_line(&self) -> Option<usize> {
         let view = self.current_view()?;
-        let level = self.level();
-        if level.has_groups() {
-            let index = level.picked(&view.groups)?;
-            return index.checked_sub(level.first);
-        }
-        let last = view.rows.len().checked_sub(1)?;
-        match level.cursor {
-            Cursor::None => None,
+        let cursor = self.level().cursor;
+        let last = view.window_rows().checked_sub(1)?;
+        match cursor {
             Cursor::Index(index) => Some(index.saturating_sub(view.first).min(last)),
-            Cursor::Flow { id, .. } => view.rows.iter().position(|row| row.id == id),
+            _ => view.line_of(cursor),
         }
-    }
-
-    /// First row of the window onto the groups of a view, which may be those
-    /// of a list that was left just now.
-    pub(super) fn first_group(&self, view: &View) -> usize {
-        let mut levels = self.trails.iter().flat_map(Trail::levels);
-        levels
-            .find(|level| level.is_of(view))
-            .map_or(0, |level| level.first)
     }
 
     /// Whether idle flows are left out. Groups count all.
     pub(super) fn hides_idle(&self) -> bool {
         self.active_only && !self.level().has_groups()
+    }
+
+    /// The keys that do now what these did in the key table.
+    pub(super) fn keys(&self, keys: &str) -> String {
+        let named = self.settings.keys.hint(keys);
+        named.unwrap_or_else(|| keymap::NO_KEY.to_owned())
     }
 
     /// What decides where columns stand.
@@ -254,8 +290,11 @@ impl State {
         Wish {
             source: self.show_source,
             country: places.is_some_and(|places| !places.is_empty()),
+            process: self.seen.process,
+            interface: self.seen.interface,
+            rtt: self.seen.rtt,
             unit: self.unit,
-            host: self.longest_host,
+            host: self.seen.longest_host,
         }
     }
 
@@ -265,6 +304,7 @@ impl State {
             unit: self.unit,
             hosts: self.hosts,
             ports: self.ports,
+            order: Order::NearFirst,
         }
     }
 
@@ -276,10 +316,11 @@ impl State {
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
+            filter: self.filter.clone(),
+            direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
-            // Of groups the view has all.
-            first: if level.has_groups() { 0 } else { level.first },
+            first: level.first,
             height: draw::table_height(self),
         };
         (query != self.asked).then(|| {
@@ -294,25 +335,26 @@ impl State {
     /// Takes a view over. The answer to an earlier question shows what it
     /// shows, but does not move the cursor.
     fn adopt(&mut self, view: Arc<View>) {
-        let height = draw::table_height(self);
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
             let (cursor, first) = (self.asked.cursor, self.asked.first);
             let level = self.trail_mut().here_mut();
-            if !level.has_groups() {
-                (level.cursor, level.first) = (cursor, first);
-            }
+            (level.cursor, level.first) = (cursor, first);
         }
         if self.level().is_of(&view) {
-            self.trail_mut().follow(&view, height);
+            self.trail_mut().follow(&view);
             if !self.level().is_of(&view) {
                 // It has led to another question, and nobody wants to see it.
                 return;
             }
         }
-        let list = |view: &View| (view.query.list, view.query.within);
+        let list = |view: &View| {
+            let query = &view.query;
+            let filter = query.filter.as_ref().map(Arc::as_ptr);
+            (query.list, query.within, query.direction, filter)
+        };
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
-            self.longest_host = 0;
+            self.seen = Seen::default();
         }
         self.view = Some(view);
         self.measure();
@@ -322,16 +364,16 @@ impl State {
 
     fn resize(&mut self, size: Size) {
         self.size = size;
-        self.longest_host = 0;
+        self.seen = Seen::default();
         self.measure();
         self.clamp();
     }
 
-    /// Looks for a host that is longer than those before.
+    /// Looks for what rows before had not.
     fn measure(&mut self) {
-        let rows = self.view.iter().flat_map(|view| &view.rows);
-        let longest = rows.map(|row| draw::longest_host(row, self.hosts)).max();
-        self.longest_host = self.longest_host.max(longest.unwrap_or(0));
+        for row in self.view.iter().flat_map(|view| &view.rows) {
+            self.seen.row(row, self.hosts, self.now);
+        }
     }
 
     /// Keeps within bounds what is scrolled.
@@ -370,6 +412,13 @@ impl State {
             Action::ToggleLoopback => {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
+            Action::EditFilter => {
+                let typed = std::mem::take(&mut self.typed);
+                self.prompt = Some(Prompt::new(self.filter.clone(), typed));
+            }
+            Action::ClearFilter if self.filter.is_none() => self.say("There is no filter."),
+            Action::ClearFilter => self.set_filter(None),
+            Action::CycleDirection => self.cycle_direction(),
             Action::ToggleBits => {
                 self.unit = match self.unit {
                     RateUnit::Bytes => RateUnit::Bits,
@@ -394,7 +443,35 @@ impl State {
             Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
         }
         if self.scope != scope {
-            self.longest_host = 0;
+            self.seen = Seen::default();
+        }
+        self.clamp();
+    }
+
+    /// Shows what a filter holds. What had the most room for it before may not
+    /// be among it.
+    fn set_filter(&mut self, filter: Option<Arc<Filter>>) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.seen = Seen::default();
+        }
+    }
+
+    /// A key while a filter is typed. What is understood is shown at once; what
+    /// is not leaves the last one that was.
+    fn type_key(&mut self, key: KeyEvent, effects: &mut Effects) {
+        let Some(prompt) = &mut self.prompt else {
+            return;
+        };
+        match prompt.key(key) {
+            Typed::Nothing => {}
+            Typed::Filter(filter) => self.set_filter(filter),
+            Typed::Closed(filter) => {
+                self.typed = prompt.take_typed();
+                self.prompt = None;
+                self.set_filter(filter);
+            }
+            Typed::Quit => effects.ending = Some(Ending::Quit),
         }
         self.clamp();
     }
@@ -440,14 +517,34 @@ impl State {
         if !level.has_groups() {
             return;
         }
-        let row = level.picked(&view.groups).map(|i| view.groups[i].clone());
-        match row {
+        // The row itself, not the one next to where the cursor went.
+        let line = view.line_of(level.cursor);
+        match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
                 let label = draw::group_label(&row);
                 self.trail_mut().enter(&row, label);
             }
-            None => self.say("Select a row first: ↑ and ↓."),
+            None if level.is_anything_selected() => self.say("The row is not there yet."),
+            None => self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),
         }
+    }
+
+    fn cycle_direction(&mut self) {
+        let all = Direction::ALL;
+        self.direction = match self.direction {
+            None => all.first().copied(),
+            Some(now) => {
+                let at = all.iter().position(|direction| *direction == now);
+                at.and_then(|at| all.get(at + 1)).copied()
+            }
+        };
+        self.say(match self.direction {
+            None => "Flows in every direction.",
+            Some(Direction::Out) => "Only flows from this machine to others.",
+            Some(Direction::In) => "Only flows from others to this machine.",
+            Some(Direction::Forward) => "Only flows that pass through this machine.",
+            Some(Direction::Local) => "Only flows of this machine with itself.",
+        });
     }
 
     /// Whether the kernel is to be made to track connections. Only where the
@@ -478,7 +575,7 @@ impl State {
             Hosts::Name => "Hosts by name, where one is known.",
             Hosts::Both => "Hosts by name, and their address.",
         });
-        self.longest_host = 0;
+        self.seen = Seen::default();
         self.measure();
     }
 
@@ -503,7 +600,10 @@ impl State {
                 self.scope = self.scope.with_group(group, before.has_group(group));
             }
         } else {
-            self.say("All protocols are shown. T U D I S O switch them one by one.");
+            let keys = self.keys("T U D I S O");
+            self.say(&format!(
+                "All protocols are shown. {keys} switch them one by one."
+            ));
         }
     }
 
@@ -513,10 +613,13 @@ impl State {
             Family::Ipv6 => Family::Ipv4,
         };
         if self.scope.has_family(family) && !self.scope.has_family(other) {
-            self.say(match family {
-                Family::Ipv4 => "IPv4 stays: without it nothing would be left. 6 adds IPv6.",
-                Family::Ipv6 => "IPv6 stays: without it nothing would be left. 4 adds IPv4.",
-            });
+            let (stays, key, adds) = match family {
+                Family::Ipv4 => ("IPv4", self.keys("6"), "IPv6"),
+                Family::Ipv6 => ("IPv6", self.keys("4"), "IPv4"),
+            };
+            self.say(&format!(
+                "{stays} stays: without it nothing would be left. {key} adds {adds}."
+            ));
         } else {
             let on = !self.scope.has_family(family);
             self.scope = self.scope.with_family(family, on);
@@ -525,73 +628,5 @@ impl State {
 
     fn say(&mut self, text: &str) {
         self.notice = Some((text.to_owned(), self.now));
-    }
-
-    /// Moves the cursor. Until the list is there, nothing can be selected.
-    fn move_cursor(&mut self, motion: Motion) {
-        let Some(view) = self.current_view().cloned() else {
-            return;
-        };
-        if self.level().has_groups() {
-            self.move_among_groups(motion, &view);
-        } else {
-            self.move_among_flows(motion, &view);
-        }
-    }
-
-    fn move_among_groups(&mut self, motion: Motion, view: &View) {
-        let height = draw::table_height(self);
-        let rows = &view.groups;
-        let level = self.trail_mut().here_mut();
-        let window = Window {
-            here: level.picked(rows),
-            first: level.first,
-            bottom: (level.first + height).min(rows.len()).saturating_sub(1),
-            page: height,
-            rows: rows.len(),
-        };
-        let to = window.moved(motion);
-        level.pick(to.index, to.first, rows, height);
-    }
-
-    fn move_among_flows(&mut self, motion: Motion, view: &View) {
-        if view.matching == 0 {
-            return;
-        }
-        let level = self.level();
-        let here = match level.cursor {
-            Cursor::None => None,
-            Cursor::Index(index) => Some(index),
-            Cursor::Flow { index, .. } => {
-                Some(self.selected_line().map_or(index, |line| view.first + line))
-            }
-        };
-        let window = Window {
-            here,
-            first: level.first,
-            bottom: level.first + view.rows.len().saturating_sub(1),
-            page: self.asked.height,
-            rows: view.matching,
-        };
-        let to = window.moved(motion);
-        self.select(to.index, to.first, view);
-    }
-
-    /// Selects a flow: at once if the window has it and stays, else by place.
-    fn select(&mut self, index: usize, first: usize, view: &View) {
-        // The window ends with the last row, even one without a line.
-        let height = self.asked.height.max(1);
-        let first = first.min(view.matching.saturating_sub(height));
-        let line = index.checked_sub(view.first);
-        let cursor = match line.and_then(|line| view.rows.get(line).zip(Some(line))) {
-            Some((row, line)) if first == view.first => Cursor::Flow {
-                id: row.id,
-                index,
-                line,
-            },
-            _ => Cursor::Index(index),
-        };
-        let level = self.trail_mut().here_mut();
-        (level.cursor, level.first) = (cursor, first);
     }
 }

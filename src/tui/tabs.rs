@@ -10,6 +10,10 @@ use crate::view::{Cursor, GroupRow, List, View};
 pub enum Tab {
     /// Every flow by itself.
     Flows,
+    /// Flows by host on our side.
+    Hosts,
+    /// Flows by process.
+    Processes,
     /// Flows by country and network.
     Places,
     /// Flows by service.
@@ -18,20 +22,41 @@ pub enum Tab {
 
 impl Tab {
     /// In the order of the screen.
-    pub const ALL: [Self; 3] = [Self::Flows, Self::Places, Self::Services];
+    pub const ALL: [Self; 5] = [
+        Self::Flows,
+        Self::Hosts,
+        Self::Processes,
+        Self::Places,
+        Self::Services,
+    ];
 
     /// Its name.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Flows => "Flows",
+            Self::Hosts => "Hosts",
+            Self::Processes => "Processes",
             Self::Places => "Places",
             Self::Services => "Services",
+        }
+    }
+
+    /// Its key. 4 and 6 are families.
+    pub(super) const fn digit(self) -> char {
+        match self {
+            Self::Flows => '1',
+            Self::Hosts => '2',
+            Self::Processes => '3',
+            Self::Places => '5',
+            Self::Services => '7',
         }
     }
 
     const fn list(self) -> List {
         match self {
             Self::Flows => List::Flows,
+            Self::Hosts => List::Hosts,
+            Self::Processes => List::Processes,
             Self::Places => List::Countries,
             Self::Services => List::Services,
         }
@@ -42,13 +67,6 @@ impl Tab {
     }
 }
 
-/// A selected group, and the row where it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Pick {
-    group: Group,
-    index: usize,
-}
-
 /// One list of a trail, and what is selected in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Level {
@@ -57,10 +75,8 @@ pub(super) struct Level {
     pub(super) within: Option<Group>,
     /// What the trail calls it; empty for the first.
     pub(super) label: String,
-    /// The selected flow, where the rows are flows.
+    /// The selected row.
     pub(super) cursor: Cursor,
-    /// The selected group, where the rows are groups.
-    pick: Option<Pick>,
     /// First row of the window.
     pub(super) first: usize,
     /// The country whose networks were asked for. If none of them turns out to
@@ -75,7 +91,6 @@ impl Level {
             within: None,
             label: String::new(),
             cursor: Cursor::None,
-            pick: None,
             first: 0,
             undecided: None,
         }
@@ -107,55 +122,11 @@ impl Level {
     }
 
     pub(super) fn is_anything_selected(&self) -> bool {
-        self.cursor != Cursor::None || self.pick.is_some()
+        self.cursor != Cursor::None
     }
 
     pub(super) fn select_nothing(&mut self) {
         self.cursor = Cursor::None;
-        self.pick = None;
-    }
-
-    /// Place of the selected group among `rows`: where it is now, or where it
-    /// was if it is gone.
-    pub(super) fn picked(&self, rows: &[GroupRow]) -> Option<usize> {
-        let pick = self.pick?;
-        let found = rows.iter().position(|row| row.group == pick.group);
-        let last = rows.len().checked_sub(1)?;
-        Some(found.unwrap_or_else(|| pick.index.min(last)))
-    }
-
-    /// Selects a row of groups and keeps it in a window of `height`.
-    pub(super) fn pick(&mut self, index: usize, first: usize, rows: &[GroupRow], height: usize) {
-        let Some(row) = rows.get(index) else {
-            return;
-        };
-        self.pick = Some(Pick {
-            group: row.group,
-            index,
-        });
-        self.first = first;
-        self.keep_in_window(rows.len(), height);
-    }
-
-    /// Takes over where the groups are now: the selected one stays on its line
-    /// of the window.
-    fn follow(&mut self, rows: &[GroupRow], height: usize) {
-        if let (Some(pick), Some(index)) = (self.pick, self.picked(rows)) {
-            let line = pick.index.saturating_sub(self.first);
-            self.pick(index, index.saturating_sub(line), rows, height);
-        } else {
-            self.keep_in_window(rows.len(), height);
-        }
-    }
-
-    /// Moves the window no further than it must: it holds the selected row, and
-    /// ends with the last one if there are enough.
-    fn keep_in_window(&mut self, rows: usize, height: usize) {
-        if let Some(Pick { index, .. }) = self.pick {
-            let lowest = (index + 1).saturating_sub(height.max(1));
-            self.first = self.first.min(index).max(lowest);
-        }
-        self.first = self.first.min(rows.saturating_sub(height.max(1)));
     }
 }
 
@@ -184,11 +155,6 @@ impl Trail {
         self.deeper.last_mut().unwrap_or(&mut self.top)
     }
 
-    /// All of its lists.
-    pub(super) fn levels(&self) -> impl Iterator<Item = &Level> {
-        std::iter::once(&self.top).chain(&self.deeper)
-    }
-
     /// What it went through, without the first.
     pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
         self.deeper.iter().map(|level| level.label.as_str())
@@ -209,16 +175,17 @@ impl Trail {
         self.deeper.clear();
     }
 
-    /// Takes over the groups of a view that is about the list that is shown. A
-    /// country of which no network is known shows its flows instead.
-    pub(super) fn follow(&mut self, view: &View, height: usize) {
+    /// Looks at a view of the list that is shown. A country of which no network
+    /// is known shows its flows instead.
+    pub(super) fn follow(&mut self, view: &View) {
         let here = self.here_mut();
-        if !here.has_groups() {
+        if !here.has_groups() || (view.groups.is_empty() && view.group_count > 0) {
             return;
         }
-        here.follow(&view.groups, height);
+        // There is one group of what is unknown.
         let is_known = |row: &GroupRow| matches!(row.group, Group::Network(_, Some(_)));
         if let Some(country) = here.undecided.take()
+            && view.group_count < 2
             && !view.groups.iter().any(is_known)
         {
             here.list = List::Flows;

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::units::{self, RateUnit};
-use super::{End, Nat, Row};
+use super::{End, Row};
 use crate::enrich::geoip::{CountryCode, Location};
-use crate::flow::{Family, L4, Protocol, Status, Tuple};
+use crate::flow::{Direction, Family, L4, Protocol, Status, Tuple};
 
 /// Where the text of a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,17 @@ pub enum Ports {
     Number,
 }
 
+/// Which end of a flow stands on the left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The source.
+    #[default]
+    SourceFirst,
+    /// Of flows that come in this machine's end, so that the other one is
+    /// always on the right; of all others the source.
+    NearFirst,
+}
+
 /// How cells are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
@@ -50,6 +61,8 @@ pub struct Style {
     pub hosts: Hosts,
     /// How ports are written.
     pub ports: Ports,
+    /// Which end stands on the left.
+    pub order: Order,
 }
 
 /// One column.
@@ -81,10 +94,13 @@ pub enum ColumnId {
     Destination,
     Service,
     Country,
+    Process,
+    Interface,
     OrigBytes,
     ReplyBytes,
     OrigRate,
     ReplyRate,
+    Rtt,
 }
 
 /// Every column, in the order of the screen.
@@ -120,7 +136,8 @@ pub static COLUMNS: &[Column] = &[
         Align::Left,
         21,
         47,
-        "Where the first packet came from.",
+        "Where the first packet came from. The viewer has this machine's end here of flows that \
+         come in, so that DESTINATION says where they come from.",
     ),
     column(
         ColumnId::Arrow,
@@ -128,7 +145,8 @@ pub static COLUMNS: &[Column] = &[
         Align::Left,
         1,
         1,
-        "A dashed arrow means that addresses are translated.",
+        "→ goes out or through, ← comes in, ↔ stays on this machine; dashed where addresses \
+         are translated.",
     ),
     column(
         ColumnId::Destination,
@@ -153,6 +171,22 @@ pub static COLUMNS: &[Column] = &[
         3,
         3,
         "Country of the far end, where its network is registered; lan for private addresses.",
+    ),
+    column(
+        ColumnId::Process,
+        "PROCESS",
+        Align::Left,
+        15,
+        24,
+        "Process on this machine whose flow it is, and its pid; or in brackets why none is known.",
+    ),
+    column(
+        ColumnId::Interface,
+        "IFACE",
+        Align::Left,
+        9,
+        20,
+        "Interfaces where the first packet comes in and goes out, inferred from routes.",
     ),
     column(
         ColumnId::ReplyBytes,
@@ -186,6 +220,14 @@ pub static COLUMNS: &[Column] = &[
         8,
         "Rate in the direction of the first packet.",
     ),
+    column(
+        ColumnId::Rtt,
+        "RTT",
+        Align::Right,
+        6,
+        6,
+        "Round-trip time, smoothed, as a TCP socket of this machine measures it.",
+    ),
 ];
 
 const fn column(
@@ -214,6 +256,12 @@ impl Column {
             (ColumnId::OrigRate | ColumnId::ReplyRate, RateUnit::Bits) => self.width + 2,
             _ => self.width,
         }
+    }
+
+    /// Whether tables of `list` and `events` have it: for the others there are
+    /// fields.
+    pub const fn is_listed(&self) -> bool {
+        !matches!(self.id, ColumnId::Interface | ColumnId::Rtt)
     }
 
     /// The width it can make use of: where addresses stand, that of the
@@ -247,15 +295,17 @@ impl ColumnId {
                 Ok(())
             }
             Self::Source => {
-                endpoint(out, orig.src(), orig.sport(), &row.ends.orig, style.hosts);
+                let [left, _] = row.in_order(style.order);
+                endpoint(out, left, true, style.hosts);
                 Ok(())
             }
             Self::Arrow => {
-                out.push(arrow(flow.nat()));
+                out.push(arrow(row, style.order));
                 Ok(())
             }
             Self::Destination => {
-                endpoint(out, orig.dst(), None, &row.ends.reply, style.hosts);
+                let [_, right] = row.in_order(style.order);
+                endpoint(out, right, false, style.hosts);
                 Ok(())
             }
             Self::Service => {
@@ -264,6 +314,18 @@ impl ColumnId {
             }
             Self::Country => {
                 country(row, out);
+                Ok(())
+            }
+            Self::Process => {
+                process(row, out);
+                Ok(())
+            }
+            Self::Interface => {
+                interfaces(row, out);
+                Ok(())
+            }
+            Self::Rtt => {
+                units::latency(out, row.rtt_us());
                 Ok(())
             }
             Self::OrigBytes => {
@@ -309,9 +371,54 @@ fn state(row: &Row<'_>, out: &mut String) {
     out[start..].make_ascii_uppercase();
 }
 
+/// One end of a flow, to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint<'a> {
+    /// Its address in the original tuple.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: Option<u16>,
+    /// What is known of it.
+    pub end: &'a End,
+}
+
+impl Row<'_> {
+    /// Whether the destination stands on the left.
+    pub fn is_turned(&self, order: Order) -> bool {
+        order == Order::NearFirst && self.bearings.direction == Some(Direction::In)
+    }
+
+    /// The end on the left and the end on the right.
+    pub fn in_order(&self, order: Order) -> [Endpoint<'_>; 2] {
+        let orig = &self.flow.key().orig;
+        let source = Endpoint {
+            address: orig.src(),
+            port: orig.sport(),
+            end: &self.ends.orig,
+        };
+        let destination = Endpoint {
+            address: orig.dst(),
+            port: orig.dport(),
+            end: &self.ends.reply,
+        };
+        if self.is_turned(order) {
+            [destination, source]
+        } else {
+            [source, destination]
+        }
+    }
+
+    /// Round-trip time of the owner's socket, in microseconds.
+    pub fn rtt_us(&self) -> Option<u32> {
+        self.owner()?.figures.as_ref()?.rtt_us
+    }
+}
+
 /// A host with a port, by name, address or both. A bare IPv6 address stands in
 /// brackets before a port, so that the two are told apart.
-fn endpoint(out: &mut String, address: IpAddr, port: Option<u16>, end: &End, hosts: Hosts) {
+fn endpoint(out: &mut String, place: Endpoint<'_>, with_port: bool, hosts: Hosts) {
+    let Endpoint { address, port, end } = place;
+    let port = port.filter(|_| with_port);
     let name = end.name.as_deref().filter(|_| hosts != Hosts::Address);
     let _ = match (name, address, port) {
         (Some(name), _, _) => write!(out, "{name}"),
@@ -328,7 +435,9 @@ fn endpoint(out: &mut String, address: IpAddr, port: Option<u16>, end: &End, hos
 
 /// The country of the far end; `lan` if both ends are private.
 fn country(row: &Row<'_>, out: &mut String) {
+    let comes_in = row.bearings.direction == Some(Direction::In);
     let far = match (&row.ends.reply.location, &row.ends.orig.location) {
+        (_, src) if comes_in => src,
         (Location::Lan, src) => src,
         (dst, _) => dst,
     };
@@ -341,11 +450,34 @@ fn country(row: &Row<'_>, out: &mut String) {
     }
 }
 
-const fn arrow(nat: Option<Nat>) -> char {
-    match nat {
-        None => '→',
-        Some(_) => '⇢',
+fn arrow(row: &Row<'_>, order: Order) -> char {
+    let is_local = row.bearings.direction == Some(Direction::Local);
+    match (row.flow.nat().is_some(), row.is_turned(order)) {
+        (false, _) if is_local => '↔',
+        (false, false) => '→',
+        (true, false) => '⇢',
+        (false, true) => '←',
+        (true, true) => '⇠',
     }
+}
+
+/// `name[pid]`, or why no process is known.
+fn process(row: &Row<'_>, out: &mut String) {
+    let _ = match row.process() {
+        Some(Ok(process)) => write!(out, "{}[{}]", process.name, process.pid),
+        Some(Err(why)) => write!(out, "{}", why.label()),
+        None => write!(out, "-"),
+    };
+}
+
+/// `in→out`, or the only one there is.
+fn interfaces(row: &Row<'_>, out: &mut String) {
+    let interfaces = &row.bearings.interfaces;
+    let _ = match (&interfaces.orig, &interfaces.reply) {
+        (Some(comes), Some(goes)) => write!(out, "{comes}→{goes}"),
+        (Some(only), None) | (None, Some(only)) => write!(out, "{only}"),
+        (None, None) => write!(out, "-"),
+    };
 }
 
 fn service(row: &Row<'_>, ports: Ports, out: &mut String) {
@@ -377,6 +509,6 @@ mod tests {
             assert_eq!(same, Some(index), "{:?}", column.id);
             assert!(column.title.chars().count() <= usize::from(column.width));
         }
-        assert_eq!(COLUMNS.len(), ColumnId::ReplyRate as usize + 1);
+        assert_eq!(COLUMNS.len(), ColumnId::Rtt as usize + 1);
     }
 }

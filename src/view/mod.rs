@@ -6,18 +6,51 @@
 //! [`Query`]: it selects and orders by borrowed keys and copies only the rows
 //! of the window.
 
+mod candidate;
 pub mod column;
 pub mod field;
+pub mod filter;
 pub mod group;
 pub mod units;
+mod whose;
 mod window;
 
+use std::sync::Arc;
+
+pub use candidate::Candidate;
+pub use whose::{Counting, Side, Who};
 pub use window::ordered;
 
+pub use crate::enrich::locality::{Interfaces, Mac};
+pub use crate::enrich::owners::{Owner, Unknown};
 pub use crate::enrich::{End, Knowledge};
-use crate::flow::{Moment, Pair, Scope};
+use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
+use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
+
+/// Which way a flow goes, and through what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bearings {
+    /// Seen from this machine; `None` before its addresses are known.
+    pub direction: Option<Direction>,
+    /// Where the first packet comes in and goes out, inferred from routes.
+    pub interfaces: Interfaces,
+    /// Hardware address of the source, if it is a neighbour.
+    pub src_mac: Option<Mac>,
+}
+
+impl Bearings {
+    fn of(flow: &Flow, knowledge: &mut Knowledge) -> Self {
+        let orig = &flow.key().orig;
+        let reply = flow.reply();
+        Self {
+            direction: knowledge.direction(orig, &reply),
+            interfaces: knowledge.interfaces(orig, &reply, flow.mark()),
+            src_mac: knowledge.locality().mac(orig.src()),
+        }
+    }
+}
 
 /// A flow, and what is known about it besides.
 #[derive(Clone, Debug)]
@@ -30,18 +63,45 @@ pub struct Row<'a> {
     pub service: Option<&'a str>,
     /// Names and places of the source (`orig`) and the destination (`reply`).
     pub ends: Pair<End>,
+    /// Which way it goes.
+    pub bearings: Bearings,
+    /// Who is at the source (`orig`) and at the destination (`reply`); `None`
+    /// before anybody has looked.
+    pub owners: Option<&'a Pair<Option<Owner>>>,
 }
 
 impl<'a> Row<'a> {
     /// A row of the table as it is `now`.
     pub fn new(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment) -> Self {
+        Self::with(flow, knowledge, now, Needs::ALL)
+    }
+
+    /// The same, with no more than `needs` says; the rest is as if nobody knew.
+    fn with(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment, needs: Needs) -> Self {
         let orig = &flow.key().orig;
-        let ends = knowledge.ends(orig);
+        let ends = if needs.has(Needs::ENDS) {
+            knowledge.ends(orig)
+        } else {
+            Pair {
+                orig: End::UNKNOWN,
+                reply: End::UNKNOWN,
+            }
+        };
+        let bearings = if needs.has(Needs::BEARINGS) {
+            Bearings::of(flow, knowledge)
+        } else {
+            Bearings::default()
+        };
+        let knowledge = &*knowledge;
+        let service = || knowledge.services().of(orig).map(|(_, name)| name);
+        let owners = || knowledge.owners(flow.key());
         Self {
             flow,
             now,
-            service: knowledge.services().of(orig).map(|(_, name)| name),
+            service: needs.has(Needs::SERVICE).then(service).flatten(),
             ends,
+            bearings,
+            owners: needs.has(Needs::OWNERS).then(owners).flatten(),
         }
     }
 }
@@ -54,6 +114,10 @@ pub struct Query {
     pub number: u64,
     /// Families, protocols, loopback.
     pub scope: Scope,
+    /// Only flows that this holds.
+    pub filter: Option<Arc<Filter>>,
+    /// Only flows that go this way.
+    pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
     /// Only flows of this group.
@@ -73,12 +137,14 @@ impl Query {
     /// flow it is on, where that flow is now. Its number stays.
     pub fn settle(&mut self, view: &View) {
         self.first = view.first;
+        let line = |index: usize| index.saturating_sub(view.first);
         if let Some((index, id)) = view.cursor {
-            self.cursor = Cursor::Flow {
-                id,
-                index,
-                line: index.saturating_sub(view.first),
-            };
+            let line = line(index);
+            self.cursor = Cursor::Flow { id, index, line };
+        }
+        if let Some((index, group)) = view.group_cursor {
+            let line = line(index);
+            self.cursor = Cursor::Group { group, index, line };
         }
     }
 }
@@ -91,6 +157,15 @@ pub enum Cursor {
     /// The row at this place, counted from 0 in the whole list; the last one
     /// if there are fewer.
     Index(usize),
+    /// This group, wherever it has moved, as for a flow.
+    Group {
+        /// The group.
+        group: Group,
+        /// Where it was in the whole list.
+        index: usize,
+        /// Line of the window, counted from 0.
+        line: usize,
+    },
     /// This flow, wherever it has moved, on the line of the window where it
     /// was. If it has ended, the row that took its place, `index`.
     Flow {
@@ -114,6 +189,37 @@ pub struct ViewRow {
     pub service: Option<Box<str>>,
     /// Names and places of the source (`orig`) and the destination (`reply`).
     pub ends: Pair<End>,
+    /// Which way it goes.
+    pub bearings: Bearings,
+    /// Who is at its ends.
+    pub owners: Option<Pair<Option<Owner>>>,
+}
+
+impl ViewRow {
+    /// A copy of what is known about a flow.
+    fn copy(id: FlowId, flow: &Flow, knowledge: &mut Knowledge, now: Moment) -> Self {
+        let row = Row::new(flow, knowledge, now);
+        Self {
+            id,
+            flow: flow.clone(),
+            service: row.service.map(Box::from),
+            owners: row.owners.cloned(),
+            ends: row.ends,
+            bearings: row.bearings,
+        }
+    }
+
+    /// The row as it is `now`.
+    pub fn row(&self, now: Moment) -> Row<'_> {
+        Row {
+            flow: &self.flow,
+            now,
+            service: self.service.as_deref(),
+            ends: self.ends.clone(),
+            bearings: self.bearings.clone(),
+            owners: self.owners.as_ref(),
+        }
+    }
 }
 
 /// The answer to a [`Query`]: the window, and the sums around it.
@@ -125,19 +231,31 @@ pub struct View {
     pub query: Query,
     /// Rows of the window, if they are flows.
     pub rows: Vec<ViewRow>,
-    /// All groups, if the rows are groups; the first is the fastest.
+    /// Rows of the window, if they are groups.
     pub groups: Vec<GroupRow>,
+    /// How many groups there are, in the window and around it.
+    pub group_count: usize,
     /// Place of the first of them in the whole list.
     pub first: usize,
-    /// The selected row: its place in the whole list, and its name.
+    /// The selected flow: its place in the whole list, and its name.
     pub cursor: Option<(usize, FlowId)>,
+    /// The same of the selected group.
+    pub group_cursor: Option<(usize, Group)>,
     /// Flows that match the query.
     pub matching: usize,
     /// Of these, flows without counters: born before accounting was on.
     pub uncounted: usize,
+    /// Packets and bytes of the flows that match, since each began.
+    pub counters: Pair<Counters>,
+    /// Bytes per second of the flows that match.
+    pub matching_bytes_per_sec: Pair<u64>,
     /// Flows that `scope` hides.
     pub out_of_scope: usize,
-    /// Flows in scope that `active_only` hides.
+    /// Flows in scope that `direction` hides.
+    pub out_of_direction: usize,
+    /// Of the rest, flows that `filter` hides.
+    pub filtered_out: usize,
+    /// Of what is left then, flows that `active_only` hides.
     pub inactive: usize,
     /// Flows of our own name lookups, which are never shown.
     pub own: usize,
@@ -154,9 +272,73 @@ pub struct View {
     pub status: Status,
 }
 
+/// Where flows come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// Connection tracking.
+    #[default]
+    Conntrack,
+    /// Sockets of this machine.
+    Sockets,
+    /// Connection tracking, and sockets for what it does not tell.
+    Both,
+}
+
+impl Source {
+    /// In a word: `ct`, `sock` or `ct+sock`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Conntrack => "ct",
+            Self::Sockets => "sock",
+            Self::Both => "ct+sock",
+        }
+    }
+}
+
+impl View {
+    /// How many rows the whole list has.
+    pub fn row_count(&self) -> usize {
+        match self.query.list {
+            List::Flows => self.matching,
+            _ => self.group_count,
+        }
+    }
+
+    /// How many of them are in the window.
+    pub fn window_rows(&self) -> usize {
+        self.rows.len() + self.groups.len()
+    }
+
+    /// What selects the row on this line of the window.
+    pub fn cursor_on(&self, line: usize) -> Option<Cursor> {
+        let index = self.first + line;
+        let flow = self.rows.get(line).map(|row| row.id);
+        let group = self.groups.get(line).map(|row| row.group);
+        let of_flow = flow.map(|id| Cursor::Flow { id, index, line });
+        of_flow.or_else(|| group.map(|group| Cursor::Group { group, index, line }))
+    }
+
+    /// The line of the window that a cursor is on, if it is on one.
+    pub fn line_of(&self, cursor: Cursor) -> Option<usize> {
+        match cursor {
+            Cursor::None => None,
+            Cursor::Index(index) => {
+                let line = index.checked_sub(self.first)?;
+                (line < self.window_rows()).then_some(line)
+            }
+            Cursor::Flow { id, .. } => self.rows.iter().position(|row| row.id == id),
+            Cursor::Group { group, .. } => self.groups.iter().position(|row| row.group == group),
+        }
+    }
+}
+
 /// How the source is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
+    /// Where flows come from.
+    pub source: Source,
+    /// What this source does not show, and what would show more.
+    pub hint: Option<String>,
     /// Whether the first dump is complete; before that the list is partial.
     pub synced: bool,
     /// Flows in the kernel's table, all namespaces of the limit included.

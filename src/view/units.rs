@@ -92,6 +92,30 @@ pub fn duration(out: &mut String, duration: Duration) {
     };
 }
 
+/// Appends a round-trip time given in microseconds: `860µs`, `12.3ms`,
+/// `1.24s`; `-` if not known.
+pub fn latency(out: &mut String, micros: Option<u32>) {
+    const UNITS: [&str; 3] = ["µs", "ms", "s"];
+    let Some(micros) = micros else {
+        out.push('-');
+        return;
+    };
+    let (mut number, mut unit) = (f64::from(micros), 0);
+    // 999.5 would round to 1000, which takes the next unit.
+    while number >= 999.5 && unit + 1 < UNITS.len() {
+        number /= 1000.0;
+        unit += 1;
+    }
+    let decimals = match number {
+        _ if unit == 0 => 0,
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{number:.decimals$}{}", UNITS[unit]);
+}
+
 /// Appends an age; one that is only a lower bound begins with `>`.
 pub fn age(out: &mut String, age: Age) {
     if let Age::AtLeast(_) = age {
@@ -141,6 +165,26 @@ mod tests {
         assert_eq!(per_sec(Some(210_000), RateUnit::Bits), "1.68Mbit/s");
         assert_eq!(per_sec(Some(u64::MAX), RateUnit::Bits), "148Ebit/s");
         assert_eq!(per_sec(None, RateUnit::Bits), "-");
+    }
+
+    #[test]
+    fn round_trips_have_three_digits() {
+        let micros = |value| text(|out| latency(out, value));
+        for (value, expected) in [
+            (0, "0µs"),
+            (860, "860µs"),
+            (999, "999µs"),
+            (1_000, "1.00ms"),
+            (9_996, "10.0ms"),
+            (12_345, "12.3ms"),
+            (999_499, "999ms"),
+            (999_500, "1.00s"),
+            (1_240_000, "1.24s"),
+            (u32::MAX, "4295s"),
+        ] {
+            assert_eq!(micros(Some(value)), expected);
+        }
+        assert_eq!(micros(None), "-");
     }
 
     #[test]

@@ -2,10 +2,14 @@
 
 use std::cmp::Reverse;
 
+use super::field::Event;
+use super::filter::Filter;
 use super::group::{List, groups};
 use super::{
-    Cursor, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status, Table, View, ViewRow,
+    Candidate, Cursor, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status,
+    Table, View, ViewRow,
 };
+use crate::flow::{Counters, Pair};
 
 /// The order of the list: the fastest first, averaged over ten seconds so that
 /// rows do not jump; then what moved most; then the oldest.
@@ -26,6 +30,28 @@ fn is_active(flow: &Flow) -> bool {
         .is_some_and(|rate| rate.orig > 0 || rate.reply > 0)
 }
 
+/// Which way a flow goes.
+pub(super) fn direction(flow: &Flow, knowledge: &Knowledge) -> Option<Direction> {
+    knowledge.direction(&flow.key().orig, &flow.reply())
+}
+
+/// Whether `filter`, if there is one, holds a flow.
+pub(super) fn holds(
+    filter: Option<&Filter>,
+    flow: &Flow,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> bool {
+    filter.is_none_or(|filter| {
+        filter.holds(&mut Candidate {
+            event: Event::Sample,
+            flow,
+            now,
+            knowledge,
+        })
+    })
+}
+
 /// Every flow that `scope` holds, in the order of a [`View`].
 pub fn ordered(table: &Table, scope: Scope, now: Moment) -> impl Iterator<Item = &Flow> {
     let mut keys: Vec<SortKey> = table
@@ -37,23 +63,27 @@ pub fn ordered(table: &Table, scope: Scope, now: Moment) -> impl Iterator<Item =
     keys.into_iter().filter_map(|(_, _, id)| table.get(id))
 }
 
-/// How many flows a query leaves out, and why.
+/// How many flows a query leaves out, and why; and what the others move.
 #[derive(Default)]
 struct Left {
     out_of_scope: usize,
+    out_of_direction: usize,
+    filtered_out: usize,
     inactive: usize,
     own: usize,
+    uncounted: usize,
+    counters: Pair<Counters>,
+    bytes_per_sec: Pair<u64>,
 }
 
-/// The flows that match a query.
+/// The flows that match a query. What is cheap to ask is asked first.
 fn select(
     query: &Query,
     table: &Table,
     knowledge: &mut Knowledge,
     now: Moment,
-) -> (Vec<SortKey>, usize, Left) {
+) -> (Vec<SortKey>, Left) {
     let mut left = Left::default();
-    let mut uncounted = 0;
     let mut keys = Vec::new();
     for (id, flow) in table.flows() {
         if !query.scope.holds(flow.class()) {
@@ -65,14 +95,27 @@ fn select(
             .is_some_and(|group| !group.holds(flow, knowledge))
         {
             // Not of this group: elsewhere, not hidden.
+        } else if query
+            .direction
+            .is_some_and(|wanted| direction(flow, knowledge) != Some(wanted))
+        {
+            left.out_of_direction += 1;
+        } else if !holds(query.filter.as_deref(), flow, knowledge, now) {
+            left.filtered_out += 1;
         } else if query.active_only && !is_active(flow) {
             left.inactive += 1;
         } else {
-            uncounted += usize::from(flow.is_uncounted());
+            left.uncounted += usize::from(flow.is_uncounted());
+            left.counters += flow.counters().unwrap_or_default();
+            let rate = flow.bytes_per_sec().unwrap_or_default();
+            left.bytes_per_sec = Pair {
+                orig: left.bytes_per_sec.orig.saturating_add(rate.orig),
+                reply: left.bytes_per_sec.reply.saturating_add(rate.reply),
+            };
             keys.push(sort_key(id, flow, now));
         }
     }
-    (keys, uncounted, left)
+    (keys, left)
 }
 
 impl View {
@@ -85,38 +128,46 @@ impl View {
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Self {
-        let (mut keys, uncounted, left) = select(query, table, knowledge, now);
+        let (mut keys, left) = select(query, table, knowledge, now);
         let matching = keys.len();
-        let (first, cursor) = place(query, table, &mut keys, now);
-        let window: &[SortKey] = match query.list {
-            List::Flows => window(&mut keys, first, query.height),
-            _ => &[],
+        let groups = groups(query, table, ledger, knowledge, now);
+        let group_count = groups.len();
+        let is_of_flows = query.list == List::Flows;
+        let (rows, now_at) = match query.cursor {
+            Cursor::Flow { id, .. } if is_of_flows => (matching, rank(id, table, &keys, now)),
+            Cursor::Group { group, .. } if !is_of_flows => (group_count, groups.position(group)),
+            _ if is_of_flows => (matching, None),
+            _ => (group_count, None),
+        };
+        let (first, index) = place(query, rows, now_at);
+        let of_flow = index.filter(|_| is_of_flows);
+        let cursor = of_flow.map(|index| (index, keys.select_nth_unstable(index).1.2));
+        let group_cursor = index.and_then(|index| Some((index, groups.at(index)?)));
+        let window: &[SortKey] = if is_of_flows {
+            window(&mut keys, first, query.height)
+        } else {
+            &[]
         };
         let rows = window
             .iter()
-            .filter_map(|(_, _, id)| {
-                let flow = table.get(*id)?;
-                let orig = &flow.key().orig;
-                let ends = knowledge.ends(orig);
-                let service = knowledge.services().of(orig);
-                Some(ViewRow {
-                    id: *id,
-                    flow: flow.clone(),
-                    service: service.map(|(_, name)| Box::from(name)),
-                    ends,
-                })
-            })
+            .filter_map(|(_, _, id)| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
         Self {
             at: now,
             query: query.clone(),
             rows,
-            groups: groups(query.list, query.scope, table, ledger, knowledge, now),
+            groups: groups.window(first, query.height, ledger, knowledge),
+            group_count,
             first,
             cursor,
+            group_cursor,
             matching,
-            uncounted,
+            uncounted: left.uncounted,
+            counters: left.counters,
+            matching_bytes_per_sec: left.bytes_per_sec,
             out_of_scope: left.out_of_scope,
+            out_of_direction: left.out_of_direction,
+            filtered_out: left.filtered_out,
             inactive: left.inactive,
             own: left.own,
             totals: table.totals().within(query.scope),
@@ -128,27 +179,22 @@ impl View {
     }
 }
 
-/// Where the window begins, and which row is selected.
+/// Where the window begins, and which of `rows` is selected. `now_at` is where
+/// the row under the cursor is now, if it is still there.
 ///
-/// 1. A flow under the cursor keeps its line of the window.
-/// 2. If it has ended or does not match any more, the row in its place is
-///    selected.
+/// 1. A row under the cursor keeps its line of the window.
+/// 2. If it is gone, the row in its place is selected.
 /// 3. A place beyond the end means the last row.
 /// 4. The window moves no further than it must to hold the cursor, and ends
 ///    with the last row if there are enough.
-fn place(
-    query: &Query,
-    table: &Table,
-    keys: &mut [SortKey],
-    now: Moment,
-) -> (usize, Option<(usize, FlowId)>) {
-    let last = keys.len().saturating_sub(1);
-    let lowest_first = keys.len().saturating_sub(query.height);
+fn place(query: &Query, rows: usize, now_at: Option<usize>) -> (usize, Option<usize>) {
+    let last = rows.saturating_sub(1);
+    let lowest_first = rows.saturating_sub(query.height);
     let (index, first) = match query.cursor {
         Cursor::None => return (query.first.min(lowest_first), None),
         Cursor::Index(index) => (index.min(last), query.first),
-        Cursor::Flow { id, index, line } => match rank(id, table, keys, now) {
-            Some(rank) => (rank, rank.saturating_sub(line)),
+        Cursor::Flow { index, line, .. } | Cursor::Group { index, line, .. } => match now_at {
+            Some(at) => (at, at.saturating_sub(line)),
             None => (index.min(last), query.first),
         },
     };
@@ -156,8 +202,7 @@ fn place(
         .min(index)
         .max((index + 1).saturating_sub(query.height.max(1)))
         .min(lowest_first);
-    let id = (!keys.is_empty()).then(|| keys.select_nth_unstable(index).1.2);
-    (first, id.map(|id| (index, id)))
+    (first, (rows > 0).then_some(index))
 }
 
 /// How many rows come before this flow.

@@ -1,7 +1,8 @@
 //! Cables, addresses and routes, through rtnetlink (rtnetlink(7)).
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::process;
 
 use neli::consts::socket::NlFamily;
 
@@ -42,6 +43,54 @@ pub struct Network {
     pub router: Host,
     /// Interface `eth0`.
     pub server: Host,
+    /// The addresses of the hosts.
+    pub at: Addresses,
+}
+
+/// Addresses of a [`Network`], IPv4 and IPv6, of networks /24 and /64.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The client's.
+    pub client: [IpAddr; 2],
+    /// The router's at the client's side.
+    pub lan: [IpAddr; 2],
+    /// The router's at the server's side.
+    pub wan: [IpAddr; 2],
+    /// The server's.
+    pub server: [IpAddr; 2],
+}
+
+impl Addresses {
+    /// Those in the picture.
+    const PICTURE: Self = Self {
+        client: [v4([192, 0, 2, 10]), v6([1, 0, 0x10])],
+        lan: [v4([192, 0, 2, 1]), v6([1, 0, 1])],
+        wan: [v4([198, 51, 100, 1]), v6([2, 0, 1])],
+        server: [v4([198, 51, 100, 20]), v6([2, 0, 0x20])],
+    };
+
+    /// Those of no other laboratory that is there at the same time.
+    fn of_this_process() -> Self {
+        let id = process::id() as u16;
+        let [high, low] = id.to_be_bytes();
+        let lan = |host: u8| [v4([10, high, low, host]), v6([id, 1, host.into()])];
+        let wan = |host: u8| [v4([11, high, low, host]), v6([id, 2, host.into()])];
+        Self {
+            client: lan(10),
+            lan: lan(1),
+            wan: wan(1),
+            server: wan(20),
+        }
+    }
+}
+
+const fn v4([a, b, c, d]: [u8; 4]) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
+
+/// `2001:db8:a:b::host`.
+const fn v6([a, b, host]: [u16; 3]) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, a, b, 0, 0, 0, host))
 }
 
 impl Lab {
@@ -89,43 +138,52 @@ impl Lab {
 
     /// Makes a client, a router and a server. See [`Network`].
     pub fn router(&self) -> Network {
+        self.router_at(Addresses::PICTURE)
+    }
+
+    /// As [`Lab::router`], with addresses that no other laboratory has: to
+    /// root, the namespaces of all of them are on one machine.
+    pub fn router_apart(&self) -> Network {
+        self.router_at(Addresses::of_this_process())
+    }
+
+    fn router_at(&self, at: Addresses) -> Network {
         let net = Network {
             client: self.host("client"),
             router: self.host("router"),
             server: self.host("server"),
+            at,
         };
-        self.cable(
-            End {
-                host: &net.client,
-                interface: "eth0",
-                addresses: &["192.0.2.10/24", "2001:db8:1::10/64"],
-            },
-            End {
-                host: &net.router,
-                interface: "lan",
-                addresses: &["192.0.2.1/24", "2001:db8:1::1/64"],
-            },
-        );
-        self.cable(
-            End {
-                host: &net.router,
-                interface: "wan",
-                addresses: &["198.51.100.1/24", "2001:db8:2::1/64"],
-            },
-            End {
-                host: &net.server,
-                interface: "eth0",
-                addresses: &["198.51.100.20/24", "2001:db8:2::20/64"],
-            },
-        );
+        let with_prefix = |[v4, v6]: [IpAddr; 2]| [format!("{v4}/24"), format!("{v6}/64")];
+        for [(host, interface, addresses), (beyond, port, theirs)] in [
+            [
+                (&net.client, "eth0", at.client),
+                (&net.router, "lan", at.lan),
+            ],
+            [
+                (&net.router, "wan", at.wan),
+                (&net.server, "eth0", at.server),
+            ],
+        ] {
+            let (addresses, theirs) = (with_prefix(addresses), with_prefix(theirs));
+            self.cable(
+                End {
+                    host,
+                    interface,
+                    addresses: &addresses.each_ref().map(String::as_str),
+                },
+                End {
+                    host: beyond,
+                    interface: port,
+                    addresses: &theirs.each_ref().map(String::as_str),
+                },
+            );
+        }
         net.router.set_sysctl("net/ipv4/ip_forward", "1");
         net.router.set_sysctl("net/ipv6/conf/all/forwarding", "1");
-        for (host, gateways) in [
-            (&net.client, ["192.0.2.1", "2001:db8:1::1"]),
-            (&net.server, ["198.51.100.1", "2001:db8:2::1"]),
-        ] {
+        for (host, gateways) in [(&net.client, at.lan), (&net.server, at.wan)] {
             for gateway in gateways {
-                host.default_route(gateway);
+                host.default_route(&gateway.to_string());
             }
         }
         net
@@ -199,7 +257,7 @@ impl Host {
         });
     }
 
-    fn interface_index(&self, interface: &str) -> u32 {
+    pub(super) fn interface_index(&self, interface: &str) -> u32 {
         self.link_field(interface, 4)
     }
 
@@ -219,13 +277,13 @@ impl Host {
         u32::from_ne_bytes(answer[at..at + 4].try_into().expect("four bytes"))
     }
 
-    fn rtnetlink(&self, message: Message) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn rtnetlink(&self, message: Message) -> io::Result<Option<Vec<u8>>> {
         Netlink::open(self, NlFamily::Route).request(message)
     }
 }
 
 /// `struct ifinfomsg`, linux/rtnetlink.h: no family, no type, any index.
-fn link_header(flags: u32, change: u32) -> [u8; 16] {
+pub(super) fn link_header(flags: u32, change: u32) -> [u8; 16] {
     let mut header = [0; 16];
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
     header[12..16].copy_from_slice(&change.to_ne_bytes());
@@ -233,18 +291,18 @@ fn link_header(flags: u32, change: u32) -> [u8; 16] {
 }
 
 /// The address family and the bytes of an address.
-fn octets(ip: IpAddr) -> (u8, Vec<u8>) {
+pub(super) fn octets(ip: IpAddr) -> (u8, Vec<u8>) {
     match ip {
         IpAddr::V4(ip) => (libc::AF_INET as u8, ip.octets().to_vec()),
         IpAddr::V6(ip) => (libc::AF_INET6 as u8, ip.octets().to_vec()),
     }
 }
 
-fn parse(ip: &str) -> IpAddr {
+pub(super) fn parse(ip: &str) -> IpAddr {
     ip.parse().unwrap_or_else(|e| panic!("{ip}: {e}"))
 }
 
-fn parse_prefix(prefix: &str) -> (IpAddr, u8) {
+pub(super) fn parse_prefix(prefix: &str) -> (IpAddr, u8) {
     let (ip, length) = prefix
         .split_once('/')
         .unwrap_or_else(|| panic!("{prefix} has no prefix length"));

@@ -4,10 +4,10 @@
 //! test is root over a network that exists only for it: hosts
 //! ([`Lab::host`]), cables between them ([`Lab::cable`]), rules
 //! ([`Host::track`], [`Host::masquerade`], [`Host::dnat`]), real traffic
-//! ([`traffic`], [`packets`]) and conntrack entries made by hand
-//! ([`entries`]). Nothing but the kernel is needed: no `ip`, `nft` or
-//! `conntrack`, no root. Everything is gone when the test ends, however it
-//! ends.
+//! ([`traffic`], [`packets`]), real processes ([`processes`]) and conntrack
+//! entries made by hand ([`entries`]). Nothing but the kernel is needed: no
+//! `ip`, `nft` or `conntrack`, no root. Everything is gone when the test ends,
+//! however it ends.
 //!
 //! ```ignore
 //! mod lab;
@@ -38,12 +38,15 @@
 )]
 #![allow(unreachable_pub, reason = "a test crate has no outside")]
 
+mod actor;
 pub mod entries;
 mod everything;
 mod links;
 pub mod mounts;
 mod namespace;
 pub mod packets;
+pub mod processes;
+mod routing;
 mod rules;
 pub mod traffic;
 mod wire;
@@ -56,7 +59,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use everything::{FLOWS_PER_SERVER, SERVERS};
-pub use links::{End, Network};
+pub use links::{Addresses, End, Network};
 pub use namespace::{Host, unprivileged};
 pub use rules::Ruleset;
 
@@ -80,6 +83,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The laboratory of one test.
 pub struct Lab {
     here: Host,
+    /// The path of the test, which leads a process of this binary to
+    /// [`run_within`].
+    test: String,
 }
 
 impl Lab {
@@ -115,9 +121,11 @@ pub fn run(test: &str, body: impl FnOnce(&Lab)) {
 
 /// As [`run`], with another limit than two minutes.
 pub fn run_within(limit: Duration, test: &str, body: impl FnOnce(&Lab)) {
+    actor::act_if_told();
     if env::var(CHILD).is_ok_and(|name| name == test) {
         let lab = Lab {
             here: Host::current("here"),
+            test: test.to_owned(),
         };
         probe(&lab);
         body(&lab);

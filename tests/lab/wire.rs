@@ -84,6 +84,11 @@ impl Message {
         outer
     }
 
+    /// What has been written so far.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Asks for an acknowledgement.
     pub(super) fn acknowledged(mut self) -> Self {
         self.0[6] |= libc::NLM_F_ACK as u8;

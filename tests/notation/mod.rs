@@ -5,8 +5,10 @@
 //! `esp 192.0.2.10 > 198.51.100.20`. A protocol without a name is its number.
 #![allow(
     clippy::panic,
+    dead_code,
     unreachable_pub,
-    reason = "this is test code; clippy only knows functions marked #[test]"
+    reason = "this is test code, and each test crate uses its part; clippy only knows functions \
+              marked #[test]"
 )]
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +22,25 @@ use flowtop::flow::{L4, Protocol, Tuple};
 /// If it writes none.
 pub fn tuple(text: &str) -> Tuple {
     parse(text).unwrap_or_else(|| panic!("this is no flow: {text}"))
+}
+
+/// The tuple of these parts.
+///
+/// # Panics
+///
+/// If the addresses are none, or of two families.
+pub fn between(src: &str, dst: &str, proto: Protocol, l4: L4) -> Tuple {
+    Tuple::new(ip(src), ip(dst), proto, l4).unwrap_or_else(|| panic!("{src} and {dst}"))
+}
+
+/// The address that `text` writes down.
+pub fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+/// Ports from and to.
+pub const fn ports(src: u16, dst: u16) -> L4 {
+    L4::Ports { src, dst }
 }
 
 fn parse(text: &str) -> Option<Tuple> {

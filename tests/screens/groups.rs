@@ -64,13 +64,13 @@ fn lists_at_every_width() {
     for width in WIDTHS {
         let mut scene = scene_of(width, 16);
         scene.end_of(&world()[1]);
-        for (key, name) in [("2", "places"), ("3", "services")] {
+        for (key, name) in [("5", "places"), ("7", "services")] {
             scene.keys(key);
             scene.press(KeyCode::Down);
             let screen = text(&scene.buffer(width, 16));
             check(&format!("{name}_{width}"), &screen);
         }
-        scene.keys("2");
+        scene.keys("5");
         press(&mut scene, &[KeyCode::Home, KeyCode::Enter]);
         check(
             &format!("networks_{width}"),
@@ -88,11 +88,11 @@ fn lists_at_every_width() {
 fn colours_and_attributes() {
     for (name, color) in [("color", true), ("mono", false)] {
         let mut scene = Scene::new((100, 16), |s| s.color = color).with(&world());
-        scene.keys("2");
+        scene.keys("5");
         scene.press(KeyCode::Down);
         let places = styled(&scene.buffer(100, 16));
         check(&format!("places_{name}_100"), &places);
-        scene.keys("3");
+        scene.keys("7");
         let services = styled(&scene.buffer(100, 16));
         check(&format!("services_{name}_100"), &services);
     }
@@ -103,19 +103,27 @@ fn tabs_are_switched_in_both_directions_and_by_digit() {
     let mut scene = scene();
     let start = screen(&scene);
     let mut lists = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..5 {
         press(&mut scene, &[KeyCode::Tab]);
         lists.push(scene.query.list);
     }
-    let all = [List::Countries, List::Services, List::Flows];
+    let all = [
+        List::Hosts,
+        List::Processes,
+        List::Countries,
+        List::Services,
+        List::Flows,
+    ];
     assert_eq!(lists, all);
     assert_eq!(screen(&scene), start);
     press(&mut scene, &[KeyCode::BackTab]);
     assert_eq!(scene.query.list, List::Services);
     for (key, list) in [
         ("1", List::Flows),
-        ("2", List::Countries),
-        ("3", List::Services),
+        ("2", List::Hosts),
+        ("3", List::Processes),
+        ("5", List::Countries),
+        ("7", List::Services),
     ] {
         scene.keys(key);
         assert_eq!(scene.query.list, list);
@@ -125,11 +133,11 @@ fn tabs_are_switched_in_both_directions_and_by_digit() {
 #[test]
 fn from_a_country_to_the_flows_of_a_network_and_back() {
     let mut scene = scene();
-    scene.keys("2");
+    scene.keys("5");
     go_to(&mut scene, "United States");
     press(&mut scene, &[KeyCode::Enter]);
     let us = country(&scene);
-    assert!(line(&scene, 2).contains("2 Places › United States"));
+    assert!(line(&scene, 2).contains("5 Places › United States"));
     go_to(&mut scene, "Example Delivery");
     press(&mut scene, &[KeyCode::Enter]);
     assert!(line(&scene, 2).contains("› United States › AS64500 Example Delivery"));
@@ -170,7 +178,7 @@ fn country(scene: &Scene) -> Country {
 #[test]
 fn a_country_without_known_networks_leads_to_its_flows() {
     let mut scene = scene();
-    scene.keys("2");
+    scene.keys("5");
     for (name, address) in [
         ("Sweden", "89.160.20.112"),
         ("private addresses", "192.168.1.1"),
@@ -194,15 +202,15 @@ fn a_country_without_known_networks_leads_to_its_flows() {
 #[test]
 fn services_lead_to_their_flows() {
     let mut scene = scene();
-    scene.keys("3");
+    scene.keys("7");
     go_to(&mut scene, "domain");
     press(&mut scene, &[KeyCode::Enter]);
-    assert!(line(&scene, 2).contains("3 Services › domain"));
+    assert!(line(&scene, 2).contains("7 Services › domain"));
     assert_eq!(scene.view().matching, 1);
     // Each tab keeps its place; its own key leads to its beginning.
-    scene.keys("13");
-    assert!(line(&scene, 2).contains("3 Services › domain"));
-    scene.keys("3");
+    scene.keys("17");
+    assert!(line(&scene, 2).contains("7 Services › domain"));
+    scene.keys("7");
     assert_eq!(scene.query.list, List::Services);
     assert!(is_on(&scene, "domain"));
 }
@@ -212,7 +220,7 @@ fn entering_nothing_says_how_to_select() {
     let mut scene = scene();
     scene.press(KeyCode::Enter);
     assert_eq!(scene.last.ask, None);
-    scene.keys("2");
+    scene.keys("5");
     press(&mut scene, &[KeyCode::Enter]);
     assert_eq!(scene.query.list, List::Countries);
     assert!(screen(&scene).contains("Select a row first"));
@@ -221,7 +229,7 @@ fn entering_nothing_says_how_to_select() {
 #[test]
 fn the_selection_sticks_to_the_group() {
     let mut scene = scene();
-    scene.keys("2");
+    scene.keys("5");
     go_to(&mut scene, "Japan");
     let before = selected(&scene);
     // What was above it goes to the end of the list: nothing moves there any
@@ -249,8 +257,8 @@ fn the_selection_sticks_to_the_group() {
 #[test]
 fn long_lists_scroll() {
     let mut scene = scene_of(120, 12);
-    scene.keys("3");
-    let count = scene.view().groups.len();
+    scene.keys("7");
+    let count = scene.view().group_count;
     let height = scene.query.height;
     assert!(count > height, "{count} {height}");
     let shown = |scene: &Scene| text(&scene.buffer(120, 12));
@@ -272,7 +280,7 @@ fn long_lists_scroll() {
 #[test]
 fn idle_flows_of_a_group_can_be_shown() {
     let mut scene = scene();
-    scene.keys("a3");
+    scene.keys("a7");
     // Groups count idle flows as well.
     let title = line(&scene, 0);
     assert!(!scene.query.active_only && !title.contains("active"));

@@ -206,7 +206,7 @@ fn without_databases_there_are_no_countries() {
     scene.status.places.clear();
     scene.answer();
     assert!(!screen(&scene).contains(" CC ") && !screen(&scene).contains("GeoIP"));
-    scene.keys("2");
+    scene.keys("5");
     assert!(screen(&scene).contains("no database of places is in use"));
 }
 

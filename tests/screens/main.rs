@@ -13,9 +13,11 @@
 mod cursor;
 #[path = "../databases/mod.rs"]
 mod databases;
+mod desk;
 mod groups;
 mod keys;
 mod looks;
+mod owners;
 mod scene;
 mod snapshot;
 mod storms;

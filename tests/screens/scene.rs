@@ -14,10 +14,12 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
-use flowtop::tui::{Effects, Message, Settings, Size, State, draw};
+use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::Hosts;
 use flowtop::view::units::RateUnit;
-use flowtop::view::{Knowledge, Ledger, PlaceSource, Query, Status as SourceStatus, View};
+use flowtop::view::{
+    Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View,
+};
 use jiff::tz::TimeZone;
 use mmdb_writer::IpVersion;
 use ratatui::buffer::Buffer;
@@ -140,7 +142,7 @@ static PLACES: LazyLock<Arc<GeoIp>> = LazyLock::new(|| {
 /// One flow of a scene.
 #[derive(Clone, Copy)]
 pub(crate) struct Line {
-    orig: Tuple,
+    pub(crate) orig: Tuple,
     state: Option<Ct>,
     status: Status,
     age_secs: Option<u64>,
@@ -152,7 +154,7 @@ pub(crate) struct Line {
 
 impl Line {
     /// Reads a line of a table such as [`EVENING`].
-    fn parse(line: &str) -> Self {
+    pub(crate) fn parse(line: &str) -> Self {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let number = |index: usize| columns[index].parse::<u64>().ok();
         let port = |index: usize| number(index).unwrap_or_default() as u16;
@@ -263,7 +265,9 @@ pub(crate) struct Scene {
     pub(crate) query: Query,
     pub(crate) last: Effects,
     /// Answers while it is only looked at.
-    knowledge: RefCell<Knowledge>,
+    pub(crate) knowledge: RefCell<Knowledge>,
+    /// Makes up the interfaces of flows, for which there are no routes here.
+    pub(crate) interfaces: Option<fn(&Row<'_>) -> Interfaces>,
     ledger: Ledger,
 }
 
@@ -274,11 +278,12 @@ impl Scene {
             namespace: None,
             interval: Duration::from_secs(1),
             scope: Scope::EVERYTHING.with_loopback(false),
+            filter: None,
             show_source: false,
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
+            keys: Keymap::default(),
             color: false,
-            source_label: "ct",
         };
         change(&mut settings);
         let size = Size {
@@ -311,6 +316,7 @@ impl Scene {
             },
             last: Effects::default(),
             knowledge: RefCell::new(knowledge),
+            interfaces: None,
             ledger: Ledger::default(),
         }
     }
@@ -388,6 +394,11 @@ impl Scene {
         let (query, table) = (&self.query, &self.table);
         let mut view = View::compute(query, table, &self.ledger, &mut knowledge, self.now);
         let totals = self.table.flows().filter_map(|(_, f)| f.bytes_per_sec());
+        for row in &mut view.rows {
+            if let Some(interfaces) = self.interfaces {
+                row.bearings.interfaces = interfaces(&row.row(self.now));
+            }
+        }
         view.bytes_per_sec = totals.reduce(|a, b| Pair {
             orig: a.orig + b.orig,
             reply: a.reply + b.reply,

@@ -5,6 +5,7 @@ use flowtop::tui::keys::KEYS;
 use flowtop::view::{Cursor, List};
 use proptest::prelude::*;
 
+use super::desk;
 use super::scene::{Scene, crowd, evening, world};
 
 #[derive(Clone, Debug)]
@@ -65,11 +66,10 @@ proptest! {
             let query = scene.state.query();
             prop_assert!(query.height <= usize::from(size.1));
             prop_assert!(query.first < 40);
-            prop_assert!(query.list == List::Flows || query.cursor == Cursor::None);
             match query.cursor {
                 Cursor::None => {}
                 Cursor::Index(index) => prop_assert!(index < 40),
-                Cursor::Flow { index, line, .. } => {
+                Cursor::Flow { index, line, .. } | Cursor::Group { index, line, .. } => {
                     prop_assert!(index < 40);
                     prop_assert!(line <= 60);
                 }
@@ -89,10 +89,15 @@ proptest! {
     /// Through all lists, with answers that come late or not at all.
     #[test]
     fn any_way_through_the_lists_goes_well(
+        at_desk in any::<bool>(),
         steps in prop::collection::vec((0..12_usize, any::<bool>()), 1..80),
     ) {
-        let lines = world();
+        let mut lines = world();
         let mut scene = Scene::new((80, 13), |_| ()).with(&lines);
+        if at_desk {
+            lines = desk::lines();
+            scene = desk::scene(80, 13, |_| ());
+        }
         let mut late = scene.view();
         for (number, (step, answered)) in steps.into_iter().enumerate() {
             match step {
@@ -102,7 +107,7 @@ proptest! {
                 5 => scene.press(KeyCode::Up),
                 6 => scene.press(KeyCode::PageDown),
                 7 => scene.press(KeyCode::Tab),
-                8 => scene.press(KeyCode::Char('2')),
+                8 => scene.press(KeyCode::Char(['2', '3', '5', '7', 'o'][number % 5])),
                 9 => scene.end_of(&lines[number % lines.len()]),
                 10 => scene.show(late.clone()),
                 _ => scene.resize(60 + number as u16, 8 + number as u16 % 9),
@@ -112,6 +117,8 @@ proptest! {
                 scene.answer();
             }
             prop_assert_eq!(&scene.query, scene.state.query());
+            let view = scene.view();
+            prop_assert!(view.window_rows() <= scene.query.height.min(view.row_count()));
             scene.buffer(80, 13);
         }
         // From wherever this is, it is not far back to the top.
@@ -126,10 +133,18 @@ proptest! {
 #[test]
 fn every_size_can_be_drawn() {
     let mut scenes = Vec::new();
-    for keys in ["", "s", "b", "sb", "?", "V", "2", "3", "TUDISO"] {
+    for keys in [
+        "", "s", "b", "sb", "?", "V", "2", "3", "5", "7", "o", "TUDISO",
+    ] {
         let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
         scene.status.warnings = vec!["one warning".to_owned(); 2];
         scene.answer();
+        scene.keys(keys);
+        scene.press(KeyCode::Down);
+        scenes.push(scene);
+    }
+    for keys in ["", "s", "sb", "2", "3", "3o"] {
+        let mut scene = desk::scene(80, 24, |_| ());
         scene.keys(keys);
         scene.press(KeyCode::Down);
         scenes.push(scene);

@@ -12,10 +12,10 @@
 #![allow(unreachable_pub, reason = "a test crate has no outside")]
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Source as _};
+use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Sockets, Source};
 use flowtop::flow::{Family, Key, Moment, Origin, Protocol, Update};
 use flowtop::table::{Change, Flow, Table};
 
@@ -63,14 +63,14 @@ impl From<&Change<'_>> for Told {
     }
 }
 
-/// A kernel that is watched, and what it said.
-pub struct Watch {
+/// A source that is watched, and what it said.
+pub struct Watch<S = Kernel> {
     pub table: Table,
     /// Every change, in order.
     pub told: Vec<Told>,
     /// Each shedding and each return of `UPDATE` events.
     pub shed: Vec<bool>,
-    kernel: Kernel,
+    source: S,
     clock: Clock,
     /// How far the table's clock is ahead.
     ahead: Duration,
@@ -79,7 +79,7 @@ pub struct Watch {
     answers: usize,
 }
 
-impl Watch {
+impl Watch<Kernel> {
     /// Begins to watch a host. Nothing is dumped yet.
     pub fn start(host: &Host, settings: Settings) -> Self {
         Self::with_channel(host, settings, 64)
@@ -87,27 +87,47 @@ impl Watch {
 
     /// As [`Watch::start`], with a channel for so many batches.
     pub fn with_channel(host: &Host, settings: Settings, batches: usize) -> Self {
+        Self::over(batches, |clock, out| {
+            host.enter(|| Kernel::start(settings, clock, out))
+                .unwrap_or_else(|e| panic!("cannot watch {}: {e}", host.name()))
+        })
+    }
+
+    /// The source itself.
+    pub fn kernel(&self) -> &Kernel {
+        &self.source
+    }
+}
+
+impl Watch<Sockets> {
+    /// Begins to watch the sockets of a host. Nothing is dumped yet.
+    pub fn sockets(host: &Host, settings: Settings) -> Self {
+        host.enter(|| Self::sockets_here(settings))
+    }
+
+    /// As [`Watch::sockets`], where the calling thread is.
+    pub fn sockets_here(settings: Settings) -> Self {
+        Self::over(64, |clock, out| {
+            Sockets::start(settings, clock, out).expect("sockets need no privilege")
+        })
+    }
+}
+
+impl<S: Source> Watch<S> {
+    fn over(batches: usize, start: impl FnOnce(Clock, &SyncSender<Delivery>) -> S) -> Self {
         let clock = Clock::start();
         let (out, deliveries) = sync_channel(batches);
-        let kernel = host
-            .enter(|| Kernel::start(settings, clock, &out))
-            .unwrap_or_else(|e| panic!("cannot watch {}: {e}", host.name()));
         Self {
             table: Table::new(),
             told: Vec::new(),
             shed: Vec::new(),
-            kernel,
+            source: start(clock, &out),
             clock,
             ahead: Duration::ZERO,
             deliveries,
             dumps: 0,
             answers: 0,
         }
-    }
-
-    /// The source itself.
-    pub fn kernel(&self) -> &Kernel {
-        &self.kernel
     }
 
     /// The table's time.
@@ -156,14 +176,14 @@ impl Watch {
     /// Dumps the kernel's table once, to the end.
     pub fn dump(&mut self) {
         let before = self.dumps;
-        self.kernel.inquire(Inquiry::Dump);
+        self.source.inquire(Inquiry::Dump);
         self.until("a dump ends", |watch| watch.dumps > before);
     }
 
     /// Asks for flows and waits until all answers are in.
     pub fn get(&mut self, keys: &[Key]) {
         let enough = self.answers + keys.len();
-        self.kernel.inquire(Inquiry::Get(keys.to_vec()));
+        self.source.inquire(Inquiry::Get(keys.to_vec()));
         self.until("each question has its answer", |w| w.answers >= enough);
     }
 

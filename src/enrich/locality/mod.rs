@@ -26,9 +26,11 @@ use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 
 use crate::flow::{Direction, Pair, Tuple};
+use ranges::{Ranges, key};
 use routes::Routes;
 
 pub use paths::Paths;
@@ -72,21 +74,41 @@ pub struct Link {
 /// What the kernel's network configuration says, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Locality {
-    /// Addresses of this machine, and those it had until a few minutes ago.
-    pub(crate) addresses: HashSet<IpAddr>,
+    /// Addresses of this machine, those it had until a few minutes ago, and
+    /// those that its routes take in one by one.
+    pub(crate) addresses: HashSet<IpAddr, RandomState>,
     /// Hardware addresses of neighbours on the links of this machine.
-    pub(crate) neighbours: HashMap<IpAddr, Mac>,
+    pub(crate) neighbours: HashMap<IpAddr, Mac, RandomState>,
     /// By index.
     links: Vec<Link>,
-    /// Networks that the links lead to, and whether a default route leads out
-    /// of the same link.
-    attached: Vec<(IpNet, bool)>,
+    /// Networks that the links lead to.
+    attached: Attached,
     /// What the user calls ours.
     local: Vec<IpNet>,
     /// The link of an address that is ours, or, if it is of this link only
     /// (`fe80::/10`), of a neighbour; `None` if it is on several.
-    on_link: HashMap<IpAddr, Option<u32>>,
+    on_link: HashMap<IpAddr, Option<u32>, RandomState>,
     routes: Arc<Routes>,
+}
+
+/// Networks that the links lead to, by family, and whether it is only links
+/// that a default route leads out of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Attached {
+    ipv4: Ranges<bool>,
+    ipv6: Ranges<bool>,
+}
+
+impl Attached {
+    /// Whether the network around an address is only beside the way to
+    /// everywhere; `None` if no link leads to it.
+    fn is_upstream(&self, address: IpAddr) -> Option<bool> {
+        let ranges = match address {
+            IpAddr::V4(_) => &self.ipv4,
+            IpAddr::V6(_) => &self.ipv6,
+        };
+        ranges.get(key(address)).map(|(_, is_upstream)| is_upstream)
+    }
 }
 
 /// How near an address is, the nearest last.
@@ -102,17 +124,24 @@ enum Nearness {
     Attached,
     /// Ours by the user's word.
     Local,
-    /// This machine.
-    Here,
 }
 
 impl Locality {
+    /// A machine with these addresses and neighbours, and without links.
+    pub fn of(
+        addresses: impl IntoIterator<Item = IpAddr>,
+        neighbours: impl IntoIterator<Item = (IpAddr, Mac)>,
+    ) -> Self {
+        Self {
+            addresses: addresses.into_iter().collect(),
+            neighbours: neighbours.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether a packet to this address would be for this machine.
     pub fn is_here(&self, address: IpAddr) -> bool {
-        address.is_loopback()
-            || self.addresses.contains(&address)
-            || self.routes.here.contains(&address)
-            || contains(&self.routes.networks_here, address)
+        address.is_loopback() || self.addresses.contains(&address) || self.routes.takes_in(address)
     }
 
     /// Whether packets to this address are for everybody on a network who
@@ -128,8 +157,14 @@ impl Locality {
     /// user named.
     pub fn is_ours(&self, address: IpAddr) -> bool {
         contains(&self.local, address)
-            || self.attached.iter().any(|(net, _)| net.contains(&address))
+            || self.attached.is_upstream(address).is_some()
             || self.is_here(address)
+    }
+
+    /// Whether both call the same addresses [here](Locality::is_here), so that
+    /// flows go the same way by either.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.addresses == other.addresses && self.shares_routes(other)
     }
 
     /// Which way a flow goes: `None` before addresses are known. `reply` says
@@ -166,22 +201,15 @@ impl Locality {
         }
     }
 
+    /// Of an address that is not here.
     fn nearness(&self, address: IpAddr) -> Nearness {
-        if self.is_here(address) {
-            return Nearness::Here;
-        }
         if contains(&self.local, address) {
             return Nearness::Local;
         }
-        let on = self
-            .attached
-            .iter()
-            .filter(|(net, _)| net.contains(&address));
-        let attached = on.max_by_key(|(net, _)| net.prefix_len());
-        match attached {
-            Some((_, false)) => Nearness::Attached,
+        match self.attached.is_upstream(address) {
+            Some(false) => Nearness::Attached,
             _ if is_private(address) => Nearness::Private,
-            Some((_, true)) => Nearness::Upstream,
+            Some(true) => Nearness::Upstream,
             None => Nearness::Far,
         }
     }
@@ -245,3 +273,117 @@ fn is_private(address: IpAddr) -> bool {
 /// The interfaces a flow uses: where its first packet comes in, and where it
 /// goes out. Inferred from routes, not observed.
 pub type Interfaces = Pair<Option<Arc<str>>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{L4, Protocol};
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn tuple(src: &str, dst: &str) -> Tuple {
+        Tuple::new(ip(src), ip(dst), Protocol::TCP, L4::None).unwrap()
+    }
+
+    fn here(addresses: &[&str]) -> Locality {
+        Locality {
+            addresses: addresses.iter().map(|text| ip(text)).collect(),
+            ..Locality::default()
+        }
+    }
+
+    #[test]
+    fn a_direction_is_told_once_addresses_are_known() {
+        let orig = tuple("127.0.0.1", "127.0.0.1");
+        assert_eq!(here(&[]).direction(&orig, &orig.inverted()), None);
+        let known = here(&["192.0.2.1", "2001:db8::1"]);
+        for (src, dst, direction) in [
+            ("192.0.2.1", "8.8.4.4", Direction::Out),
+            ("8.8.4.4", "192.0.2.1", Direction::In),
+            ("8.8.4.4", "1.1.1.1", Direction::Forward),
+            ("192.0.2.1", "192.0.2.1", Direction::Local),
+            ("127.0.0.1", "127.9.9.9", Direction::Local),
+            ("2001:db8::1", "2001:db8::2", Direction::Out),
+            ("2001:db8::2", "2001:db8::1", Direction::In),
+            ("8.8.4.4", "255.255.255.255", Direction::In),
+            ("192.0.2.1", "255.255.255.255", Direction::Out),
+            ("8.8.4.4", "239.1.2.3", Direction::In),
+            ("0.0.0.0", "255.255.255.255", Direction::In),
+            ("2001:db8::2", "ff02::fb", Direction::In),
+            ("2001:db8::1", "ff02::fb", Direction::Out),
+        ] {
+            let orig = tuple(src, dst);
+            let told = known.direction(&orig, &orig.inverted());
+            assert_eq!(told, Some(direction), "{src} > {dst}");
+        }
+    }
+
+    #[test]
+    fn the_reply_says_where_a_flow_really_went() {
+        let known = here(&["192.0.2.1", "198.51.100.1"]);
+        let told = |orig: (&str, &str), reply: (&str, &str)| {
+            let (orig, reply) = (tuple(orig.0, orig.1), tuple(reply.0, reply.1));
+            let direction = known.direction(&orig, &reply).unwrap();
+            (direction, known.near_end(&orig, &reply).to_string())
+        };
+        // A client behind a masquerade, a server behind a port forward, one on
+        // the router itself, and a transparent proxy.
+        for (orig, reply, direction, near) in [
+            (
+                ("10.0.0.5", "8.8.4.4"),
+                ("8.8.4.4", "198.51.100.1"),
+                Direction::Forward,
+                "10.0.0.5",
+            ),
+            (
+                ("8.8.4.4", "198.51.100.1"),
+                ("10.0.0.5", "8.8.4.4"),
+                Direction::Forward,
+                "10.0.0.5",
+            ),
+            (
+                ("8.8.4.4", "198.51.100.1"),
+                ("192.0.2.1", "8.8.4.4"),
+                Direction::In,
+                "192.0.2.1",
+            ),
+            (
+                ("10.0.0.5", "8.8.4.4"),
+                ("127.0.0.1", "10.0.0.5"),
+                Direction::In,
+                "127.0.0.1",
+            ),
+        ] {
+            assert_eq!(told(orig, reply), (direction, near.into()), "{orig:?}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_those_of_the_rfcs() {
+        for (address, expected) in [
+            ("10.0.0.1", true),
+            ("172.31.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.1.1", true),
+            ("100.63.255.255", false),
+            ("100.64.0.1", true),
+            ("100.127.255.255", true),
+            ("100.128.0.0", false),
+            ("169.254.1.1", true),
+            ("8.8.4.4", false),
+            ("fd00::1", true),
+            ("fe80::1", true),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_private(ip(address)), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_hardware_address_is_written_as_everywhere() {
+        let mac = Mac([2, 0, 0xab, 0xcd, 0xef, 9]);
+        assert_eq!(mac.to_string(), "02:00:ab:cd:ef:09");
+    }
+}

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::routes::{Fib, Selectors, Way, only_link};
+use super::routes::{Fib, Selectors, Way, family, only_link};
 use super::{Interfaces, Link, Locality};
-use crate::flow::{Direction, Family, Pair, Tuple};
+use crate::flow::{Direction, Pair, Tuple};
 use crate::netlink::route::{Question, RouteKind, Session};
 
 /// Answers of the kernel that are kept. Past this all are forgotten: to ask
@@ -155,9 +155,10 @@ impl Paths {
     fn look_up(&mut self, locality: &Locality, packet: Packet, with_source: bool) -> Option<u32> {
         let Packet { to, from, link, .. } = packet;
         if is_link_local(to) {
-            return on_link(locality, to).or_else(|| on_link(locality, from));
+            return on_link(locality, to)
+                .or_else(|| on_link(locality, from).filter(|_| is_link_local(from)));
         }
-        if to.is_multicast() || locality.is_for_many(to) {
+        if locality.is_for_many(to) {
             return on_link(locality, from).or_else(|| {
                 match locality.routes.fib(family(to)).way(to) {
                     Way::Link(link) => Some(link),
@@ -209,13 +210,6 @@ impl Paths {
         }
         self.known.insert(question, link);
         link
-    }
-}
-
-const fn family(address: IpAddr) -> Family {
-    match address {
-        IpAddr::V4(_) => Family::Ipv4,
-        IpAddr::V6(_) => Family::Ipv6,
     }
 }
 

@@ -55,21 +55,26 @@ struct Range<T> {
 /// What is said of prefixes, by address: the most specific prefix decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ranges<T> {
-    /// In ascending order; the first begins at 0.
+    /// In ascending order.
     ranges: Vec<Range<T>>,
+}
+
+impl<T> Default for Ranges<T> {
+    /// Of no prefixes.
+    fn default() -> Self {
+        Self { ranges: Vec::new() }
+    }
 }
 
 impl<T: Copy> Ranges<T> {
     /// Lays out prefixes, none of them twice.
     pub(super) fn new(mut prefixes: Vec<(Prefix, T)>) -> Self {
         prefixes.sort_unstable_by_key(|(prefix, _)| *prefix);
-        let mut ranges = vec![Range {
-            from: 0,
-            value: None,
-        }];
+        let mut ranges: Vec<Range<T>> = Vec::new();
         let mut put = |from: u128, around: Option<&(Prefix, T)>| {
             let value = around.map(|(prefix, value)| (prefix.free_bits.0, *value));
             match ranges.last_mut() {
+                // Several prefixes begin or end here.
                 Some(last) if last.from == from => last.value = value,
                 _ => ranges.push(Range { from, value }),
             }

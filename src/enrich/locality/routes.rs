@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 
 use super::ranges::{Prefix, Ranges, key};
@@ -172,11 +173,11 @@ pub(super) struct Routes {
     pub(super) ipv6: Fib,
     /// Addresses that are taken in without being given to a link: anycast, and
     /// `ip route add local`.
-    pub(super) here: HashSet<IpAddr>,
+    pub(super) here: Vec<IpAddr>,
     /// Whole networks that are taken in.
     pub(super) networks_here: Vec<IpNet>,
     /// Broadcast addresses of the networks on the links.
-    pub(super) broadcasts: HashSet<IpAddr>,
+    pub(super) broadcasts: HashSet<IpAddr, RandomState>,
     /// Links that default routes lead out of.
     pub(super) uplinks: Vec<u32>,
 }
@@ -194,9 +195,9 @@ impl Routes {
         let mut all = Self {
             ipv4,
             ipv6,
-            here: HashSet::new(),
+            here: Vec::new(),
             networks_here: Vec::new(),
-            broadcasts: HashSet::new(),
+            broadcasts: HashSet::default(),
             uplinks: Vec::new(),
         };
         for route in routes {
@@ -206,7 +207,7 @@ impl Routes {
             let is_host = network.prefix_len() == network.max_prefix_len();
             match (route.table, route.kind) {
                 (TABLE_LOCAL, RouteKind::Local | RouteKind::Anycast) if is_host => {
-                    all.here.insert(route.destination);
+                    all.here.push(route.destination);
                 }
                 (TABLE_LOCAL, RouteKind::Local) => all.networks_here.push(network),
                 (TABLE_LOCAL, RouteKind::Broadcast) if is_host => {
@@ -220,8 +221,20 @@ impl Routes {
         }
         all.uplinks.sort_unstable();
         all.uplinks.dedup();
+        all.here.sort_unstable();
         all.networks_here.sort_unstable();
         all
+    }
+
+    /// Whether an address is in a network that is taken in whole, and no route
+    /// of the main table to a part of it comes first. That is not certain, as
+    /// [`Fib::way`] explains, but the usual way of a kernel with usual rules.
+    pub(super) fn takes_in(&self, address: IpAddr) -> bool {
+        self.networks_here.iter().any(|net| net.contains(&address))
+            && match self.fib(family(address)) {
+                fib @ Fib::Tables(_) => fib.way(address) == Way::Here,
+                Fib::Kernel(_) | Fib::Unclear => true,
+            }
     }
 
     pub(super) const fn fib(&self, family: Family) -> &Fib {
@@ -229,5 +242,208 @@ impl Routes {
             Family::Ipv4 => &self.ipv4,
             Family::Ipv6 => &self.ipv6,
         }
+    }
+}
+
+pub(super) const fn family(address: IpAddr) -> Family {
+    match address {
+        IpAddr::V4(_) => Family::Ipv4,
+        IpAddr::V6(_) => Family::Ipv6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// A route of the main table by some links.
+    fn route(prefix: &str, links: &[u32]) -> Route {
+        let net: IpNet = prefix.parse().unwrap();
+        let hop = |link: &u32| Hop {
+            link: *link,
+            is_dead: false,
+            is_down: false,
+        };
+        Route {
+            table: TABLE_MAIN,
+            destination: net.addr(),
+            prefix_len: net.prefix_len(),
+            is_selective: false,
+            kind: RouteKind::Unicast,
+            metric: 0,
+            hops: links.iter().map(hop).collect(),
+        }
+    }
+
+    fn local(prefix: &str) -> Route {
+        Route {
+            table: TABLE_LOCAL,
+            kind: RouteKind::Local,
+            ..route(prefix, &[1])
+        }
+    }
+
+    fn rule(priority: u32, table: u32) -> Rule {
+        Rule {
+            family: Family::Ipv4,
+            priority,
+            table: Some(table),
+            by_destination: false,
+            by_source: false,
+            by_interface: false,
+            by_mark: false,
+            by_vrf: false,
+            by_other: false,
+        }
+    }
+
+    fn usual() -> Vec<Rule> {
+        vec![
+            rule(0, TABLE_LOCAL),
+            rule(32_766, TABLE_MAIN),
+            rule(32_767, TABLE_DEFAULT),
+        ]
+    }
+
+    fn way(routes: &[Route], to: &str) -> Way {
+        let fib = Fib::new(&usual(), Some(routes), false);
+        assert!(matches!(fib, Fib::Tables(_)));
+        fib.way(ip(to))
+    }
+
+    #[test]
+    fn tables_are_asked_one_after_the_other() {
+        let routes = [
+            local("192.0.2.1/32"),
+            Route {
+                kind: RouteKind::Throw,
+                ..route("10.9.0.0/16", &[])
+            },
+            Route {
+                kind: RouteKind::Refuse,
+                ..route("10.8.0.0/16", &[])
+            },
+            route("0.0.0.0/0", &[2]),
+            route("192.0.2.0/24", &[3]),
+            Route {
+                table: TABLE_DEFAULT,
+                ..route("10.9.0.0/16", &[4])
+            },
+            // No rule asks it.
+            Route {
+                table: 100,
+                ..route("10.7.0.0/16", &[5])
+            },
+        ];
+        for (to, expected) in [
+            ("192.0.2.1", Way::Here),
+            ("192.0.2.2", Way::Link(3)),
+            ("8.8.4.4", Way::Link(2)),
+            ("10.9.1.1", Way::Link(4)),
+            ("10.8.1.1", Way::Unknown),
+            ("10.7.1.1", Way::Link(2)),
+        ] {
+            assert_eq!(way(&routes, to), expected, "{to}");
+        }
+        assert_eq!(way(&routes[..1], "8.8.4.4"), Way::Unknown);
+    }
+
+    #[test]
+    fn several_routes_to_a_prefix_are_told_apart_by_metric() {
+        let with = |metric, link| Route {
+            metric,
+            ..route("10.0.0.0/8", &[link])
+        };
+        assert_eq!(way(&[with(20, 2), with(10, 3)], "10.0.0.1"), Way::Link(3));
+        assert_eq!(way(&[with(10, 3), with(20, 2)], "10.0.0.1"), Way::Link(3));
+        assert_eq!(way(&[with(10, 3), with(10, 3)], "10.0.0.1"), Way::Link(3));
+        assert_eq!(way(&[with(10, 3), with(10, 2)], "10.0.0.1"), Way::Ask);
+        // IPv6 leaves a gateway that does not answer.
+        let with = |metric, link| Route {
+            metric,
+            ..route("fd00::/8", &[link])
+        };
+        assert_eq!(way(&[with(10, 3), with(20, 2)], "fd00::1"), Way::Ask);
+    }
+
+    #[test]
+    fn a_choice_of_links_is_no_way() {
+        assert_eq!(
+            way(&[route("10.0.0.0/8", &[2, 3])], "10.0.0.1"),
+            Way::Unknown
+        );
+        assert_eq!(
+            way(&[route("10.0.0.0/8", &[2, 2])], "10.0.0.1"),
+            Way::Link(2)
+        );
+        let mut dead = route("10.0.0.0/8", &[2, 3]);
+        dead.hops[1].is_dead = true;
+        assert_eq!(way(&[dead.clone()], "10.0.0.1"), Way::Link(2));
+        dead.hops[0].is_dead = true;
+        let routes = [dead, route("0.0.0.0/0", &[4])];
+        assert_eq!(way(&routes, "10.0.0.1"), Way::Link(4));
+        let mut down = route("10.0.0.0/8", &[2]);
+        down.hops[0].is_down = true;
+        assert_eq!(way(&[down], "10.0.0.1"), Way::Ask);
+        let service = Route {
+            is_selective: true,
+            ..route("10.0.0.0/8", &[2])
+        };
+        assert_eq!(way(&[service], "10.0.0.1"), Way::Ask);
+    }
+
+    #[test]
+    fn a_longer_prefix_of_the_main_table_puts_that_of_local_in_doubt() {
+        let routes = [local("10.9.0.0/16"), route("10.9.1.0/24", &[2])];
+        assert_eq!(way(&routes, "10.9.2.1"), Way::Here);
+        assert_eq!(way(&routes, "10.9.1.1"), Way::Ask);
+        let six = [local("fd09::/16"), route("fd09:1::/32", &[2])];
+        assert_eq!(way(&six, "fd09:1::1"), Way::Here);
+        let fib = || Fib::new(&usual(), Some(&routes), false);
+        let all = Routes::new(fib(), fib(), &routes);
+        assert!(all.takes_in(ip("10.9.2.1")) && !all.takes_in(ip("10.9.1.1")));
+    }
+
+    #[test]
+    fn rules_decide_whether_the_kernel_is_asked_and_what_it_is_told() {
+        let fib = |extra: Rule, has_vrf| {
+            let mut rules = usual();
+            rules.push(extra);
+            Fib::new(&rules, Some(&[]), has_vrf)
+        };
+        let asks = |source, mark| Fib::Kernel(Selectors { source, mark });
+        let plain = rule(100, 7);
+        assert_eq!(fib(plain, false), asks(false, false));
+        let marked = Rule {
+            by_mark: true,
+            ..plain
+        };
+        assert_eq!(fib(marked, false), asks(false, true));
+        let incoming = Rule {
+            by_interface: true,
+            ..plain
+        };
+        assert_eq!(fib(incoming, false), asks(true, false));
+        let users = Rule {
+            by_other: true,
+            ..plain
+        };
+        assert_eq!(fib(users, false), Fib::Unclear);
+        // The kernel keeps this rule when the last VRF is gone.
+        let vrf = Rule {
+            by_vrf: true,
+            table: None,
+            ..plain
+        };
+        assert_eq!(fib(vrf, true), Fib::Unclear);
+        assert!(matches!(fib(vrf, false), Fib::Tables(_)));
+        // Too many routes.
+        assert_eq!(Fib::new(&usual(), None, false), asks(false, false));
+        // A kernel without policy routing has no rules.
+        assert!(matches!(Fib::new(&[], Some(&[]), false), Fib::Tables(_)));
     }
 }

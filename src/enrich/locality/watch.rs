@@ -18,9 +18,9 @@ use crate::netlink::wire::messages;
 const SETTLE: Duration = Duration::from_millis(10);
 /// How long to wait after a change was handed on.
 const PACE: Duration = Duration::from_millis(200);
-/// As [`PACE`], for routes that are not kept here but looked up by the kernel,
-/// whose answers are kept: there are so many that they always change.
-const KERNEL_PACE: Duration = Duration::from_secs(10);
+/// As [`PACE`], for routes that are too many to be kept here, and always change.
+/// What the kernel answered about them is trusted for so long.
+const MANY_PACE: Duration = Duration::from_secs(10);
 /// Reading routes takes one part in so many of the time.
 const ROUTES_SHARE: u32 = 50;
 /// How long to wait before everything is tried again after a failure.
@@ -239,8 +239,8 @@ impl<F: FnMut(Arc<Locality>)> Follower<F> {
         }
         if everything || routes {
             self.due.routes = None;
-            let pace = if self.state.asks_kernel() {
-                KERNEL_PACE
+            let pace = if self.state.has_many_routes() {
+                MANY_PACE
             } else {
                 PACE
             };
@@ -283,5 +283,34 @@ impl<F: FnMut(Arc<Locality>)> Follower<F> {
                 return Wait::Over;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_gathered_and_rest_between() {
+        let start = Instant::now();
+        let after = |millis| start + Duration::from_millis(millis);
+        let mut due = Due::default();
+        assert_eq!(due.next(), None);
+        // The first decides how long the others may follow.
+        Due::ask(&mut due.items, start);
+        Due::ask(&mut due.items, after(9));
+        assert_eq!(due.next(), Some(start + SETTLE));
+        due.rest = Some(after(200));
+        assert_eq!(due.next(), Some(after(200)));
+        // Routes have a pace of their own.
+        due.routes_rest = Some(after(50));
+        Due::ask(&mut due.routes, after(20));
+        assert_eq!(due.next(), Some(after(50)));
+        due.routes_rest = Some(after(5000));
+        assert_eq!(due.next(), Some(after(200)));
+        due.items = None;
+        assert_eq!(due.next(), Some(after(5000)));
+        Due::ask(&mut due.everything, after(300));
+        assert_eq!(due.next(), Some(after(300) + SETTLE));
     }
 }

@@ -45,6 +45,56 @@ pub fn from_text(text: &[u8]) -> Option<String> {
     from_labels(text.split(|&octet| octet == b'.'))
 }
 
+/// A text of any kind, such as a command line, on one line: what is printable
+/// stays as it is, backslashes too; control characters, characters that change
+/// the direction of what is drawn or take no room, and octets that are not
+/// UTF-8 become `\DDD`, octet by octet. At most `max_bytes` of escaped text,
+/// never cut within a character or an escape.
+pub fn line(text: &[u8], max_bytes: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(max_bytes));
+    let mut piece = String::with_capacity(16);
+    for chunk in text.utf8_chunks() {
+        let valid = chunk.valid().chars().map(Ok);
+        let invalid = chunk.invalid().iter().copied().map(Err);
+        for item in valid.chain(invalid) {
+            piece.clear();
+            match item {
+                Ok(char) if is_visible(char) => piece.push(char),
+                Ok(char) => {
+                    let mut octets = [0; 4];
+                    for octet in char.encode_utf8(&mut octets).bytes() {
+                        let _ = write!(piece, "\\{octet:03}");
+                    }
+                }
+                Err(octet) => {
+                    let _ = write!(piece, "\\{octet:03}");
+                }
+            }
+            if out.len() + piece.len() > max_bytes {
+                return out;
+            }
+            out.push_str(&piece);
+        }
+    }
+    out
+}
+
+/// Whether a terminal draws a character where it stands.
+fn is_visible(char: char) -> bool {
+    !char.is_control()
+        && !matches!(
+            char,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
 fn push_escaped(out: &mut String, octet: u8) {
     match octet {
         b'.' | b'\\' => {
@@ -94,6 +144,18 @@ mod tests {
     #[test]
     fn dots_and_backslashes_within_a_label_are_told_from_separators() {
         assert_eq!(labels(&[b"a.b", b"c\\d"]).unwrap(), "a\\.b.c\\\\d");
+    }
+
+    #[test]
+    fn a_line_keeps_what_can_be_read_and_nothing_else() {
+        assert_eq!(
+            line("ls -l 'Küche' \\d".as_bytes(), 99),
+            "ls -l 'Küche' \\d"
+        );
+        assert_eq!(line(b"a\x1b[2J\n\xff", 99), "a\\027[2J\\010\\255");
+        assert_eq!(line("a\u{202e}b".as_bytes(), 99), "a\\226\\128\\174b");
+        assert_eq!(line("aé".as_bytes(), 2), "a");
+        assert_eq!(line(b"a\x00b", 4), "a");
     }
 
     #[test]

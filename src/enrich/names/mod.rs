@@ -19,7 +19,7 @@ mod local;
 mod watched;
 
 pub use book::{NameState, Names, RECHECK};
-pub use escape::{MAX_NAME_BYTES, from_labels, from_text};
+pub use escape::{MAX_NAME_BYTES, from_labels, from_text, line};
 pub use local::{Local, Settings};
 pub use watched::Watched;
 

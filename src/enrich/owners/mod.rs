@@ -1,13 +1,44 @@
 //! Whose flows are they: processes, users, units and containers.
 //!
-//! One thread does the asking ([`Attribution`]): sockets from the kernel, and
-//! the processes that hold them from `/proc`. Whoever shows flows keeps what it
-//! found out in an [`Owners`].
+//! One thread does the asking ([`Attribution`]). Whoever shows flows keeps what
+//! it found out in an [`Owners`]. A flow goes through it like this:
+//!
+//! - `cases` knows of each flow which of its ends are here, what is to be asked
+//!   about them next, and when there is something to tell;
+//! - `sight` asks the kernel what sockets are at these ends, `matching` tells
+//!   which of them has the flow;
+//! - `holders` finds the processes that hold sockets, `procfs` and `processes`
+//!   read them, with `accounts` for users, `cgroup` and `runtimes` for units and
+//!   containers, and `hierarchy` for control groups of sockets whose processes
+//!   may not be read;
+//! - `namespaces` does the same for addresses of containers that are `onlink`.
+//!
+//! It costs what changes: at rest no process is read, and a refresh is one dump
+//! of the TCP sockets, or lookups if few are of interest. Reading processes has
+//! an allowance of about 5 % of a CPU in the long run. A wrong owner is worse
+//! than none: what several processes may have has none of them.
 
+mod accounts;
+mod attribution;
+mod cases;
+mod cgroup;
+mod hierarchy;
+mod holders;
+mod matching;
+mod namespaces;
+mod onlink;
 mod process;
+mod processes;
+mod procfs;
+mod runtimes;
+mod sight;
+#[cfg(test)]
+mod tree;
+mod worker;
 
 use std::collections::HashMap;
 
+pub use attribution::{Attributed, Attribution, Progress, Settings, Subject};
 pub use process::{Account, Cgroup, Container, Owner, Parent, Process, Unknown};
 
 use crate::flow::{Key, Pair};
@@ -34,6 +65,11 @@ impl Owners {
     /// The owners of a flow; `None` before anything was found out.
     pub fn of(&self, key: &Key) -> Option<&Pair<Option<Owner>>> {
         self.of.get(key)
+    }
+
+    /// The flows of which something is known.
+    pub fn flows(&self) -> impl Iterator<Item = &Key> {
+        self.of.keys()
     }
 
     /// The flow has ended and been booked.

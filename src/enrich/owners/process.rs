@@ -89,6 +89,8 @@ pub enum Unknown {
     /// No socket matches any more: it was closed before it could be seen, or
     /// no process holds it.
     Gone,
+    /// Several sockets match, and different processes hold them.
+    Ambiguous,
     /// A socket matches, but `/proc` does not show this user whose it is.
     NotPermitted,
     /// The kernel itself talks: a socket without a process, or a protocol
@@ -103,6 +105,7 @@ impl Unknown {
         match self {
             Self::Forwarded => "(forwarded)",
             Self::Gone => "(gone)",
+            Self::Ambiguous => "(ambiguous)",
             Self::NotPermitted => "(no permission)",
             Self::Kernel => "(kernel)",
         }

@@ -281,3 +281,268 @@ fn rule(payload: &[u8]) -> Option<Rule> {
     }
     Some(rule)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::wire::{Requests, messages};
+    use proptest::prelude::*;
+
+    const V4: u8 = libc::AF_INET as u8;
+    const V6: u8 = libc::AF_INET6 as u8;
+
+    /// A message with the fixed part and attributes.
+    fn message(kind: u16, header: &[u8], attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut requests = Requests::new();
+        requests.message_with(kind, 0, 0, header);
+        for (kind, payload) in attributes {
+            requests.attribute(*kind, payload);
+        }
+        requests.bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Notice> {
+        decode(&messages(bytes).next()?)
+    }
+
+    fn said(kind: u16, header: &[u8], attributes: &[(u16, &[u8])]) -> Option<Item> {
+        read(&message(kind, header, attributes)).map(|notice| notice.item)
+    }
+
+    /// A fixed part with a link's index in its second word.
+    fn header(first: [u8; 4], index: u32, rest: &[u8]) -> Vec<u8> {
+        [&first[..], &index.to_ne_bytes(), rest].concat()
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_link_has_a_name_and_perhaps_a_kind() {
+        let flags = (libc::IFF_UP as u32).to_ne_bytes();
+        let fixed = header([0, 0, 0, 0], 7, &[flags, [0; 4]].concat());
+        let mut requests = Requests::new();
+        requests
+            .message_with(libc::RTM_NEWLINK, 0, 0, &fixed)
+            .attribute(libc::IFLA_IFNAME, b"wg0\0")
+            .nest(libc::IFLA_LINKINFO, |info| {
+                info.attribute(libc::IFLA_INFO_KIND, b"wireguard\0");
+            });
+        let link = Link {
+            index: 7,
+            name: "wg0".into(),
+            kind: Some("wireguard".into()),
+            is_up: true,
+            is_loopback: false,
+        };
+        let told = Notice {
+            is_gone: false,
+            item: Item::Link(link),
+        };
+        assert_eq!(read(requests.bytes()), Some(told));
+        let gone = message(libc::RTM_DELLINK, &fixed, &[(libc::IFLA_IFNAME, b"wg0\0")]);
+        assert!(read(&gone).unwrap().is_gone);
+        // A port, as its bridge tells of it, and one without a name.
+        let mut port = fixed.clone();
+        port[0] = libc::AF_BRIDGE as u8;
+        let name: (u16, &[u8]) = (libc::IFLA_IFNAME, b"eth0\0");
+        assert_eq!(said(libc::RTM_NEWLINK, &port, &[name]), None);
+        assert_eq!(said(libc::RTM_NEWLINK, &fixed, &[]), None);
+    }
+
+    #[test]
+    fn an_address_may_have_a_far_end_or_be_a_duplicate() {
+        let address = |fixed, attributes: &[(u16, &[u8])]| match said(
+            libc::RTM_NEWADDR,
+            &header(fixed, 3, &[]),
+            attributes,
+        ) {
+            Some(Item::Address(address)) => Some(address),
+            None => None,
+            other => panic!("{other:?}"),
+        };
+        let local: (u16, &[u8]) = (libc::IFA_LOCAL, &[10, 0, 0, 1]);
+        let far: (u16, &[u8]) = (libc::IFA_ADDRESS, &[10, 0, 0, 2]);
+        let told = address([V4, 32, 0, 0], &[far, local]).unwrap();
+        assert_eq!(
+            (told.address, told.network),
+            (ip("10.0.0.1"), ip("10.0.0.2"))
+        );
+        assert_eq!((told.link, told.prefix_len), (3, 32));
+        let six = "2001:db8::1".parse::<Ipv6Addr>().unwrap().octets();
+        let failed = libc::IFA_F_DADFAILED.to_ne_bytes();
+        let six: (u16, &[u8]) = (libc::IFA_ADDRESS, &six);
+        let told = address([V6, 64, 0, 0], &[six, (IFA_FLAGS, &failed)]).unwrap();
+        assert!(told.is_duplicate);
+        assert_eq!(told.address, ip("2001:db8::1"));
+        // Nonsense of the other end is not passed on.
+        assert_eq!(address([V4, 200, 0, 0], &[local]).unwrap().prefix_len, 32);
+        assert_eq!(address([V6, 64, 0, 0], &[local]), None);
+        assert_eq!(address([99, 64, 0, 0], &[local]), None);
+    }
+
+    #[test]
+    fn a_neighbour_has_a_hardware_address_while_its_state_says_so() {
+        let told = |state: u16, mac: &[u8]| {
+            let fixed = header(
+                [V4, 0, 0, 0],
+                2,
+                &[&state.to_ne_bytes()[..], &[0, 0]].concat(),
+            );
+            let attributes: [(u16, &[u8]); 2] =
+                [(libc::NDA_DST, &[10, 0, 0, 9]), (libc::NDA_LLADDR, mac)];
+            match said(libc::RTM_NEWNEIGH, &fixed, &attributes) {
+                Some(Item::Neighbour(neighbour)) => neighbour.mac,
+                other => panic!("{other:?}"),
+            }
+        };
+        let mac = [2, 0, 0, 0, 0, 9];
+        for state in [libc::NUD_REACHABLE, libc::NUD_STALE, libc::NUD_PERMANENT] {
+            assert_eq!(told(state, &mac), Some(mac), "{state}");
+        }
+        for state in [libc::NUD_INCOMPLETE, libc::NUD_FAILED, libc::NUD_NOARP, 0] {
+            assert_eq!(told(state, &mac), None, "{state}");
+        }
+        // InfiniBand has twenty bytes, a tunnel four.
+        assert_eq!(told(libc::NUD_REACHABLE, &[1; 20]), None);
+        assert_eq!(told(libc::NUD_REACHABLE, &[1; 4]), None);
+    }
+
+    fn route_of(fixed: [u8; 12], attributes: &[(u16, &[u8])]) -> Option<Route> {
+        match said(libc::RTM_NEWROUTE, &fixed, attributes) {
+            Some(Item::Route(route)) => Some(route),
+            None => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_route_leads_by_one_link_or_by_several() {
+        let fixed = [
+            V4,
+            8,
+            0,
+            0,
+            libc::RT_TABLE_MAIN,
+            0,
+            0,
+            libc::RTN_UNICAST,
+            0,
+            0,
+            0,
+            0,
+        ];
+        let link = 5u32.to_ne_bytes();
+        let metric = 100u32.to_ne_bytes();
+        let table = 1000u32.to_ne_bytes();
+        let one = route_of(
+            fixed,
+            &[
+                (libc::RTA_DST, &[10, 0, 0, 0]),
+                (libc::RTA_OIF, &link),
+                (libc::RTA_PRIORITY, &metric),
+                (libc::RTA_TABLE, &table),
+            ],
+        )
+        .unwrap();
+        assert_eq!((one.destination, one.prefix_len), (ip("10.0.0.0"), 8));
+        assert_eq!((one.table, one.metric), (1000, 100));
+        assert_eq!(one.hops, [hop(5, 0)]);
+        let mut hops = Vec::new();
+        for (link, flags) in [(5u32, 0), (6, RTNH_F_DEAD), (7, RTNH_F_LINKDOWN)] {
+            // Each with a gateway behind it.
+            hops.extend(16u16.to_ne_bytes());
+            hops.extend([flags, 0]);
+            hops.extend(link.to_ne_bytes());
+            hops.extend([8, 0, 5, 0, 10, 0, 0, 1]);
+        }
+        let many = |hops: &[u8]| route_of(fixed, &[(libc::RTA_MULTIPATH, hops)]).unwrap();
+        let [five, six, seven] = many(&hops)
+            .hops
+            .try_into()
+            .unwrap_or_else(|hops| panic!("{hops:?}"));
+        assert_eq!(five, hop(5, 0));
+        assert!(six.is_dead && !six.is_down && seven.is_down && !seven.is_dead);
+        assert_eq!(many(&hops[..20]).hops.len(), 1, "cut in the second");
+        assert_eq!(many(&[0; 8]).hops, [], "a hop without length");
+        assert!(
+            route_of([V4, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[])
+                .unwrap()
+                .is_selective
+        );
+    }
+
+    #[test]
+    fn a_rule_says_what_it_looks_at() {
+        let told = |fixed: [u8; 12], attributes: &[(u16, &[u8])]| match said(
+            libc::RTM_NEWRULE,
+            &fixed,
+            attributes,
+        ) {
+            Some(Item::Rule(rule)) => rule,
+            other => panic!("{other:?}"),
+        };
+        let to_table = [V4, 0, 0, 0, 254, 0, 0, FR_ACT_TO_TBL, 0, 0, 0, 0];
+        let priority = 32_766u32.to_ne_bytes();
+        let none = NO_SUPPRESSION.to_ne_bytes();
+        let table = 254u32.to_ne_bytes();
+        let usual: [(u16, &[u8]); 4] = [
+            (FRA_PRIORITY, &priority),
+            (FRA_TABLE, &table),
+            (FRA_SUPPRESS_PREFIXLEN, &none),
+            (FRA_PROTOCOL, &[2]),
+        ];
+        let main = Rule {
+            family: Family::Ipv4,
+            priority: 32_766,
+            table: Some(254),
+            by_destination: false,
+            by_source: false,
+            by_interface: false,
+            by_mark: false,
+            by_vrf: false,
+            by_other: false,
+        };
+        assert_eq!(told(to_table, &usual), main);
+        let one = 1u32.to_ne_bytes();
+        let with = |kind, payload| told(to_table, &[(kind, payload)]);
+        assert!(with(FRA_FWMARK, &one).by_mark);
+        assert!(with(FRA_IIFNAME, b"lan\0").by_interface);
+        assert!(with(FRA_L3MDEV, &[1]).by_vrf);
+        assert!(with(20, &[0; 8]).by_other, "a range of users");
+        assert!(with(99, &[]).by_other, "what is not known yet");
+        assert_eq!(with(FRA_SUPPRESS_PREFIXLEN, &[0; 4]).table, None);
+        assert!(told([V4, 0, 32, 0, 254, 0, 0, 1, 0, 0, 0, 0], &[]).by_source);
+        let [a, b, c, d] = FIB_RULE_INVERT.to_ne_bytes();
+        assert!(told([V4, 0, 0, 0, 254, 0, 0, 1, a, b, c, d], &[]).by_destination);
+        assert_eq!(
+            told([V4, 0, 0, 0, 254, 0, 0, 6, 0, 0, 0, 0], &[]).table,
+            None
+        );
+    }
+
+    proptest! {
+        /// Whatever comes is read without a panic, and no prefix is longer
+        /// than its address.
+        #[test]
+        fn noise_is_passed_over(
+            kind in 16u16..36,
+            family in prop_oneof![Just(V4), Just(V6), Just(0), any::<u8>()],
+            noise in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let mut payload = noise;
+            if let Some(first) = payload.first_mut() {
+                *first = family;
+            }
+            let bytes = message(kind, &payload, &[]);
+            let (ip, len) = match read(&bytes).map(|notice| notice.item) {
+                Some(Item::Address(a)) => (a.address, a.prefix_len),
+                Some(Item::Route(r)) => (r.destination, r.prefix_len),
+                _ => return Ok(()),
+            };
+            let family = if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+            prop_assert!(len <= bits(family));
+        }
+    }
+}

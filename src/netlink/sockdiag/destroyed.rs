@@ -21,8 +21,8 @@ const GROUPS: [u32; 4] = [1, 2, 3, 4];
 /// The kernel sends these words from a queue of its own: when a question is
 /// answered with "no such socket", the word may be yet to come. A TCP socket
 /// goes when its connection enters `TIME_WAIT`, or `FIN_WAIT2` after its
-/// process has closed it; what is left there is no socket, has its cookie, and
-/// goes without a word.
+/// process has closed it; what is left there is no socket, and goes without a
+/// word.
 pub struct Destroyed {
     socket: Netlink,
     buffer: ReceiveBuffer,

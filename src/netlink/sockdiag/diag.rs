@@ -59,7 +59,8 @@ impl Diag {
     /// told twice or not at all: the kernel walks its tables unlocked.
     ///
     /// # Errors
-    /// [`DiagError::NoHandler`] if this kernel does not tell of such sockets.
+    /// [`DiagError::NoHandler`] if this kernel does not tell of such sockets,
+    /// [`DiagError::Interrupted`] if it could not tell of all.
     pub fn dump(
         &mut self,
         proto: Protocol,
@@ -91,9 +92,7 @@ impl Diag {
                 Attempt::Interrupted => {}
             }
         }
-        Err(failed(io::Error::other(
-            "the table changed under each attempt",
-        )))
+        Err(DiagError::Interrupted)
     }
 
     fn read_dump(

@@ -50,6 +50,9 @@ pub enum DiagError {
         /// What was asked for.
         family: Family,
     },
+    /// What was asked for changed under every attempt to tell it.
+    #[error("asking the kernel about its sockets: they changed under each attempt")]
+    Interrupted,
     /// Anything else.
     #[error("{action}: {source}")]
     Io {
@@ -134,8 +137,9 @@ pub struct Socket {
     /// Inode: what `/proc/PID/fd` shows. Absent for a socket that no process
     /// holds any more.
     pub inode: Option<u32>,
-    /// Cookie: names the socket until the next boot, and what is left of it in
-    /// `TIME_WAIT` too. Text tables do not have it.
+    /// Cookie: names the socket until the next boot. What is left of it in
+    /// `TIME_WAIT` has it too, if somebody had asked about the socket before;
+    /// otherwise one of its own. Text tables do not have it.
     pub cookie: Option<u64>,
     /// Effective user of the process that made it. The kernel does not say it
     /// of what has no process yet or no more: `SYN_RECV`, `TIME_WAIT`, the

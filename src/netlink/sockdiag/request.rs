@@ -24,6 +24,12 @@ impl States {
     pub const fn only(state: SocketState) -> Self {
         Self(1 << (state.0 & 31))
     }
+
+    /// All of these but one.
+    #[must_use]
+    pub const fn without(self, state: SocketState) -> Self {
+        Self(self.0 & !Self::only(state).0)
+    }
 }
 
 /// The socket a question is about: `struct inet_diag_sockid`.

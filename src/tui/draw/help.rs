@@ -5,9 +5,10 @@ use super::super::keys::{KEYS, Section};
 use super::super::state::State;
 use super::super::theme::Role;
 use super::popup::{Text, heading, paragraph};
+use super::status;
 use crate::view::column::COLUMNS;
 
-/// Columns that only lists of countries, networks and services have.
+/// Columns that only lists of groups have.
 const GROUPS: &[(&str, &str)] = &[
     ("AS", "Number of the network (autonomous system)."),
     ("FLOWS", "Flows that are there."),
@@ -15,7 +16,23 @@ const GROUPS: &[(&str, &str)] = &[
         "ENDED",
         "Flows that have ended since the start; their bytes still count.",
     ),
-    ("HOSTS", "Far ends of the flows that are there."),
+    (
+        "HOSTS PEERS",
+        "Distinct far ends of the flows that are there.",
+    ),
+    (
+        "NEW/s",
+        "Flows that began within the last ten seconds and are still there, per second.",
+    ),
+    ("UNREPL", "Flows without an answer so far."),
+    (
+        "USER UNIT",
+        "Of a process: its user; its container or systemd unit.",
+    ),
+    (
+        "↑ ↓",
+        "Of hosts and processes: what they have sent, what they have received.",
+    ),
 ];
 
 /// The lines of the popup, in two columns if the screen is wide.
@@ -25,23 +42,31 @@ pub(super) fn content(state: &State, width: usize, is_wide: bool) -> Vec<Text> {
         paragraph(warning, Role::ChipWarn, width, &mut lines);
         lines.push(Text::new());
     }
+    if let Some(hint) = state
+        .view
+        .as_ref()
+        .and_then(|view| status::hint(&view.status))
+    {
+        paragraph(&hint, Role::HelpText, width, &mut lines);
+        lines.push(Text::new());
+    }
     if is_wide {
         let left = [Section::Move, Section::Show, Section::Program];
         let half = width / 2;
         lines.extend(beside(
-            keys(&left, half - 2),
-            &keys(&[Section::Filter], half),
+            keys(state, &left, half - 2),
+            &keys(state, &[Section::Filter], half),
             half,
         ));
     } else {
-        lines.extend(keys(&Section::ALL, width));
+        lines.extend(keys(state, &Section::ALL, width));
     }
     lines.push(Text::new());
     lines.extend(columns(width));
     lines
 }
 
-fn keys(sections: &[Section], width: usize) -> Vec<Text> {
+fn keys(state: &State, sections: &[Section], width: usize) -> Vec<Text> {
     let mut lines = Vec::new();
     for section in sections {
         if !lines.is_empty() {
@@ -49,8 +74,8 @@ fn keys(sections: &[Section], width: usize) -> Vec<Text> {
         }
         lines.push(heading(section.title()));
         for key in KEYS.iter().filter(|key| key.section == *section) {
-            if let Some(help) = key.help {
-                entry(key.label, help, width, &mut lines);
+            if let Some(help) = state.settings.keys.help(key) {
+                entry(&state.settings.keys.label(key), help, width, &mut lines);
             }
         }
     }
@@ -61,7 +86,7 @@ fn columns(width: usize) -> Vec<Text> {
     let mut lines = vec![heading("Columns")];
     for column in COLUMNS {
         let title = match column.title {
-            "" => "→ ⇢",
+            "" => "→ ← ↔ ⇢",
             title => title,
         };
         entry(title, column.doc, width, &mut lines);

@@ -3,7 +3,7 @@
 //! ```text
 //! title     host, clock, what is shown     how the source is doing
 //! totals    rates, births and deaths       how many flows
-//! (warning) what went wrong without ending the program
+//! (warning) what went wrong without ending the program, or is not shown
 //! tabs      which list is shown, and how one came to it
 //! header    titles of the columns
 //! rows      ...
@@ -16,6 +16,7 @@ mod groups;
 mod help;
 mod line;
 pub(super) mod popup;
+mod prompt;
 mod status;
 mod table;
 
@@ -61,7 +62,10 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         }
         _ => empty::draw(state, areas.rows, buf),
     }
-    status::keys(state, areas.keys, buf);
+    match &state.prompt {
+        Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
+        None => status::keys(state, areas.keys, buf),
+    }
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
     }
@@ -70,7 +74,8 @@ pub fn draw(state: &State, buf: &mut Buffer) {
 /// Whether there are groups worth a look: without a database every place would
 /// be an unknown one.
 fn has_groups(view: &View) -> bool {
-    let is_known = view.query.list == List::Services || !view.status.places.is_empty();
+    let is_of_places = matches!(view.query.list, List::Countries | List::Networks(_));
+    let is_known = !is_of_places || !view.status.places.is_empty();
     is_known && !view.groups.is_empty()
 }
 
@@ -91,7 +96,7 @@ struct Areas {
 }
 
 fn areas(state: &State, screen: Rect) -> Areas {
-    let warned = state.warnings().next().is_some();
+    let warned = status::has_notice(state);
     let tabbed = screen.height >= TABS_FROM;
     let around = 4 + u16::from(warned) + u16::from(tabbed);
     let mut left = screen;

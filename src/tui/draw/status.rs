@@ -1,5 +1,6 @@
 //! The lines around the table: how things are, as a whole.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,14 +13,17 @@ use super::super::state::State;
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
-use crate::flow::{Family, Group};
+use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{List, PlaceSource, Status, View};
+use crate::view::{PlaceSource, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
 const TABLE_WARN: u64 = 80;
 const TABLE_CRIT: u64 = 95;
+
+/// Cells of a filter on the line of the totals, at most.
+const FILTER_WIDTH: usize = 32;
 
 /// Cells between two tabs.
 const TAB_GAP: usize = 2;
@@ -36,7 +40,10 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     }
     left.push(Piece::new(7, clock(state), Role::Text));
     left.push(Piece::new(11, interval(settings.interval), Role::Dim));
-    left.push(Piece::new(12, settings.source_label, Role::Dim));
+    if let Some(view) = &state.view {
+        let source = view.status.source.label();
+        left.push(Piece::new(6, source, Role::Dim));
+    }
     left.extend(chips(state));
     let right = state
         .view
@@ -93,6 +100,9 @@ fn chips(state: &State) -> Vec<Piece> {
         6 => Piece::new(6, "all protocols", Role::Chip),
         _ => Piece::new(6, groups.join(" "), Role::Chip),
     });
+    if let Some(direction) = state.direction {
+        chips.push(Piece::new(3, direction_chip(direction), Role::Chip));
+    }
     let more = [
         (scope.has_loopback(), "+loopback"),
         (state.hides_idle(), "active"),
@@ -102,6 +112,16 @@ fn chips(state: &State) -> Vec<Piece> {
         chips.push(Piece::new(7, *word, Role::Chip));
     }
     chips
+}
+
+/// Of flows that go one way only.
+const fn direction_chip(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Out => "only out",
+        Direction::In => "only in",
+        Direction::Forward => "only forwarded",
+        Direction::Local => "only local",
+    }
 }
 
 /// How the source is doing.
@@ -181,14 +201,28 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         };
         format!("{text:<width$}")
     };
-    let speed = view.bytes_per_sec;
-    let moved = view.totals.counters.bytes();
+    let is_filtered = view.query.filter.is_some();
+    // Of what the filter holds, and of everything.
+    let all_speed = view.bytes_per_sec;
+    let speed = all_speed.map(|all| {
+        if is_filtered {
+            view.matching_bytes_per_sec
+        } else {
+            all
+        }
+    });
+    let all_moved = view.totals.counters.bytes();
+    let moved = if is_filtered {
+        view.counters.bytes()
+    } else {
+        all_moved
+    };
     let amount = |bytes| {
         let mut text = String::new();
         units::bytes(&mut text, Some(bytes));
         text
     };
-    let left = vec![
+    let mut left = vec![
         Piece::new(1, "↓ ", Role::Down).and(rate(speed.map(|s| s.reply)), Role::Title),
         Piece::new(1, "↑ ", Role::Up).and(rate(speed.map(|s| s.orig)), Role::Title),
         births("new", view.born_per_sec),
@@ -199,6 +233,19 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
             .and("  ↑ ", Role::Up)
             .and(amount(moved.orig), Role::Text),
     ];
+    if is_filtered {
+        let of = Piece::new(7, "of ↓ ", Role::Dim)
+            .and(rate(all_speed.map(|s| s.reply)), Role::Dim)
+            .and("  ↑ ", Role::Dim)
+            .and(rate(all_speed.map(|s| s.orig)), Role::Dim);
+        left.insert(2, of);
+        left.push(
+            Piece::new(10, "of ↓ ", Role::Dim)
+                .and(amount(all_moved.reply), Role::Dim)
+                .and("  ↑ ", Role::Dim)
+                .and(amount(all_moved.orig), Role::Dim),
+        );
+    }
     let mut right = Vec::new();
     if view.uncounted > 0 {
         let count = format!("{} without counters", grouped(view.uncounted as u64));
@@ -209,6 +256,11 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
                 Role::Dim,
             ),
         );
+    }
+    if let Some(filter) = &view.query.filter {
+        let mut text = format!("/{filter}");
+        line::cut_end(&mut text, FILTER_WIDTH);
+        right.push(Piece::new(3, text, Role::Chip));
     }
     right.push(flows(view));
     line::draw(left, right, state.theme, area, buf);
@@ -234,7 +286,8 @@ fn flows(view: &View) -> Piece {
         Some(_) => 0,
         None => view.out_of_scope,
     };
-    let all = view.matching + out_of_scope + view.inactive;
+    let all =
+        view.matching + out_of_scope + view.out_of_direction + view.filtered_out + view.inactive;
     let shown = grouped(view.matching as u64);
     let flows = if all == 1 { "flow" } else { "flows" };
     let piece = Piece::new(2, shown.clone(), Role::Title);
@@ -245,24 +298,46 @@ fn flows(view: &View) -> Piece {
     }
 }
 
-/// The latest warning; all of them stand in the help.
+/// What the source does not show, and what would show more.
+pub(super) fn hint(status: &Status) -> Option<Cow<'_, str>> {
+    match (status.source, status.tracking_wanted) {
+        (Source::Sockets, Some(false)) => Some(Cow::Borrowed(
+            "Sockets of this machine: no rule here asks the kernel to track connections. \
+             E makes it, until flowtop exits",
+        )),
+        _ => status.hint.as_deref().map(Cow::Borrowed),
+    }
+}
+
+/// Whether there is something to say above the tabs.
+pub(super) fn has_notice(state: &State) -> bool {
+    let status = state.view.as_ref().map(|view| &view.status);
+    state.warnings().next().is_some() || status.and_then(hint).is_some()
+}
+
+/// The latest warning; all of them stand in the help. Without one, what the
+/// source does not show.
 pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
     let warnings: Vec<_> = state.warnings().collect();
-    let Some((&last, others)) = warnings.split_last() else {
-        return;
+    let status = state.view.as_ref().map(|view| &view.status);
+    let hint = status.and_then(hint);
+    let (last, others, role) = match (warnings.split_last(), &hint) {
+        (Some((last, others)), _) => (last.as_str(), others.len(), Role::ChipWarn),
+        (None, Some(hint)) => (hint.as_ref(), 0, Role::Dim),
+        (None, None) => return,
     };
     let room = usize::from(area.width).saturating_sub(2);
-    let hint = match others.len() {
+    let more = match others {
         0 if last.chars().count() <= room => String::new(),
         0 => "? shows all of it".to_owned(),
-        more => format!("and {more} more: ?"),
+        others => format!("and {others} more: ?"),
     };
-    let mut text = last.clone();
-    let used = hint.chars().count() + usize::from(!hint.is_empty()) * 2;
+    let mut text = last.to_owned();
+    let used = more.chars().count() + usize::from(!more.is_empty()) * 2;
     line::cut_end(&mut text, room.saturating_sub(used));
     line::draw(
-        vec![Piece::new(0, text, Role::ChipWarn)],
-        vec![Piece::new(0, hint, Role::Dim)],
+        vec![Piece::new(0, text, role)],
+        vec![Piece::new(0, more, Role::Dim)],
         state.theme,
         area,
         buf,
@@ -274,7 +349,8 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
 pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
     let others = (Tab::ALL.len() - 1) * (1 + TAB_GAP);
     let mut pieces = Vec::new();
-    for (tab, digit) in Tab::ALL.into_iter().zip('1'..) {
+    for tab in Tab::ALL {
+        let digit = tab.digit();
         let text = format!("{digit} {}", tab.title());
         pieces.push(if tab == state.tab {
             let room = usize::from(area.width).saturating_sub(2 + others + text.len());
@@ -320,22 +396,11 @@ fn is_of_use(key: &Key, state: &State) -> bool {
     }
 }
 
-/// First row of the window, rows in it, and rows of the list.
-fn window(state: &State, view: &View) -> (usize, usize, usize) {
-    if view.query.list == List::Flows {
-        return (view.first, view.rows.len(), view.matching);
-    }
-    let first = state.first_group(view);
-    let rows = view.groups.len().saturating_sub(first);
-    let height = super::table_height(state);
-    (first, rows.min(height), view.groups.len())
-}
-
 /// What keys do, and where in the list the window is; or the answer to a key.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
     if let Some(view) = &state.view {
-        let (first, rows, all) = window(state, view);
+        let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
         if rows < all {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));
             let position = format!("{from}-{to} of {all}");
@@ -357,9 +422,10 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
         KEYS.iter()
             .filter(|key| is_of_use(key, state))
             .filter_map(|key| key.hint)
-            .map(|hint| {
-                Piece::new(hint.rank, hint.keys, Role::HelpKey)
-                    .and(format!(" {}", hint.word), Role::HelpText)
+            .filter_map(|hint| {
+                let keys = state.settings.keys.hint(hint.keys)?;
+                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
+                Some(piece.and(format!(" {}", hint.word), Role::HelpText))
             })
             .collect()
     };

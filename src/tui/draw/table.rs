@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::Style as Look;
 
 use super::super::layout::{self, Cell, Placed};
 use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
 use crate::flow::{L4, Status};
-use crate::view::column::{ColumnId, Hosts};
+use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
 use crate::view::{End, Row, ViewRow};
 
 /// Rates from here on are worth a look, bytes per second.
@@ -46,10 +46,15 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
         return;
     };
     let columns = layout::arrange(area.width, state.wish(), state.scroll);
+    let style = Style {
+        order: order(&columns),
+        ..state.cell_style()
+    };
     let mut text = String::new();
     for (y, row) in (area.y..area.bottom()).zip(&view.rows) {
+        let row = row.row(state.now);
         for column in &columns {
-            cell(state, row, *column, y, &mut text, buf);
+            cell(state, &row, *column, style, y, &mut text, buf);
         }
     }
     select_line(state, area, buf);
@@ -67,7 +72,7 @@ pub(super) fn select_line(state: &State, area: Rect, buf: &mut Buffer) {
         };
         // Colours would be unreadable when reversed.
         for x in line.left()..line.right() {
-            buf[(x, line.y)].set_style(Style::reset());
+            buf[(x, line.y)].set_style(Look::reset());
         }
         buf.set_style(line, state.theme.style(Role::Selected));
     }
@@ -90,28 +95,37 @@ pub(in super::super) fn longest_host(row: &ViewRow, hosts: Hosts) -> u16 {
     ends.map(length).into_iter().max().unwrap_or(0) as u16
 }
 
+/// Which end stands on the left. Between two ends an arrow has to say which one
+/// began.
+fn order(columns: &[Placed]) -> Order {
+    let has = |id| columns.iter().any(|column| column.cell == Cell::Plain(id));
+    if has(ColumnId::Source) && !has(ColumnId::Arrow) {
+        Order::SourceFirst
+    } else {
+        Order::NearFirst
+    }
+}
+
 /// Draws one cell; `text` is room to write in.
-fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String, buf: &mut Buffer) {
-    let row = Row {
-        flow: &row.flow,
-        now: state.now,
-        service: row.service.as_deref(),
-        ends: row.ends.clone(),
-    };
+fn cell(
+    state: &State,
+    row: &Row<'_>,
+    column: Placed,
+    cells: Style,
+    y: u16,
+    text: &mut String,
+    buf: &mut Buffer,
+) {
     text.clear();
     let width = usize::from(column.width);
     let style = |role| state.theme.style(role);
     match column.cell {
         Cell::Plain(id @ (ColumnId::Source | ColumnId::Destination)) => {
-            id.cell(&row, state.cell_style(), text);
-            let orig = &row.flow.key().orig;
-            let (address, port, end) = if id == ColumnId::Source {
-                (orig.src(), orig.sport(), &row.ends.orig)
-            } else {
-                (orig.dst(), None, &row.ends.reply)
-            };
-            let mut host = Host::split(text, address, end, state.hosts);
-            if let Some(port) = port {
+            id.cell(row, cells, text);
+            let [left, right] = row.in_order(cells.order);
+            let place = if id == ColumnId::Source { left } else { right };
+            let mut host = Host::split(text, place, state.hosts);
+            if let Some(port) = place.port.filter(|_| id == ColumnId::Source) {
                 host.tail = format!(":{port}");
                 text.truncate(text.len().saturating_sub(host.tail.len()));
                 if text.ends_with(']') {
@@ -122,12 +136,14 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
             endpoint(state, text, &host, column, y, buf);
         }
         Cell::Endpoint => {
-            let orig = &row.flow.key().orig;
-            ColumnId::Destination.cell(&row, state.cell_style(), text);
-            let mut host = Host::split(text, orig.dst(), &row.ends.reply, state.hosts);
+            let [_, right] = row.in_order(cells.order);
+            ColumnId::Destination.cell(row, cells, text);
+            let mut host = Host::split(text, right, state.hosts);
             let tail = &mut host.tail;
-            ColumnId::Service.cell(&row, state.cell_style(), tail);
-            match (orig.l4(), orig.dst()) {
+            ColumnId::Service.cell(row, cells, tail);
+            match (row.flow.key().orig.l4(), right.address) {
+                // The service is this machine's, not of the end that is named.
+                (L4::Ports { .. }, _) if row.is_turned(cells.order) => tail.insert(0, ' '),
                 (L4::Ports { .. }, IpAddr::V6(_)) if !host.is_name => {
                     text.insert(0, '[');
                     tail.insert_str(0, "]:");
@@ -138,22 +154,38 @@ fn cell(state: &State, row: &ViewRow, column: Placed, y: u16, text: &mut String,
             }
             endpoint(state, text, &host, column, y, buf);
         }
+        Cell::Plain(ColumnId::Process) => {
+            ColumnId::Process.cell(row, cells, text);
+            let Some(Ok(process)) = row.process() else {
+                line::cut_end(text, width);
+                return put(buf, y, column, text, style(Role::Dim));
+            };
+            // The pid goes before the name is cut.
+            let pid = text.split_off(process.name.len());
+            line::cut_end(text, width);
+            let x = buf
+                .set_stringn(column.x, y, &*text, width, style(Role::Text))
+                .0;
+            if usize::from(x - column.x) + pid.len() <= width {
+                buf.set_stringn(x, y, pid, width, style(Role::Dim));
+            }
+        }
         Cell::ProtoState => {
-            ColumnId::Proto.cell(&row, state.cell_style(), text);
+            ColumnId::Proto.cell(row, cells, text);
             let x = buf
                 .set_stringn(column.x, y, &*text, width, style(Role::Proto))
                 .0;
             text.clear();
-            ColumnId::State.cell(&row, state.cell_style(), text);
+            ColumnId::State.cell(row, cells, text);
             let room = usize::from((column.x + column.width).saturating_sub(x + 1)).min(1);
-            buf.set_stringn(x + 1, y, &*text, room, style(state_role(&row)));
+            buf.set_stringn(x + 1, y, &*text, room, style(state_role(row)));
         }
         Cell::Plain(id) => {
-            id.cell(&row, state.cell_style(), text);
+            id.cell(row, cells, text);
             line::cut_end(text, width);
             let role = match (id, text.as_str()) {
                 (ColumnId::Country, "lan" | "-") => Role::Dim,
-                _ => role(id, &row),
+                _ => role(id, row),
             };
             put(buf, y, column, text, style(role));
         }
@@ -173,14 +205,14 @@ struct Host {
 
 impl Host {
     /// Takes from `text` the address behind a name.
-    fn split(text: &mut String, address: IpAddr, end: &End, hosts: Hosts) -> Self {
-        let is_name = hosts != Hosts::Address && end.name.is_some();
+    fn split(text: &mut String, place: Endpoint<'_>, hosts: Hosts) -> Self {
+        let is_name = hosts != Hosts::Address && place.end.name.is_some();
         let behind = match text.rfind(" (") {
             Some(at) if is_name && hosts == Hosts::Both => text.split_off(at),
             _ => String::new(),
         };
         Self {
-            address,
+            address: place.address,
             is_name,
             tail: String::new(),
             behind,
@@ -207,12 +239,7 @@ fn endpoint(
     } else {
         line::cut_middle(text, most);
     }
-    let role = if is_public(host.address) {
-        Role::AddressPublic
-    } else {
-        Role::AddressPrivate
-    };
-    let style = state.theme.style(role);
+    let style = state.theme.style(host_role(host.address));
     let dim = state.theme.style(Role::Dim);
     let x = buf.set_stringn(column.x, y, &*text, width, style).0;
     let x = buf.set_stringn(x, y, &host.tail, room(x), dim).0;
@@ -223,7 +250,7 @@ fn endpoint(
     }
 }
 
-fn put(buf: &mut Buffer, y: u16, column: Placed, text: &str, style: Style) {
+fn put(buf: &mut Buffer, y: u16, column: Placed, text: &str, style: Look) {
     let area = Rect::new(column.x, y, column.width, 1);
     line::put_aligned(buf, area, column.cell.align(), text, style);
 }
@@ -238,10 +265,11 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
     match id {
         ColumnId::Proto => Role::Proto,
         ColumnId::State => state_role(row),
-        ColumnId::Source | ColumnId::Destination => Role::Text,
+        ColumnId::Source | ColumnId::Destination | ColumnId::Process => Role::Text,
         ColumnId::Country => Role::Country,
         ColumnId::Service if row.service.is_some() => Role::Service,
-        ColumnId::Age | ColumnId::Arrow | ColumnId::Service => Role::Dim,
+        ColumnId::Age | ColumnId::Arrow | ColumnId::Service | ColumnId::Interface => Role::Dim,
+        ColumnId::Rtt => row.rtt_us().map_or(Role::Dim, |_| Role::Text),
         ColumnId::OrigBytes => amount(flow.counters().map(|c| c.orig.bytes)),
         ColumnId::ReplyBytes => amount(flow.counters().map(|c| c.reply.bytes)),
         ColumnId::OrigRate => rate_role(flow.bytes_per_sec().map(|r| r.orig)),
@@ -270,6 +298,15 @@ fn state_role(row: &Row<'_>) -> Role {
         Some(_) => Role::StateClosing,
         None if answered => Role::StateOpen,
         None => Role::StateNew,
+    }
+}
+
+/// What a host is.
+pub(super) fn host_role(address: IpAddr) -> Role {
+    if is_public(address) {
+        Role::AddressPublic
+    } else {
+        Role::AddressPrivate
     }
 }
 

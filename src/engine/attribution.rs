@@ -1,0 +1,161 @@
+//! Has the owners of flows found out, as flows come and go.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::enrich::Knowledge;
+use crate::enrich::owners::{Attribution, Subject};
+use crate::flow::{Counters, Direction, Key, Pair, Update};
+use crate::table::{Change, Flow, Table};
+
+/// Asks whose flows are, and passes on what was found out.
+///
+/// Only flows with an end on this machine are asked about, or in another
+/// network namespace of it: the table of a router costs nothing.
+pub struct Asker {
+    attribution: Attribution,
+    begun: Vec<Subject>,
+    ended: Vec<Key>,
+    /// Asked about, and not answered yet.
+    awaited: HashSet<Key, foldhash::fast::RandomState>,
+    /// What sockets have counted, told once when it changes.
+    counted: HashMap<Key, Pair<Counters>, foldhash::fast::RandomState>,
+    /// Refreshes whose figures were handed on.
+    refreshes: u64,
+    /// Addresses of other network namespaces when the whole table was looked
+    /// through last.
+    namespaced: Arc<HashSet<IpAddr>>,
+}
+
+impl Asker {
+    /// Asks this one.
+    pub fn new(attribution: Attribution) -> Self {
+        Self {
+            attribution,
+            begun: Vec::new(),
+            ended: Vec::new(),
+            awaited: HashSet::default(),
+            counted: HashMap::default(),
+            refreshes: 0,
+            namespaced: Arc::default(),
+        }
+    }
+
+    /// Takes note of a change of the table. What `knowledge` has about a flow
+    /// that ends is the caller's to forget.
+    pub fn note(&mut self, change: &Change<'_>, knowledge: &Knowledge) {
+        match change {
+            Change::Born(flow) | Change::Changed(flow) => self.begin(flow, knowledge),
+            Change::Ended(flow) => self.end(flow),
+            Change::Lost(_) => {}
+        }
+    }
+
+    /// Asks about every flow of which nothing is known yet.
+    pub fn look_through(&mut self, table: &Table, knowledge: &Knowledge) {
+        for (_, flow) in table.flows() {
+            self.begin(flow, knowledge);
+        }
+    }
+
+    /// Whether the whole table should be looked through again: more flows may
+    /// be of this machine than were.
+    pub fn has_news_of_namespaces(&mut self) -> bool {
+        let namespaced = self.attribution.namespaced();
+        let is_new = *namespaced != *self.namespaced;
+        self.namespaced = namespaced;
+        is_new
+    }
+
+    fn begin(&mut self, flow: &Flow, knowledge: &Knowledge) {
+        let key = *flow.key();
+        if knowledge.owners(&key).is_some() || self.awaited.contains(&key) {
+            return;
+        }
+        let reply = flow.reply();
+        let Some(direction) = knowledge.direction(&key.orig, &reply) else {
+            return;
+        };
+        let is_ours = direction != Direction::Forward
+            || self.namespaced.contains(&key.orig.src())
+            || self.namespaced.contains(&reply.src());
+        if is_ours {
+            self.awaited.insert(key);
+            self.begun.push(Subject {
+                key,
+                reply,
+                direction,
+            });
+        }
+    }
+
+    /// A flow has ended: nothing more is wanted of it.
+    pub fn end(&mut self, flow: &Flow) {
+        self.awaited.remove(flow.key());
+        self.counted.remove(flow.key());
+        self.ended.push(*flow.key());
+    }
+
+    /// Whether the owners of a flow were asked for and are not known yet.
+    pub fn awaits(&self, key: &Key) -> bool {
+        self.awaited.contains(key)
+    }
+
+    /// Whether those of any flow are awaited.
+    pub fn awaits_any(&self) -> bool {
+        !self.awaited.is_empty()
+    }
+
+    /// All flows have ended at once: the source is another one.
+    pub fn end_all(&mut self, knowledge: &Knowledge) {
+        self.ended.extend(knowledge.owned().copied());
+        self.ended.extend(self.awaited.drain());
+        self.counted.clear();
+        self.begun.clear();
+    }
+
+    /// Sends what has been noted. What cannot be taken now is sent the next
+    /// time.
+    pub fn send(&mut self) {
+        if !self.begun.is_empty() && self.attribution.begin(self.begun.clone()) {
+            self.begun.clear();
+        }
+        if !self.ended.is_empty() && self.attribution.end(self.ended.clone()) {
+            self.ended.clear();
+        }
+    }
+
+    /// Has the figures of all flows read again.
+    pub fn refresh(&mut self) {
+        self.send();
+        self.attribution.refresh();
+    }
+
+    /// How often they were.
+    pub const fn refreshes(&self) -> u64 {
+        self.attribution.progress().refreshes
+    }
+
+    /// Hands what was found out to `knowledge`. Returns what sockets counted,
+    /// for flows that the kernel does not count: of all of them after a
+    /// refresh, since a flow that rests has a rate as well.
+    pub fn answers(&mut self, knowledge: &mut Knowledge) -> Vec<Update> {
+        let update = |(&key, &counters): (&Key, &Pair<Counters>)| Update::Counted { key, counters };
+        let mut news = Vec::new();
+        for answer in self.attribution.answers() {
+            self.awaited.remove(&answer.key);
+            knowledge.merge_owners(answer.key, answer.owners);
+            if let Some(counters) = answer.counters {
+                self.counted.insert(answer.key, counters);
+                news.push(update((&answer.key, &counters)));
+            }
+        }
+        let refreshes = self.refreshes();
+        if refreshes == self.refreshes {
+            return news;
+        }
+        self.refreshes = refreshes;
+        self.counted.iter().map(update).collect()
+    }
+}

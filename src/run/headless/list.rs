@@ -1,0 +1,202 @@
+//! All flows, once or several times: `flowtop list`.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use super::super::attribution::{self, Owners};
+use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start, tracking};
+use super::{EVENTS_PACE, addresses, holds, may_hold, stop};
+use crate::collect::Clock;
+use crate::config::ListOptions;
+use crate::engine::{self, Sampler, Sampling};
+use crate::enrich::Knowledge;
+use crate::enrich::dns::Resolver;
+use crate::flow::{Family, Moment, Scope, Update};
+use crate::output::{Format, Writer};
+use crate::sysctl::Switches;
+use crate::table::{Change, Flow, Table};
+use crate::view::field::{Event, Record};
+use crate::view::filter::Filter;
+use crate::view::{Row, ordered};
+
+/// Prints all flows, once or several times.
+pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
+    let clock = Clock::start();
+    let (sender, inputs) = sync_channel(QUEUE);
+    let several = options.samples.get() > 1;
+    let wanted = Wanted {
+        options: &options.source,
+        events: several,
+        family: only_family(options.source.scope).filter(|_| !several),
+        // Every sample is a dump; nothing else asks for one.
+        pace: EVENTS_PACE,
+        track: options.source.track && several,
+    };
+    let Started {
+        core,
+        instead,
+        mut knowledge,
+        mut warnings,
+        place_warnings,
+        switches,
+        tracked,
+        signals,
+    } = start(&wanted, clock, &sender)?;
+    if options.source.track && !several {
+        warnings.extend(tracking::too_late());
+    }
+    let resolver = lookups::hasty_resolver(&options.source, &mut warnings, || {});
+    attribution::read_locality(&options.source, &mut knowledge, &mut warnings);
+    let owners = Owners::start(&options.source, &options.output, &mut warnings, || {});
+    warnings.iter().chain(&place_warnings).for_each(say);
+    instead.iter().for_each(super::super::source::explain);
+    signals
+        .watch(
+            stop(sender),
+            || {},
+            switches.as_ref().map(Switches::restorer),
+        )
+        .map_err(Failure::Thread)?;
+    let sampling = Sampling {
+        count: options.samples.get().into(),
+        interval: options.source.interval,
+    };
+    let lister = Lister {
+        scope: options.source.scope,
+        filter: options.source.filter.clone(),
+        for_people: options.output.format == Format::Table,
+        clock,
+        knowledge,
+        resolver,
+        waited_for: HashSet::new(),
+        owners,
+        writer: Writer::new(&options.output, io::stdout()),
+    };
+    let result = engine::samples(core, inputs, sampling, lister);
+    restore(tracked, switches);
+    Ok(result?)
+}
+
+/// The one family that `scope` holds, if it holds not both.
+fn only_family(scope: Scope) -> Option<Family> {
+    match (
+        scope.has_family(Family::Ipv4),
+        scope.has_family(Family::Ipv6),
+    ) {
+        (true, false) => Some(Family::Ipv4),
+        (false, true) => Some(Family::Ipv6),
+        _ => None,
+    }
+}
+
+/// Writes samples.
+struct Lister<W> {
+    scope: Scope,
+    filter: Option<Arc<Filter>>,
+    /// Whether people read it: in order, with a word where nothing is shown.
+    for_people: bool,
+    clock: Clock,
+    knowledge: Knowledge,
+    resolver: Option<Resolver>,
+    /// Addresses whose names were waited for.
+    waited_for: HashSet<IpAddr>,
+    owners: Option<Owners>,
+    writer: Writer<W>,
+}
+
+/// What became of flows.
+#[derive(Default)]
+struct Count {
+    written: usize,
+    filtered_out: usize,
+}
+
+impl<W: Write> Lister<W> {
+    /// Writes a flow, unless it is one of our own lookups, or the filter does
+    /// not hold it.
+    fn row(&mut self, flow: &Flow, now: Moment, count: &mut Count) -> io::Result<()> {
+        if self.knowledge.is_own(&flow.key().orig) {
+            return Ok(());
+        }
+        let filter = self.filter.as_deref();
+        if !holds(filter, Event::Sample, flow, &mut self.knowledge, now) {
+            count.filtered_out += 1;
+            return Ok(());
+        }
+        count.written += 1;
+        self.writer.record(&Record {
+            event: Event::Sample,
+            ts_ns: now.real_ns,
+            row: Some(Row::new(flow, &mut self.knowledge, now)),
+            count: None,
+        })
+    }
+}
+
+impl<W: Write> Sampler for Lister<W> {
+    fn note(&mut self, change: &Change<'_>) {
+        if let Some(owners) = &mut self.owners {
+            owners.note(change, &self.knowledge);
+        }
+        if let Change::Ended(flow) = change {
+            self.knowledge.forget(flow.key());
+        }
+    }
+
+    fn prepare(&mut self, table: &Table) -> Vec<Update> {
+        match &mut self.owners {
+            Some(owners) => owners.wait(table, &mut self.knowledge),
+            None => Vec::new(),
+        }
+    }
+
+    fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
+        let scope = self.scope;
+        if let Some(resolver) = &mut self.resolver {
+            let (filter, knowledge) = (self.filter.as_deref(), &mut self.knowledge);
+            let flows = ordered(table, scope, now)
+                .filter(|flow| may_hold(filter, Event::Sample, flow, knowledge, now));
+            let addresses: Vec<_> = flows.flat_map(addresses).collect();
+            lookups::wait_for_names(
+                resolver,
+                &mut self.knowledge,
+                &addresses,
+                &mut self.waited_for,
+                self.clock,
+            );
+        }
+        let mut count = Count::default();
+        if self.for_people {
+            for flow in ordered(table, scope, now) {
+                self.row(flow, now, &mut count)?;
+            }
+        } else {
+            // Programs sort for themselves, if at all.
+            for (_, flow) in table.flows() {
+                if scope.holds(flow.class()) {
+                    self.row(flow, now, &mut count)?;
+                }
+            }
+        }
+        self.writer.flush()?;
+        if !self.for_people || count.written > 0 {
+            return Ok(());
+        }
+        if count.filtered_out > 0 {
+            say(format_args!(
+                "the filter holds none of {} flows",
+                count.filtered_out
+            ));
+        } else if !table.is_empty() {
+            say(format_args!(
+                "{} flows are of other protocols, families or loopback; -A shows all protocols, \
+                 --loopback those of this machine with itself",
+                table.len()
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,190 @@
+//! The tables of groups: hosts, processes, countries, networks, services.
+
+mod column;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::state::State;
+use super::super::theme::Role;
+use super::{line, table};
+use crate::view::column::Align;
+use crate::view::units::RateUnit;
+use crate::view::{List, View};
+use column::{Column, Model};
+
+pub(in super::super) use column::label;
+
+/// Blank cells at both edges of the screen.
+const MARGIN: u16 = 1;
+/// Blank cells between two columns: at least, and where there is room.
+const GAP: u16 = 1;
+const WIDE_GAP: u16 = 3;
+
+/// A column in its place.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    column: Column,
+    x: u16,
+    width: u16,
+}
+
+/// The columns at a screen `width`: they yield in order until the rest fits; if
+/// it never does, names are cut. What is left over goes to texts, one cell at a
+/// time, then to the gaps before numbers. The rest stays blank.
+fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
+    let model = Model::of(list);
+    let mut columns = model.columns.to_vec();
+    let needed = |columns: &[Column]| {
+        let texts: u16 = columns.iter().map(|c| c.width(list, unit)).sum();
+        texts + GAP * (columns.len() as u16).saturating_sub(1) + 2 * MARGIN
+    };
+    for yielding in model.yielding {
+        if needed(&columns) > width {
+            columns.retain(|column| !yielding.contains(column));
+        }
+    }
+    let over = needed(&columns).saturating_sub(width);
+    let mut left = width.saturating_sub(needed(&columns));
+    let mut widths: Vec<u16> = columns.iter().map(|c| c.width(list, unit)).collect();
+    loop {
+        let before = left;
+        for (column, width) in columns.iter().zip(&mut widths) {
+            if left > 0 && *width < column.widest(list, unit) {
+                *width += 1;
+                left -= 1;
+            }
+        }
+        if left == before {
+            break;
+        }
+    }
+    let is_number = |column: Column| column.align() == Align::Right;
+    let numbers = columns.iter().filter(|c| is_number(**c)).count() as u16;
+    let gap = (GAP + left / numbers.max(1)).min(WIDE_GAP);
+    let mut x = MARGIN;
+    let mut placed = Vec::with_capacity(columns.len());
+    for (column, mut width) in columns.into_iter().zip(widths) {
+        if column == Column::Name {
+            width -= over.min(width - 1);
+        }
+        if !placed.is_empty() {
+            x += if is_number(column) { gap } else { GAP };
+        }
+        placed.push(Placed { column, x, width });
+        x += width;
+    }
+    placed
+}
+
+/// Titles of the columns.
+pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
+    let style = state.theme.style(Role::Header);
+    for placed in arrange(area.width, list, state.unit) {
+        put(buf, area.y, placed, placed.column.title(list), style);
+    }
+}
+
+/// The groups of the window.
+pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
+    let columns = arrange(area.width, view.query.list, state.unit);
+    let mut text = String::new();
+    for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
+        for placed in &columns {
+            text.clear();
+            let role = placed.column.cell(row, state.unit, &mut text);
+            line::cut_end(&mut text, placed.width.into());
+            put(buf, y, *placed, &text, state.theme.style(role));
+        }
+    }
+    table::select_line(state, area, buf);
+}
+
+fn put(buf: &mut Buffer, y: u16, placed: Placed, text: &str, style: Style) {
+    let area = Rect::new(placed.x, y, placed.width, 1);
+    line::put_aligned(buf, area, placed.column.align(), text, style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::group::Country;
+
+    const LISTS: [List; 5] = [
+        List::Countries,
+        List::Networks(Country::Lan),
+        List::Services,
+        List::Processes,
+        List::Hosts,
+    ];
+
+    #[test]
+    fn columns_yield_in_order() {
+        let titles = |list, width| {
+            let placed = arrange(width, list, RateUnit::Bytes);
+            let titles: Vec<_> = placed.iter().map(|p| p.column.title(list)).collect();
+            titles.join(" ")
+        };
+        let at = |width| titles(List::Countries, width);
+        let all = "CC COUNTRY FLOWS ENDED HOSTS ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        assert_eq!(at(80), all);
+        assert_eq!(at(79), all.replace(" ENDED", ""));
+        assert_eq!(at(60), "CC COUNTRY FLOWS ↓ RATE ↑ RATE");
+        assert_eq!(at(44), "COUNTRY FLOWS ↓ RATE ↑ RATE");
+
+        let processes = |width| titles(List::Processes, width);
+        let all = "PROCESS PID USER UNIT FLOWS ENDED PEERS ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        assert_eq!(processes(120), all);
+        assert_eq!(
+            processes(80),
+            "PROCESS PID USER FLOWS ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE"
+        );
+        assert_eq!(processes(60), "PROCESS PID FLOWS ↓ RATE ↑ RATE");
+        assert_eq!(processes(44), "PROCESS FLOWS ↓ RATE ↑ RATE");
+
+        let hosts = |width| titles(List::Hosts, width);
+        let all = "HOST MAC FLOWS PEERS NEW/s UNREPL ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        assert_eq!(hosts(120), all);
+        assert_eq!(
+            hosts(80),
+            "HOST FLOWS PEERS UNREPL ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE"
+        );
+        assert_eq!(hosts(60), "HOST FLOWS PEERS UNREPL ↓ RATE ↑ RATE");
+        assert_eq!(hosts(44), "HOST FLOWS ↓ RATE ↑ RATE");
+    }
+
+    #[test]
+    fn nothing_overlaps_and_nothing_leaves_the_screen() {
+        for list in LISTS {
+            for unit in [RateUnit::Bytes, RateUnit::Bits] {
+                for width in 40..=250 {
+                    let placed = arrange(width, list, unit);
+                    for pair in placed.windows(2) {
+                        assert!(pair[0].x + pair[0].width < pair[1].x, "{width}");
+                    }
+                    let end = placed.last().map_or(0, |p| p.x + p.width);
+                    assert!(end + MARGIN <= width, "{list:?} {width} {end}");
+                    for stays in [
+                        Column::Name,
+                        Column::Flows,
+                        Column::ReplyRate,
+                        Column::OrigRate,
+                    ] {
+                        assert!(placed.iter().any(|p| p.column == stays), "{width}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn titles_fit() {
+        for list in LISTS {
+            for column in Model::of(list).columns {
+                let width = column.width(list, RateUnit::Bytes);
+                assert!(column.title(list).chars().count() <= usize::from(width));
+            }
+        }
+    }
+}
