@@ -245,7 +245,7 @@ fn unknown<const N: usize>(what: &str, name: &str, known: [&str; N]) -> String {
     format!("there is no {what} `{}`{near}", name.escape_debug())
 }
 
-fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |known: &&str| (strsim::jaro_winkler(word, known) * 1000.0) as u32;
     known
         .into_iter()

@@ -7,11 +7,13 @@
 //! colour alone: without colours the roles that matter are still told apart by
 //! bold, dim and reversed.
 
+mod choice;
 mod color;
 mod look;
 
 use ratatui::style::{Modifier, Style};
 
+pub use choice::Themes;
 pub use color::Depth;
 pub use look::{BUILT_IN, Look, LookError};
 
