@@ -43,7 +43,7 @@ pub(super) struct Namespaces {
     /// Those of them that we reach without a router.
     near: HashSet<IpAddr>,
     looked: Option<Instant>,
-    is_permitted: bool,
+    is_wanted: bool,
 }
 
 impl Namespaces {
@@ -58,7 +58,7 @@ impl Namespaces {
             addresses: Arc::default(),
             near: HashSet::new(),
             looked: None,
-            is_permitted: wanted,
+            is_wanted: wanted,
         }
     }
 
@@ -83,7 +83,7 @@ impl Namespaces {
         let is_time = self
             .looked
             .is_none_or(|at| now.saturating_duration_since(at) >= EVERY);
-        let Some(own) = self.own.filter(|_| self.is_permitted && is_time) else {
+        let Some(own) = self.own.filter(|_| self.is_wanted && is_time) else {
             return;
         };
         self.looked = Some(now);
@@ -97,12 +97,7 @@ impl Namespaces {
         for (inode, file) in files.into_iter().take(MAX_KNOWN) {
             match visit(&self.proc, inode, &file, before.remove(&inode)) {
                 Ok(namespace) => self.known.extend(namespace),
-                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
-                    self.is_permitted = false;
-                    self.known.clear();
-                    break;
-                }
-                // It went meanwhile.
+                // It went meanwhile, or is closed to this user: others may not be.
                 Err(_) => {}
             }
         }
