@@ -9,6 +9,7 @@
 mod draw;
 pub mod keys;
 pub mod layout;
+mod pane;
 mod state;
 mod tabs;
 mod terminal;

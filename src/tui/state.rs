@@ -18,7 +18,7 @@ use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Family, Group, Moment, Scope};
 use crate::view::column::{self, Hosts, Order, Ports};
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
+use crate::view::{Cursor, List, Query, Subject, Unknown, View, ViewRow};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -162,6 +162,7 @@ impl State {
                 cursor: Cursor::None,
                 first: 0,
                 height: 0,
+                detail: None,
             },
             settings,
         };
@@ -235,12 +236,12 @@ impl State {
         &self.trails[self.tab as usize]
     }
 
-    fn trail_mut(&mut self) -> &mut Trail {
+    pub(super) fn trail_mut(&mut self) -> &mut Trail {
         &mut self.trails[self.tab as usize]
     }
 
     /// The view, if it is of the list that is asked for, and not of one before.
-    fn current_view(&self) -> Option<&Arc<View>> {
+    pub(super) fn current_view(&self) -> Option<&Arc<View>> {
         self.view.as_ref().filter(|view| self.level().is_of(view))
     }
 
@@ -298,6 +299,7 @@ impl State {
             cursor: level.cursor,
             first: level.first,
             height: draw::table_height(self),
+            detail: self.pane().map(|pane| pane.subject),
         };
         (query != self.asked).then(|| {
             self.asked = Query {
@@ -313,9 +315,12 @@ impl State {
     fn adopt(&mut self, view: Arc<View>) {
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
-            let (cursor, first) = (self.asked.cursor, self.asked.first);
+            let (cursor, first, subject) = (self.asked.cursor, self.asked.first, self.asked.detail);
             let level = self.trail_mut().here_mut();
             (level.cursor, level.first) = (cursor, first);
+            if let (Some(pane), Some(subject)) = (&mut level.pane, subject) {
+                pane.subject = subject;
+            }
         }
         if self.level().is_of(&view) {
             self.trail_mut().follow(&view);
@@ -352,7 +357,8 @@ impl State {
     fn clamp(&mut self) {
         self.scroll = self
             .scroll
-            .min(layout::max_scroll(self.size.width, self.wish()));
+            .min(layout::max_scroll(draw::table_width(self), self.wish()));
+        self.clamp_pane();
         if let Some(popup) = self.popup {
             self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));
         }
@@ -374,7 +380,10 @@ impl State {
             Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
             Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
             Action::Go(tab) => self.tab = tab,
+            Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
+            Action::DetailUp => self.scroll_pane(-1),
+            Action::DetailDown => self.scroll_pane(1),
             Action::ToggleGroup(group) => {
                 let on = !self.scope.has_group(group);
                 self.scope = self.scope.with_group(group, on);
@@ -401,6 +410,7 @@ impl State {
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
+            Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
             }
@@ -452,9 +462,6 @@ impl State {
             return;
         };
         let level = self.level();
-        if !level.has_groups() {
-            return;
-        }
         // The row itself, not the one next to where the cursor went.
         let line = view.line_of(level.cursor);
         match line.and_then(|line| view.groups.get(line)).cloned() {
@@ -558,12 +565,12 @@ impl State {
         }
     }
 
-    fn say(&mut self, text: &str) {
+    pub(super) fn say(&mut self, text: &str) {
         self.notice = Some((text.to_owned(), self.now));
     }
 
     /// Moves the cursor. Until the list is there, nothing can be selected.
-    fn move_cursor(&mut self, motion: Motion) {
+    pub(super) fn move_cursor(&mut self, motion: Motion) {
         let Some(view) = self.current_view().cloned() else {
             return;
         };
@@ -601,5 +608,8 @@ impl State {
         let level = self.trail_mut().here_mut();
         level.cursor = cursor.unwrap_or(Cursor::Index(index));
         level.first = first;
+        if let Some(pane) = &mut level.pane {
+            pane.subject = Subject::Cursor;
+        }
     }
 }

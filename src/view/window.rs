@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use super::group::{List, groups};
 use super::{
-    Cursor, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status, Table, View,
-    ViewRow,
+    Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status,
+    Table, View, ViewRow,
 };
 
 /// The order of the list: the fastest first, averaged over ten seconds so that
@@ -121,7 +121,9 @@ impl View {
             .iter()
             .filter_map(|(_, _, id)| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
+        let subject = cursor.map(|(_, id)| id);
         Self {
+            detail: Detail::answer(query, subject, table, knowledge, now),
             at: now,
             query: query.clone(),
             rows,
