@@ -43,9 +43,11 @@ fn viewer() {
         namespace: None,
         interval: Duration::from_secs(1),
         scope: Scope::default(),
+        filter: None,
         show_source: false,
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
+        keys: flowtop::tui::Keymap::default(),
         color: true,
     };
     let (sender, messages) = sync_channel(16);

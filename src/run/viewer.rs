@@ -144,12 +144,14 @@ fn screen_settings(options: &ViewerOptions) -> tui::Settings {
         namespace: namespace(),
         interval: options.source.interval,
         scope: options.source.scope,
+        filter: options.source.filter.clone(),
         show_source: options.show_source,
         unit: options.unit,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,
             None => Hosts::Address,
         },
+        keys: options.keys.clone(),
         color: options.colors,
     }
 }

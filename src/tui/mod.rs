@@ -2,14 +2,17 @@
 //!
 //! One thread owns the terminal and runs [`run`]: it takes messages in, lets
 //! [`State::update`] change the state, and draws it. Both are pure; keys and
-//! what they do stand in one table ([`keys`]), and looks are roles of a
+//! what they do stand in one table ([`keys`]) that users may change ([`keymap`]),
+//! and looks are roles of a
 //! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
 mod draw;
+pub mod keymap;
 pub mod keys;
 pub mod layout;
 mod pane;
+mod prompt;
 mod state;
 mod tabs;
 mod terminal;
@@ -25,11 +28,13 @@ use crossterm::event::{self, Event};
 use jiff::tz::TimeZone;
 
 pub use draw::draw;
+pub use keymap::Keymap;
 pub use state::{Effects, Popup, Size, State};
 pub use tabs::Tab;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::Hosts;
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
 
@@ -49,12 +54,16 @@ pub struct Settings {
     pub interval: Duration,
     /// Which flows are shown first.
     pub scope: Scope,
+    /// Which of these, first.
+    pub filter: Option<Arc<Filter>>,
     /// Whether the source column is shown first.
     pub show_source: bool,
     /// The unit of rates.
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
+    /// Which key does what.
+    pub keys: Keymap,
     /// Whether to use colours.
     pub color: bool,
 }

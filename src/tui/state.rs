@@ -3,22 +3,27 @@
 //! [`State::update`] is pure: what is to be done outside comes back as
 //! [`Effects`].
 
+mod moving;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::Event;
+use crossterm::event::{Event, KeyEvent};
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
-use super::keys::{self, Action, Motion};
+use super::keymap;
+use super::keys::{Action, Motion};
 use super::layout::{self, Wish};
-use super::tabs::{Level, Tab, Trail, Window};
+use super::prompt::{Prompt, Typed};
+use super::tabs::{Level, Tab, Trail};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Family, Group, Moment, Scope};
 use crate::view::column::{self, Hosts, Order, Ports};
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, List, Query, Subject, Unknown, View, ViewRow};
+use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -99,6 +104,11 @@ pub struct State {
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
+    pub(super) filter: Option<Arc<Filter>>,
+    /// Where a filter is being typed.
+    pub(super) prompt: Option<Prompt>,
+    /// Filters that were typed, the latest last.
+    typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
@@ -134,6 +144,9 @@ impl State {
             theme: Theme::new(settings.color),
             zone,
             scope: settings.scope,
+            filter: settings.filter.clone(),
+            prompt: None,
+            typed: Vec::new(),
             direction: None,
             active_only: false,
             unit: settings.unit,
@@ -157,6 +170,7 @@ impl State {
                 within: None,
                 number: 0,
                 scope: settings.scope,
+                filter: settings.filter.clone(),
                 direction: None,
                 active_only: false,
                 cursor: Cursor::None,
@@ -181,8 +195,11 @@ impl State {
         let mut effects = Effects::default();
         match message {
             Message::View(view) => self.adopt(view),
+            Message::Input(Event::Key(key)) if self.prompt.is_some() => {
+                self.type_key(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) => {
-                if let Some(action) = keys::action(key) {
+                if let Some(action) = self.settings.keys.action(key) {
                     self.act(action, &mut effects);
                 }
             }
@@ -262,6 +279,12 @@ impl State {
         self.active_only && !self.level().has_groups()
     }
 
+    /// The keys that do now what these did in the key table.
+    pub(super) fn keys(&self, keys: &str) -> String {
+        let named = self.settings.keys.hint(keys);
+        named.unwrap_or_else(|| keymap::NO_KEY.to_owned())
+    }
+
     /// What decides where columns stand.
     pub(super) fn wish(&self) -> Wish {
         let places = self.view.as_ref().map(|view| &view.status.places);
@@ -294,6 +317,7 @@ impl State {
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
+            filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
@@ -329,7 +353,11 @@ impl State {
                 return;
             }
         }
-        let list = |view: &View| (view.query.list, view.query.within, view.query.direction);
+        let list = |view: &View| {
+            let query = &view.query;
+            let filter = query.filter.as_ref().map(Arc::as_ptr);
+            (query.list, query.within, query.direction, filter)
+        };
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
             self.seen = Seen::default();
         }
@@ -393,6 +421,12 @@ impl State {
             Action::ToggleLoopback => {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
+            Action::EditFilter => {
+                let typed = std::mem::take(&mut self.typed);
+                self.prompt = Some(Prompt::new(self.filter.clone(), typed));
+            }
+            Action::ClearFilter if self.filter.is_none() => self.say("There is no filter."),
+            Action::ClearFilter => self.set_filter(None),
             Action::CycleDirection => self.cycle_direction(),
             Action::ToggleBits => {
                 self.unit = match self.unit {
@@ -420,6 +454,34 @@ impl State {
         }
         if self.scope != scope {
             self.seen = Seen::default();
+        }
+        self.clamp();
+    }
+
+    /// Shows what a filter holds. What had the most room for it before may not
+    /// be among it.
+    fn set_filter(&mut self, filter: Option<Arc<Filter>>) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.seen = Seen::default();
+        }
+    }
+
+    /// A key while a filter is typed. What is understood is shown at once; what
+    /// is not leaves the last one that was.
+    fn type_key(&mut self, key: KeyEvent, effects: &mut Effects) {
+        let Some(prompt) = &mut self.prompt else {
+            return;
+        };
+        match prompt.key(key) {
+            Typed::Nothing => {}
+            Typed::Filter(filter) => self.set_filter(filter),
+            Typed::Closed(filter) => {
+                self.typed = prompt.take_typed();
+                self.prompt = None;
+                self.set_filter(filter);
+            }
+            Typed::Quit => effects.ending = Some(Ending::Quit),
         }
         self.clamp();
     }
@@ -470,7 +532,7 @@ impl State {
                 self.trail_mut().enter(&row, label);
             }
             None if level.is_anything_selected() => self.say("The row is not there yet."),
-            None => self.say("Select a row first: ↑ and ↓."),
+            None => self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),
         }
     }
 
@@ -545,7 +607,10 @@ impl State {
                 self.scope = self.scope.with_group(group, before.has_group(group));
             }
         } else {
-            self.say("All protocols are shown. T U D I S O switch them one by one.");
+            let keys = self.keys("T U D I S O");
+            self.say(&format!(
+                "All protocols are shown. {keys} switch them one by one."
+            ));
         }
     }
 
@@ -555,10 +620,13 @@ impl State {
             Family::Ipv6 => Family::Ipv4,
         };
         if self.scope.has_family(family) && !self.scope.has_family(other) {
-            self.say(match family {
-                Family::Ipv4 => "IPv4 stays: without it nothing would be left. 6 adds IPv6.",
-                Family::Ipv6 => "IPv6 stays: without it nothing would be left. 4 adds IPv4.",
-            });
+            let (stays, key, adds) = match family {
+                Family::Ipv4 => ("IPv4", self.keys("6"), "IPv6"),
+                Family::Ipv6 => ("IPv6", self.keys("4"), "IPv4"),
+            };
+            self.say(&format!(
+                "{stays} stays: without it nothing would be left. {key} adds {adds}."
+            ));
         } else {
             let on = !self.scope.has_family(family);
             self.scope = self.scope.with_family(family, on);
@@ -567,49 +635,5 @@ impl State {
 
     pub(super) fn say(&mut self, text: &str) {
         self.notice = Some((text.to_owned(), self.now));
-    }
-
-    /// Moves the cursor. Until the list is there, nothing can be selected.
-    pub(super) fn move_cursor(&mut self, motion: Motion) {
-        let Some(view) = self.current_view().cloned() else {
-            return;
-        };
-        let rows = view.row_count();
-        if rows == 0 {
-            return;
-        }
-        let level = self.level();
-        let here = match level.cursor {
-            Cursor::None => None,
-            Cursor::Index(index) => Some(index),
-            Cursor::Flow { index, .. } | Cursor::Group { index, .. } => {
-                Some(self.selected_line().map_or(index, |line| view.first + line))
-            }
-        };
-        let window = Window {
-            here,
-            first: level.first,
-            bottom: (level.first + view.window_rows()).saturating_sub(1),
-            page: self.asked.height,
-            rows,
-        };
-        let to = window.moved(motion);
-        self.select(to.index, to.first, &view);
-    }
-
-    /// Selects a row: at once if the window has it and stays, else by place.
-    fn select(&mut self, index: usize, first: usize, view: &View) {
-        // The window ends with the last row, even one without a line.
-        let height = self.asked.height.max(1);
-        let first = first.min(view.row_count().saturating_sub(height));
-        let line = index.checked_sub(view.first);
-        let on_screen = line.and_then(|line| view.cursor_on(line));
-        let cursor = on_screen.filter(|_| first == view.first);
-        let level = self.trail_mut().here_mut();
-        level.cursor = cursor.unwrap_or(Cursor::Index(index));
-        level.first = first;
-        if let Some(pane) = &mut level.pane {
-            pane.subject = Subject::Cursor;
-        }
     }
 }

@@ -59,7 +59,9 @@ fn router(size: (u16, u16)) -> Scene {
     scene.interfaces = Some(|row: &Row<'_>| -> Interfaces {
         let of = |address: IpAddr| match address.to_string().as_str() {
             "192.168.1.1" | "203.0.113.1" => None,
-            text if text.starts_with("192.168.") => Some(Arc::from("lan0")),
+            text if text.starts_with("192.168.") || text.starts_with("2001:db8:") => {
+                Some(Arc::from("lan0"))
+            }
             _ => Some(Arc::from("wan0")),
         };
         let orig = &row.flow.key().orig;

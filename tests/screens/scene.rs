@@ -14,7 +14,7 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
-use flowtop::tui::{Effects, Message, Settings, Size, State, draw};
+use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::Hosts;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
@@ -280,9 +280,11 @@ impl Scene {
             namespace: None,
             interval: Duration::from_secs(1),
             scope: Scope::EVERYTHING.with_loopback(false),
+            filter: None,
             show_source: false,
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
+            keys: Keymap::default(),
             color: false,
         };
         change(&mut settings);

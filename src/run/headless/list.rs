@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use super::super::attribution::{self, Owners};
 use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start, tracking};
-use super::{EVENTS_PACE, addresses, stop};
+use super::{EVENTS_PACE, addresses, holds, may_hold, stop};
 use crate::collect::Clock;
 use crate::config::ListOptions;
 use crate::engine::{self, Sampler, Sampling};
@@ -18,6 +19,7 @@ use crate::output::{Format, Writer};
 use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::field::{Event, Record};
+use crate::view::filter::Filter;
 use crate::view::{Row, ordered};
 
 /// Prints all flows, once or several times.
@@ -64,6 +66,7 @@ pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
     };
     let lister = Lister {
         scope: options.source.scope,
+        filter: options.source.filter.clone(),
         for_people: options.output.format == Format::Table,
         clock,
         knowledge,
@@ -92,6 +95,7 @@ fn only_family(scope: Scope) -> Option<Family> {
 /// Writes samples.
 struct Lister<W> {
     scope: Scope,
+    filter: Option<Arc<Filter>>,
     /// Whether people read it: in order, with a word where nothing is shown.
     for_people: bool,
     clock: Clock,
@@ -103,19 +107,32 @@ struct Lister<W> {
     writer: Writer<W>,
 }
 
+/// What became of flows.
+#[derive(Default)]
+struct Count {
+    written: usize,
+    filtered_out: usize,
+}
+
 impl<W: Write> Lister<W> {
-    /// Writes a flow, unless it is one of our own lookups: whether it did.
-    fn row(&mut self, flow: &Flow, now: Moment) -> io::Result<bool> {
+    /// Writes a flow, unless it is one of our own lookups, or the filter does
+    /// not hold it.
+    fn row(&mut self, flow: &Flow, now: Moment, count: &mut Count) -> io::Result<()> {
         if self.knowledge.is_own(&flow.key().orig) {
-            return Ok(false);
+            return Ok(());
         }
+        let filter = self.filter.as_deref();
+        if !holds(filter, Event::Sample, flow, &mut self.knowledge, now) {
+            count.filtered_out += 1;
+            return Ok(());
+        }
+        count.written += 1;
         self.writer.record(&Record {
             event: Event::Sample,
             ts_ns: now.real_ns,
             row: Some(Row::new(flow, &mut self.knowledge, now)),
             count: None,
-        })?;
-        Ok(true)
+        })
     }
 }
 
@@ -139,7 +156,10 @@ impl<W: Write> Sampler for Lister<W> {
     fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
         let scope = self.scope;
         if let Some(resolver) = &mut self.resolver {
-            let addresses: Vec<_> = ordered(table, scope, now).flat_map(addresses).collect();
+            let (filter, knowledge) = (self.filter.as_deref(), &mut self.knowledge);
+            let flows = ordered(table, scope, now)
+                .filter(|flow| may_hold(filter, Event::Sample, flow, knowledge, now));
+            let addresses: Vec<_> = flows.flat_map(addresses).collect();
             lookups::wait_for_names(
                 resolver,
                 &mut self.knowledge,
@@ -148,21 +168,29 @@ impl<W: Write> Sampler for Lister<W> {
                 self.clock,
             );
         }
-        let mut written = 0;
+        let mut count = Count::default();
         if self.for_people {
             for flow in ordered(table, scope, now) {
-                written += usize::from(self.row(flow, now)?);
+                self.row(flow, now, &mut count)?;
             }
         } else {
             // Programs sort for themselves, if at all.
             for (_, flow) in table.flows() {
                 if scope.holds(flow.class()) {
-                    written += usize::from(self.row(flow, now)?);
+                    self.row(flow, now, &mut count)?;
                 }
             }
         }
         self.writer.flush()?;
-        if self.for_people && written == 0 && !table.is_empty() {
+        if !self.for_people || count.written > 0 {
+            return Ok(());
+        }
+        if count.filtered_out > 0 {
+            say(format_args!(
+                "the filter holds none of {} flows",
+                count.filtered_out
+            ));
+        } else if !table.is_empty() {
             say(format_args!(
                 "{} flows are of other protocols, families or loopback; -A shows all protocols, \
                  --loopback those of this machine with itself",

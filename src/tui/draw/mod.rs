@@ -18,6 +18,7 @@ mod groups;
 mod help;
 mod line;
 pub(super) mod popup;
+mod prompt;
 mod status;
 mod table;
 
@@ -67,7 +68,10 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     if let Some(pane) = areas.pane {
         detail::draw(state, pane, buf);
     }
-    status::keys(state, areas.keys, buf);
+    match &state.prompt {
+        Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
+        None => status::keys(state, areas.keys, buf),
+    }
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
     }

@@ -30,11 +30,12 @@ pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
         Popup::Help => " Help ",
         Popup::About => " About ",
     };
+    let closes = format!(" {} closes ", state.keys("Esc"));
     let mut block = Block::bordered()
         .border_style(style(Role::Dim))
         .padding(Padding::horizontal(1))
         .title(Line::styled(title, style(Role::Title)))
-        .title_bottom(Line::styled(" Esc closes ", style(Role::Dim)));
+        .title_bottom(Line::styled(closes, style(Role::Dim)));
     let inner = block.inner(area);
     let visible = usize::from(inner.height);
     let scroll = state.popup_scroll.min(lines.len().saturating_sub(visible));
@@ -121,6 +122,14 @@ pub(super) fn paragraph(text: &str, role: Role, width: usize, lines: &mut Vec<Te
 /// A label, and beside it what it means.
 pub(super) fn entry(label: &str, text: &str, role: Role, width: usize, lines: &mut Vec<Text>) {
     let indent = LABEL + 2;
+    let (above, label) = if label.chars().count() > LABEL {
+        (label, "")
+    } else {
+        ("", label)
+    };
+    if !above.is_empty() {
+        lines.push(vec![(above.to_owned(), Role::HelpKey)]);
+    }
     for (index, text) in line::wrap(text, width.saturating_sub(indent))
         .into_iter()
         .enumerate()

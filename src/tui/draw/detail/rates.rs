@@ -174,7 +174,7 @@ fn counted(row: &Row<'_>) -> Prose {
     };
     Prose::of(by, Role::Text)
         .known(what)
-        .known("peak of the last 40 s, in steps of 2 s")
+        .known("peak: the fastest 2 s of the last 40")
 }
 
 fn bytes(count: u64) -> String {
