@@ -281,8 +281,8 @@ mod tests {
         assert_eq!(past[16..], [steady; 4]);
         // Nobody has read for five seconds.
         let past = rate.past(112 * SEC);
-        assert_eq!(past[13..17], [steady; 4]);
-        assert_eq!(past[17..], [None; 3]);
+        assert_eq!(past[14..18], [steady; 4]);
+        assert_eq!(past[18..], [None; 2]);
         // It rests: that is known, and the steady time passes out of sight.
         for second in 108..=160 {
             rate.read(pair(3000, 0), second * SEC);
