@@ -107,9 +107,10 @@ fn bars(
 fn lit(level: u64, below: u64, rises: bool) -> u8 {
     let count = level.saturating_sub(below).min(DOTS_HIGH);
     let from_top = (1_u8 << count) - 1;
-    match rises {
-        true => from_top << (DOTS_HIGH - count),
-        false => from_top,
+    if rises {
+        from_top << (DOTS_HIGH - count)
+    } else {
+        from_top
     }
 }
 

@@ -173,9 +173,9 @@ mod tests {
 
     #[test]
     fn labels_are_told_by_their_numbers() {
+        const WORD: usize = size_of::<usize>();
         let mut labels = [0; 16];
         assert_eq!(bit_numbers(labels), "none");
-        const WORD: usize = size_of::<usize>();
         labels[..WORD].copy_from_slice(&0x8000_0001_usize.to_ne_bytes());
         labels[16 - WORD..].copy_from_slice(&2_usize.to_ne_bytes());
         let last = 129 - WORD * 8;

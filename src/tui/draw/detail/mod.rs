@@ -132,7 +132,7 @@ fn put(state: &State, line: &Text, area: Rect, buf: &mut Buffer) -> u16 {
     let spans = line
         .iter()
         .map(|(text, role)| Span::styled(text.as_str(), state.theme.style(*role)));
-    let line = Line::from_iter(spans);
+    let line: Line<'_> = spans.collect();
     buf.set_line(area.x, area.y, &line, area.width).0
 }
 
