@@ -106,7 +106,8 @@ impl Detail {
         }
     }
 
-    /// What `query` wants to look closer at, if it is there.
+    /// What `query` wants to look closer at; the flow under the cursor if that
+    /// is not there.
     pub(super) fn answer(
         query: &Query,
         cursor: Option<FlowId>,
@@ -114,10 +115,11 @@ impl Detail {
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Option<Box<Self>> {
-        let id = match query.detail? {
-            Subject::Cursor => cursor?,
-            Subject::Flow(id) => id,
+        let wanted = match query.detail? {
+            Subject::Cursor => cursor,
+            Subject::Flow(id) => table.get(id).map(|_| id).or(cursor),
         };
+        let id = wanted?;
         let flow = table.get(id)?;
         let zone = flow.key().zone;
         let parent = flow.master().map(|&orig| Key { zone, orig });
@@ -199,9 +201,9 @@ impl Vigil {
             Some(Subject::Flow(id)) => Some(id),
             Some(Subject::Cursor) | None => None,
         };
-        if view.detail.is_none() {
-            let ended = self.ended.take();
-            self.ended = ended.filter(|ended| Some(ended.row.id) == wanted);
+        let ended = self.ended.take();
+        self.ended = ended.filter(|ended| Some(ended.row.id) == wanted);
+        if self.ended.is_some() {
             view.detail.clone_from(&self.ended);
         }
         let shown = view.detail.as_ref().filter(|detail| !detail.is_over);

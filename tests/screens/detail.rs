@@ -457,6 +457,20 @@ fn a_pane_belongs_to_its_list() {
     assert!(scene.query.detail.is_some(), "as it was left");
 }
 
+/// Nobody kept watch while another list was looked at.
+#[test]
+fn a_flow_that_ended_elsewhere_gives_way_to_the_selected_one() {
+    let lines = world();
+    let mut scene = Scene::new((120, 40), |_| ()).with(&lines);
+    open(&mut scene, lines[0].orig);
+    scene.keys("3");
+    scene.end_of(&lines[0]);
+    scene.keys("1");
+    let (_, id) = scene.view().cursor.expect("the row in its place");
+    assert_eq!(scene.query.detail, Some(Subject::Flow(id)));
+    assert!(!screen(&scene).contains("ENDED"));
+}
+
 #[test]
 fn nothing_to_look_at_is_said() {
     let mut scene = Scene::new((80, 24), |_| ());

@@ -19,9 +19,9 @@ use super::super::state::State;
 use super::super::theme::Role;
 use super::pane_area;
 use super::popup::Text;
-use crate::view::Detail;
 use crate::view::column::ColumnId;
 use crate::view::units;
+use crate::view::{Detail, Subject};
 use prose::{Prose, Sheet};
 
 /// Screens this wide have the details beside the table.
@@ -191,8 +191,13 @@ fn content(state: &State, area: Rect) -> Vec<Text> {
         None if !state.level().is_anything_selected() => {
             sheet.say("", Prose::of("Select a flow: ↑ and ↓.", Role::Dim));
         }
-        // The answer is on its way.
-        None => {}
+        None if matches!(state.pane(), Some(pane) if pane.subject == Subject::Cursor) => {
+            // The answer is on its way.
+        }
+        None => {
+            let gone = "The flow is not there any more.";
+            sheet.say("", Prose::of(gone, Role::Dim));
+        }
     }
     sheet.lines()
 }
