@@ -52,6 +52,7 @@ const HOUSE: &[Room] = &[
             "output",
             "tui::keymap",
             "tui::keys",
+            "tui::theme",
             "view::field",
             "view::filter",
             "view::units",

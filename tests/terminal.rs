@@ -21,6 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
+use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Settings, read_input, run};
 use flowtop::view::column::Hosts;
 use flowtop::view::units::RateUnit;
@@ -48,7 +49,7 @@ fn viewer() {
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
-        color: true,
+        themes: Themes::new(Depth::Ansi),
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();

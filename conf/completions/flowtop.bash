@@ -35,7 +35,7 @@ _flowtop() {
 
     case "${cmd}" in
         flowtop)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track list events fields update"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --theme --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track list events fields update"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -46,6 +46,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --theme)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -122,7 +126,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__events)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --theme --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -145,6 +149,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --theme)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -221,7 +229,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__fields)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --theme --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -232,6 +240,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --theme)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -308,7 +320,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__list)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --theme --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -335,6 +347,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --theme)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -411,7 +427,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__update)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --bits --theme --color --interval --source --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -467,6 +483,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --theme)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

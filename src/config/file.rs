@@ -63,6 +63,9 @@ pub(super) const KEYS: &[Key] = &[
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))
     }),
+    key("theme", "\"terminal\"", |value, to| {
+        set(&mut to.theme, value.text(|name| Ok(name.to_owned())))
+    }),
     key("interval", "1", |value, to| {
         set(&mut to.interval, value.number(value::interval))
     }),

@@ -14,7 +14,7 @@ mod layer;
 mod options;
 mod value;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
+use crate::tui::theme::Depth;
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use file::Base;
@@ -129,8 +130,10 @@ pub struct ViewerOptions {
     pub unit: RateUnit,
     /// Which key does what.
     pub keys: Keymap,
-    /// Whether to use colours.
-    pub colors: bool,
+    /// How many colours the terminal has, and the user wants.
+    pub depth: Depth,
+    /// Name of the theme, if not the default.
+    pub theme: Option<String>,
 }
 
 /// What `list` prints.
@@ -317,7 +320,8 @@ pub fn parse<A: Into<OsString> + Clone>(
             show_source: layer.show_src.unwrap_or(false),
             unit,
             keys,
-            colors: colors(layer.color, &variable),
+            depth: depth(layer.color, &variable),
+            theme: layer.theme,
         }),
         None => {
             let records = Records {
@@ -514,15 +518,18 @@ fn unit(layer: &Layer) -> RateUnit {
     }
 }
 
-/// `--color` decides; left to itself, <https://no-color.org> does.
-fn colors(color: Option<Color>, variable: &impl Fn(&str) -> Option<OsString>) -> bool {
+/// `--color` decides; left to itself, <https://no-color.org> does. How many
+/// colours there are the terminal says.
+fn depth(color: Option<Color>, variable: &impl Fn(&str) -> Option<OsString>) -> Depth {
+    let of_terminal = Depth::of(
+        variable("COLORTERM").as_deref(),
+        variable("TERM").as_deref(),
+    );
     match color.unwrap_or(Color::Auto) {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            let dumb = variable("TERM").is_some_and(|term| term == OsStr::new("dumb"));
-            set(variable, "NO_COLOR").is_none() && !dumb
-        }
+        Color::Always => of_terminal.max(Depth::Ansi),
+        Color::Never => Depth::None,
+        Color::Auto if set(variable, "NO_COLOR").is_some() => Depth::None,
+        Color::Auto => of_terminal,
     }
 }
 

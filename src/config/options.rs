@@ -191,6 +191,15 @@ pub(super) struct Display {
     #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
     pub(super) bits: bool,
 
+    /// Theme of the viewer: terminal, mono, nord and so on
+    ///
+    /// The key t shows them all. Those that are built in are terminal (the
+    /// default: the terminal's own colours), mono, high-contrast, light, nord,
+    /// gruvbox, dracula, tokyo-night, solarized-dark and solarized-light; files
+    /// NAME.toml in the directory themes beside a flowtop.toml add to them.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) theme: Option<String>,
+
     /// Colours: auto, always or never
     ///
     /// With auto, the default, there are none if NO_COLOR is set or the

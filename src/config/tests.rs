@@ -147,7 +147,8 @@ fn defaults_are_those_of_the_manual() {
     assert!(!options.source.track);
     assert!(!options.show_source);
     assert_eq!(options.unit, RateUnit::Bytes);
-    assert!(options.colors);
+    assert_eq!(options.depth, Depth::Ansi);
+    assert_eq!(options.theme, None);
     let lookups = options.source.lookups;
     assert!(lookups.services.is_empty());
     assert!(lookups.places.enabled && lookups.places.embedded);
@@ -387,7 +388,7 @@ fn without_a_terminal_the_viewer_is_one_table() {
 #[test]
 fn colours_follow_the_option_then_the_surroundings() {
     let colors = |line, variables: &[(&str, &str)]| match parse_in(line, variables, true) {
-        Ok(Invocation::View(options)) => options.colors,
+        Ok(Invocation::View(options)) => options.depth != Depth::None,
         other => panic!("{other:?}"),
     };
     assert!(colors("", &[]));
@@ -397,6 +398,13 @@ fn colours_follow_the_option_then_the_surroundings() {
     assert!(colors("--color always", &[("NO_COLOR", "1")]));
     assert!(!colors("--color never", &[]));
     assert!(!colors("--color=auto", &[("NO_COLOR", "1")]));
+    let many = [("COLORTERM", "truecolor"), ("TERM", "xterm-256color")];
+    let options = match parse_in("--theme nord", &many, true) {
+        Ok(Invocation::View(options)) => options,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(options.depth, Depth::True);
+    assert_eq!(options.theme.as_deref(), Some("nord"));
 }
 
 #[test]

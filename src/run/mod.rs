@@ -12,6 +12,7 @@ mod headless;
 mod lookups;
 mod signals;
 mod source;
+mod themes;
 mod tracking;
 mod update;
 mod viewer;

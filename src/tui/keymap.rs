@@ -57,6 +57,7 @@ impl Action {
             Self::Track => "track",
             Self::Help => "help",
             Self::About => "about",
+            Self::Themes => "themes",
             Self::Back => "back",
             Self::Redraw => "redraw",
             Self::Leave => "leave",

@@ -57,6 +57,8 @@ pub enum Action {
     Help,
     /// Opens or closes what there is to know about the program.
     About,
+    /// Opens the list of themes.
+    Themes,
     /// One step back: closes a popup, else drops the selection, else leaves
     /// the list for the one before.
     Back,
@@ -463,6 +465,14 @@ pub static KEYS: &[Key] = &[
         "?  F1",
         "this help",
         Some(hint("?", "help", 0)),
+    ),
+    entry(
+        Section::Show,
+        &[char('t')],
+        Action::Themes,
+        "t",
+        "choose a theme",
+        None,
     ),
     entry(
         Section::Program,

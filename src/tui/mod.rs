@@ -31,6 +31,7 @@ pub use draw::draw;
 pub use keymap::Keymap;
 pub use state::{Effects, Popup, Size, State};
 pub use tabs::Tab;
+use theme::Themes;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::Hosts;
@@ -64,8 +65,8 @@ pub struct Settings {
     pub hosts: Hosts,
     /// Which key does what.
     pub keys: Keymap,
-    /// Whether to use colours.
-    pub color: bool,
+    /// How it looks.
+    pub themes: Themes,
 }
 
 /// What happens to the viewer.

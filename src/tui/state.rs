@@ -4,6 +4,7 @@
 //! [`Effects`].
 
 mod moving;
+mod popups;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +14,11 @@ use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
 use super::keymap;
-use super::keys::{Action, Motion};
+use super::keys::Action;
 use super::layout::{self, Wish};
 use super::prompt::{Prompt, Typed};
 use super::tabs::{Level, Tab, Trail};
-use super::theme::Theme;
+use super::theme::{Theme, Themes};
 use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Family, Group, Moment, Scope};
 use crate::view::column::{self, Hosts, Order, Ports};
@@ -68,6 +69,8 @@ pub enum Popup {
     Help,
     /// Version, databases, resolver, warnings.
     About,
+    /// The themes, each shown as soon as it is selected.
+    Themes,
 }
 
 /// What rows have had to show. It only grows, so that columns do not swing with
@@ -101,6 +104,9 @@ pub struct State {
     /// Set once.
     pub(super) settings: Settings,
     pub(super) theme: Theme,
+    pub(super) themes: Themes,
+    /// The theme to go back to from the others.
+    worn: usize,
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
@@ -141,7 +147,9 @@ impl State {
     /// The first state. Its [`State::query`] is the first question.
     pub fn new(settings: Settings, zone: TimeZone, size: Size, now: Moment) -> Self {
         let mut state = Self {
-            theme: Theme::new(settings.color),
+            theme: settings.themes.theme(),
+            themes: settings.themes.clone(),
+            worn: settings.themes.chosen(),
             zone,
             scope: settings.scope,
             filter: settings.filter.clone(),
@@ -444,6 +452,7 @@ impl State {
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
+            Action::Themes => self.open_themes(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
@@ -482,38 +491,6 @@ impl State {
                 self.set_filter(filter);
             }
             Typed::Quit => effects.ending = Some(Ending::Quit),
-        }
-        self.clamp();
-    }
-
-    fn open(&mut self, popup: Popup) {
-        self.popup = Some(popup);
-        self.popup_scroll = 0;
-    }
-
-    fn act_on_popup(&mut self, popup: Popup, action: Action, effects: &mut Effects) {
-        let scroll = self.popup_scroll;
-        let page = popup::visible_lines(self, popup).max(1);
-        match action {
-            Action::Move(motion) => {
-                self.popup_scroll = match motion {
-                    Motion::Up => scroll.saturating_sub(1),
-                    Motion::Down => scroll + 1,
-                    Motion::PageUp => scroll.saturating_sub(page),
-                    Motion::PageDown => scroll + page,
-                    Motion::HalfPageUp => scroll.saturating_sub(page.div_ceil(2)),
-                    Motion::HalfPageDown => scroll + page.div_ceil(2),
-                    Motion::First => 0,
-                    Motion::Last => popup::max_scroll(self, popup),
-                };
-            }
-            Action::Help if popup != Popup::Help => self.open(Popup::Help),
-            Action::About if popup != Popup::About => self.open(Popup::About),
-            Action::Help | Action::About | Action::Back | Action::Leave => self.popup = None,
-            Action::Redraw => effects.clear = true,
-            Action::Quit => effects.ending = Some(Ending::Quit),
-            // What cannot be seen is not changed.
-            _ => {}
         }
         self.clamp();
     }

@@ -10,7 +10,7 @@ use flowtop::flow::{Congestion, Key, Origin, Pair, Rare, Status, TcpFigures, Tup
 use flowtop::view::{Interfaces, Row, Subject};
 
 use super::desk;
-use super::scene::{Line, Scene, crowd, evening, world};
+use super::scene::{Line, Scene, crowd, evening, themes, world};
 use super::snapshot::{check, styled, text};
 
 /// The screens to look at it on.
@@ -204,7 +204,7 @@ fn all_of_the_text_on_narrow_screens() {
 #[test]
 fn colours_and_attributes() {
     for (name, color) in [("color", true), ("mono", false)] {
-        let mut scene = Scene::new((80, 40), |s| s.color = color).with(&world());
+        let mut scene = Scene::new((80, 40), |s| s.themes = themes(color)).with(&world());
         scene.name_hosts();
         scene.pass_time(&world()[0], waves);
         open(&mut scene, world()[0].orig);

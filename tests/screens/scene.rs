@@ -14,6 +14,7 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
+use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::Hosts;
 use flowtop::view::units::RateUnit;
@@ -285,7 +286,7 @@ impl Scene {
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             keys: Keymap::default(),
-            color: false,
+            themes: themes(false),
         };
         change(&mut settings);
         let size = Size {
@@ -492,4 +493,9 @@ impl Scene {
         draw(&self.state, &mut buf);
         buf
     }
+}
+
+/// The terminal's own colours, or none.
+pub(super) fn themes(color: bool) -> Themes {
+    Themes::new(if color { Depth::Ansi } else { Depth::None })
 }

@@ -44,6 +44,7 @@ const TABS_FROM: u16 = 12;
 /// Draws the screen.
 pub fn draw(state: &State, buf: &mut Buffer) {
     let screen = buf.area;
+    buf.set_style(screen, state.theme.base());
     if screen.width < SMALLEST.width || screen.height < SMALLEST.height {
         too_small(state, buf);
         return;
