@@ -6,8 +6,8 @@ use super::field::Event;
 use super::filter::Filter;
 use super::group::{List, groups};
 use super::{
-    Candidate, Cursor, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status,
-    Table, View, ViewRow,
+    Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope,
+    Status, Table, View, ViewRow,
 };
 use crate::flow::{Counters, Pair};
 
@@ -152,7 +152,9 @@ impl View {
             .iter()
             .filter_map(|(_, _, id)| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
+        let subject = cursor.map(|(_, id)| id);
         Self {
+            detail: Detail::answer(query, subject, table, knowledge, now),
             at: now,
             query: query.clone(),
             rows,
