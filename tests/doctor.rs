@@ -1,5 +1,11 @@
 //! `flowtop doctor` and `--netns`, on the real kernel.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the lints spare test functions, but not what they call"
+)]
+
 mod lab;
 
 use std::process::{self, Output};

@@ -66,9 +66,10 @@ pub(super) fn doctor(options: &DoctorOptions) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     let text = layout(&findings);
     out.write_all(text.as_bytes()).map_err(Failure::Output)?;
-    Ok(match is_readable && is_wanted {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(1),
+    Ok(if is_readable && is_wanted {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
     })
 }
 
@@ -118,9 +119,10 @@ fn rules(is_readable: bool) -> (Finding, bool) {
             (finding(Verdict::Bad, what, text.into()), false)
         }
         Tracking::Unknown => {
-            let text = match is_readable {
-                true => "whether one has the kernel track connections cannot be told",
-                false => "not to be read by this user; nothing is tracked so far",
+            let text = if is_readable {
+                "whether one has the kernel track connections cannot be told"
+            } else {
+                "not to be read by this user; nothing is tracked so far"
             };
             (finding(Verdict::Fair, what, text.into()), false)
         }
@@ -187,14 +189,11 @@ fn room() -> Finding {
     text.push_str(" of ");
     units::grouped(&mut text, max);
     let _ = write!(text, " flows ({percent} %)");
-    let verdict = match percent {
-        0..80 => Verdict::Good,
-        _ => {
-            text.push_str("; when it is full, new connections fail: raise nf_conntrack_max");
-            Verdict::Bad
-        }
-    };
-    finding(verdict, what, text)
+    if percent < 80 {
+        return finding(Verdict::Good, what, text);
+    }
+    text.push_str("; when it is full, new connections fail: raise nf_conntrack_max");
+    finding(Verdict::Bad, what, text)
 }
 
 /// Which sockets the kernel tells of.
@@ -212,9 +211,10 @@ fn sockets() -> Finding {
         for family in [Family::Ipv4, Family::Ipv6] {
             complete &= diag.dump(proto, family, false, &mut |_| count += 1).is_ok();
         }
-        match complete {
-            true => told.push(format!("{count} {proto}")),
-            false => missing.push(proto.to_string()),
+        if complete {
+            told.push(format!("{count} {proto}"));
+        } else {
+            missing.push(proto.to_string());
         }
     }
     let mut text = format!("the kernel tells of {}", told.join(", "));
@@ -222,9 +222,10 @@ fn sockets() -> Finding {
         return finding(Verdict::Good, what, text);
     }
     let _ = write!(text, "; not of {}", missing.join(", "));
-    let verdict = match told.is_empty() {
-        true => Verdict::Bad,
-        false => Verdict::Fair,
+    let verdict = if told.is_empty() {
+        Verdict::Bad
+    } else {
+        Verdict::Fair
     };
     finding(verdict, what, text)
 }

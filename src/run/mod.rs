@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
-use crate::collect::{self, Clock, SourceError};
+use crate::collect::{self, Clock, SourceError, SourceKind};
 use crate::config::{self, Invocation, SourceMode, SourceOptions, Surroundings};
 use crate::engine::{Core, EngineError, Input};
 use crate::enrich::Knowledge;
@@ -247,13 +247,21 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
             Err(error) => warnings.push(error.to_string()),
         }
     }
+    let pace = match source.kind() {
+        SourceKind::Conntrack => wanted.pace,
+        // Nothing but looking tells of a new socket.
+        SourceKind::Sockets => pace::Settings {
+            interval: options.interval,
+            ..wanted.pace
+        },
+    };
     let expected = sysctl::count().unwrap_or(0) as usize;
     Ok(Started {
         core: Core::new(
             Table::with_capacity(expected),
             source,
             clock,
-            Pace::new(wanted.pace),
+            Pace::new(pace),
         ),
         instead,
         knowledge,

@@ -53,7 +53,7 @@ impl Piece {
 pub(super) fn draw(
     mut left: Vec<Piece>,
     mut right: Vec<Piece>,
-    theme: Theme,
+    theme: &Theme,
     area: Rect,
     buf: &mut Buffer,
 ) {
@@ -94,7 +94,7 @@ fn yields(left: &mut Vec<Piece>, right: &mut Vec<Piece>) -> bool {
     true
 }
 
-fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: Theme, buf: &mut Buffer) -> u16 {
+fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: &Theme, buf: &mut Buffer) -> u16 {
     for (index, piece) in pieces.iter().enumerate() {
         if index > 0 {
             x += GAP as u16;
@@ -215,7 +215,7 @@ mod tests {
             ];
             let right =
                 vec![Piece::new(5, "table 10/20", Role::Text).or_short(4, "50%", Role::Text)];
-            draw(left, right, theme, area, &mut buf);
+            draw(left, right, &theme, area, &mut buf);
             let cells = buf.content().iter().map(ratatui::buffer::Cell::symbol);
             cells.collect::<String>().trim_end().to_owned()
         };

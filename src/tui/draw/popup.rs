@@ -97,9 +97,10 @@ fn content(state: &State, popup: Popup, screen_width: u16) -> Vec<Text> {
 fn themes(state: &State, width: usize) -> Vec<Text> {
     let chosen = state.themes.chosen();
     let line = |(index, name): (usize, &str)| {
-        let role = match index == chosen {
-            true => Role::Selected,
-            false => Role::Text,
+        let role = if index == chosen {
+            Role::Selected
+        } else {
+            Role::Text
         };
         vec![(format!("{name:width$}"), role)]
     };

@@ -51,7 +51,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         .as_ref()
         .map(|view| health(&view.status))
         .unwrap_or_default();
-    line::draw(left, right, state.theme, area, buf);
+    line::draw(left, right, &state.theme, area, buf);
 }
 
 fn clock(state: &State) -> String {
@@ -264,7 +264,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         right.push(Piece::new(3, text, Role::Chip));
     }
     right.push(flows(view));
-    line::draw(left, right, state.theme, area, buf);
+    line::draw(left, right, &state.theme, area, buf);
 }
 
 fn births(word: &str, per_sec: Option<f64>) -> Piece {
@@ -339,7 +339,7 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
     line::draw(
         vec![Piece::new(0, text, role)],
         vec![Piece::new(0, more, Role::Dim)],
-        state.theme,
+        &state.theme,
         area,
         buf,
     );
@@ -360,7 +360,7 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
             Piece::new(1, text, Role::Tab).or_short(0, digit, Role::Tab)
         });
     }
-    line::draw(pieces, Vec::new(), state.theme, area, buf);
+    line::draw(pieces, Vec::new(), &state.theme, area, buf);
 }
 
 /// How one came to the list; what came first is left out first.
@@ -433,7 +433,7 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
             })
             .collect()
     };
-    line::draw(left, right, state.theme, area, buf);
+    line::draw(left, right, &state.theme, area, buf);
 }
 
 fn grouped(count: u64) -> String {

@@ -81,7 +81,6 @@ pub(super) fn parse(text: &str) -> Option<Color> {
 pub(super) fn nearest(color: Color, depth: Depth) -> Option<Color> {
     match (depth, color) {
         (Depth::None, _) => None,
-        (Depth::True, _) | (_, Color::Reset) => Some(color),
         (Depth::Indexed, Color::Rgb(r, g, b)) => {
             let nearest = (16..=255).min_by_key(|index| distance(indexed(*index), [r, g, b]));
             nearest.map(Color::Indexed)
@@ -124,8 +123,8 @@ fn indexed(index: u8) -> [u8; 3] {
 /// more among reddish colours, green most, blue more among bluish ones.
 fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
     let [r, g, b_] = [0, 1, 2].map(|i| i32::from(a[i]) - i32::from(b[i]));
-    let red = (i32::from(a[0]) + i32::from(b[0])) / 2;
-    let sum = ((512 + red) * r * r >> 8) + 4 * g * g + ((767 - red) * b_ * b_ >> 8);
+    let red = i32::midpoint(i32::from(a[0]), i32::from(b[0]));
+    let sum = (((512 + red) * r * r) >> 8) + 4 * g * g + (((767 - red) * b_ * b_) >> 8);
     sum as u32
 }
 

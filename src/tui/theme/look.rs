@@ -151,7 +151,7 @@ impl Look {
                 }
             }
         }
-        let roles = table.get_ref().get("roles").map(|roles| roles.get_ref());
+        let roles = table.get_ref().get("roles").map(toml::Spanned::get_ref);
         for (name, value) in roles.and_then(DeValue::as_table).into_iter().flatten() {
             let at = name.span().start;
             let role = Role::ALL
