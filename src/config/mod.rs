@@ -22,6 +22,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
+use crate::view::column::Choice;
+use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 pub use options::SourceMode;
 use options::{Color, Command, Options, Protocols, Records, Update, VERSION};
@@ -98,6 +100,8 @@ pub struct ViewerOptions {
     pub source: SourceOptions,
     /// Whether to show where flows come from even if that costs columns.
     pub show_source: bool,
+    /// Which columns to show first.
+    pub columns: Choice,
     /// Bits or bytes per second.
     pub unit: RateUnit,
     /// Whether to use colours.
@@ -113,6 +117,10 @@ pub struct ListOptions {
     pub output: output::Settings,
     /// How many samples to take.
     pub samples: NonZeroU32,
+    /// The order of records; `None`: the usual one in tables, else none.
+    pub sort: Option<Sort>,
+    /// How many flows to print of each sample.
+    pub top: Option<NonZeroU32>,
 }
 
 /// What `events` prints.
@@ -259,12 +267,20 @@ pub fn parse<A: Into<OsString> + Clone>(
             source,
             output: settings(records, Course::Events),
         }),
-        Some(Command::List { count, records }) => {
-            Invocation::List(list(source, settings(records, Course::Samples), count))
-        }
+        Some(Command::List {
+            count,
+            sort,
+            top,
+            records,
+        }) => Invocation::List(ListOptions {
+            sort,
+            top,
+            ..list(source, settings(records, Course::Samples), count)
+        }),
         None if stdout_is_terminal => Invocation::View(ViewerOptions {
             source,
             show_source: options.display.show_src,
+            columns: options.display.columns.clone().unwrap_or_default(),
             unit: unit(&options),
             colors: colors(&options, &variable),
         }),
@@ -289,6 +305,8 @@ fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) ->
         },
         output,
         samples,
+        sort: None,
+        top: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::enrich::dns::Lookup;
 use crate::output::Format;
 use crate::view::field::{self, FIELDS, Field};
+use crate::view::sort::{Sort, SortKey};
 
 /// Fields by name, none of them twice.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ pub(super) fn fields(text: &str) -> Result<FieldList, String> {
             format!(
                 "`{}` is no field, the nearest is `{}`; `flowtop fields` lists all",
                 key.escape_debug(),
-                nearest(key)
+                nearest(key, fields_by_key)
             )
         })?;
         if list.contains(&field) {
@@ -79,10 +80,38 @@ pub(super) fn fields(text: &str) -> Result<FieldList, String> {
     Ok(FieldList(list))
 }
 
+fn fields_by_key() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|field| field.key)
+}
+
+/// A field or a column by name, and which way: `:asc` or `:desc`.
+pub(super) fn sort(text: &str) -> Result<Sort, String> {
+    let (name, descending) = match text.rsplit_once(':') {
+        Some((name, "asc")) => (name, Some(false)),
+        Some((name, "desc")) => (name, Some(true)),
+        Some((_, way)) => {
+            let way = way.escape_debug();
+            return Err(format!("`{way}` is no way to sort, give asc or desc"));
+        }
+        None => (text, None),
+    };
+    let key = SortKey::named(name).ok_or_else(|| {
+        format!(
+            "`{}` is no field and no column, the nearest is `{}`; `flowtop fields` lists fields",
+            name.escape_debug(),
+            nearest(name, SortKey::names)
+        )
+    })?;
+    let usual = key.sort();
+    Ok(Sort {
+        descending: descending.unwrap_or(usual.descending),
+        ..usual
+    })
+}
+
 /// The key most like a text: one that holds it as a word, else by spelling.
-fn nearest(text: &str) -> &'static str {
+fn nearest<K: Iterator<Item = &'static str>>(text: &str, keys: impl Fn() -> K) -> &'static str {
     let text = text.to_ascii_lowercase();
-    let keys = || FIELDS.iter().map(|field| field.key);
     let holds = |key: &&str| key.split('_').any(|word| word == text);
     let likeness = |key: &str| strsim::jaro_winkler(key, &text);
     keys()
@@ -138,6 +167,24 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_a_key_and_a_way() {
+        let told = |text| sort(text).map(|sort| (sort.key, sort.descending));
+        let field = |key| field::find(key).map(SortKey::Field).unwrap();
+        assert_eq!(told("orig_bytes"), Ok((field("orig_bytes"), true)));
+        assert_eq!(told("orig_bytes:asc"), Ok((field("orig_bytes"), false)));
+        assert_eq!(told("process"), Ok((field("process"), false)));
+        assert_eq!(told("start"), Ok((field("start"), true)));
+        let rate = SortKey::named("down_rate").unwrap();
+        assert!(matches!(rate, SortKey::Column(_)));
+        assert_eq!(told("down_rate"), Ok((rate, true)));
+        let wrong = |text| sort(text).unwrap_err();
+        assert!(wrong("rtt_use").contains("the nearest is `rtt_us`"));
+        assert!(wrong("down_rat").contains("the nearest is `down_rate`"));
+        assert!(wrong("age:up").contains("`up` is no way to sort"));
+        assert!(wrong("").contains("is no field"));
+    }
+
+    #[test]
     fn the_nearest_field_is_one_that_could_be_meant() {
         for (text, key) in [
             ("src", "orig_src"),
@@ -147,7 +194,7 @@ mod tests {
             ("duration", "duration_secs"),
             ("reply_byte", "reply_bytes"),
         ] {
-            assert_eq!(nearest(text), key, "{text}");
+            assert_eq!(nearest(text, fields_by_key), key, "{text}");
         }
     }
 }

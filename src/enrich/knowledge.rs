@@ -199,6 +199,11 @@ impl Knowledge {
         self.names.shared(address)
     }
 
+    /// The same, where it stands.
+    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
+        self.names.find(address).map(|name| &**name)
+    }
+
     fn end(&mut self, address: IpAddr) -> End {
         End {
             location: self.located(address).clone(),

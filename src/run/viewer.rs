@@ -145,6 +145,7 @@ fn screen_settings(options: &ViewerOptions) -> tui::Settings {
         interval: options.source.interval,
         scope: options.source.scope,
         show_source: options.show_source,
+        columns: options.columns.clone(),
         unit: options.unit,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,

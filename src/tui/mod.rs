@@ -9,6 +9,8 @@
 mod draw;
 pub mod keys;
 pub mod layout;
+mod order;
+mod picker;
 mod state;
 mod tabs;
 mod terminal;
@@ -28,7 +30,7 @@ pub use state::{Effects, Popup, Size, State};
 pub use tabs::Tab;
 
 use crate::flow::{Moment, Scope};
-use crate::view::column::Hosts;
+use crate::view::column::{Choice, Hosts};
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
 
@@ -50,6 +52,8 @@ pub struct Settings {
     pub scope: Scope,
     /// Whether the source column is shown first.
     pub show_source: bool,
+    /// Which columns are shown first.
+    pub columns: Choice,
     /// The unit of rates.
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.

@@ -6,19 +6,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::Event;
+use crossterm::event::{Event, KeyEvent};
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
 use super::keys::{self, Action, Motion};
 use super::layout::{self, Wish};
+use super::order::Orders;
+use super::picker::{Picked, Picker};
 use super::tabs::{Level, Tab, Trail, Window};
 use super::theme::Theme;
 use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Family, Group, Moment, Scope};
-use crate::view::column::{self, Hosts, Order, Ports};
+use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
+use crate::view::{Cursor, Freeze, List, Query, Sort, Unknown, View, ViewRow};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -102,12 +104,17 @@ pub struct State {
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
-    pub(super) show_source: bool,
+    pub(super) columns: Choice,
+    pub(super) orders: Orders,
+    /// Whether rows keep their order, in the list that is shown.
+    pub(super) freeze: Freeze,
     pub(super) hosts: Hosts,
     pub(super) ports: Ports,
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
     pub(super) popup: Option<Popup>,
+    /// Where columns are chosen.
+    pub(super) picker: Option<Picker>,
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
     pub(super) scroll: usize,
@@ -130,6 +137,10 @@ pub struct State {
 impl State {
     /// The first state. Its [`State::query`] is the first question.
     pub fn new(settings: Settings, zone: TimeZone, size: Size, now: Moment) -> Self {
+        let mut columns = settings.columns.clone();
+        if settings.show_source {
+            columns.set(ColumnId::Source, column::Mark::On);
+        }
         let mut state = Self {
             theme: Theme::new(settings.color),
             zone,
@@ -137,12 +148,15 @@ impl State {
             direction: None,
             active_only: false,
             unit: settings.unit,
-            show_source: settings.show_source,
+            columns,
+            orders: Orders::default(),
+            freeze: Freeze::No,
             hosts: settings.hosts,
             ports: Ports::default(),
             tab: Tab::Flows,
             trails: Trail::all(),
             popup: None,
+            picker: None,
             popup_scroll: 0,
             scroll: 0,
             before_all: None,
@@ -154,6 +168,8 @@ impl State {
             seen: Seen::default(),
             asked: Query {
                 list: List::Flows,
+                sort: Sort::default(),
+                freeze: Freeze::No,
                 within: None,
                 number: 0,
                 scope: settings.scope,
@@ -180,6 +196,9 @@ impl State {
         let mut effects = Effects::default();
         match message {
             Message::View(view) => self.adopt(view),
+            Message::Input(Event::Key(key)) if self.picker.is_some() => {
+                self.pick(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) => {
                 if let Some(action) = keys::action(key) {
                     self.act(action, &mut effects);
@@ -235,7 +254,7 @@ impl State {
         &self.trails[self.tab as usize]
     }
 
-    fn trail_mut(&mut self) -> &mut Trail {
+    pub(super) fn trail_mut(&mut self) -> &mut Trail {
         &mut self.trails[self.tab as usize]
     }
 
@@ -264,12 +283,15 @@ impl State {
     /// What decides where columns stand.
     pub(super) fn wish(&self) -> Wish {
         let places = self.view.as_ref().map(|view| &view.status.places);
+        let is_known = |id| match id {
+            ColumnId::Country => places.is_some_and(|places| !places.is_empty()),
+            ColumnId::Process => self.seen.process,
+            ColumnId::Interface => self.seen.interface,
+            ColumnId::Rtt => self.seen.rtt,
+            _ => true,
+        };
         Wish {
-            source: self.show_source,
-            country: places.is_some_and(|places| !places.is_empty()),
-            process: self.seen.process,
-            interface: self.seen.interface,
-            rtt: self.seen.rtt,
+            columns: self.columns.shown(is_known),
             unit: self.unit,
             host: self.seen.longest_host,
         }
@@ -290,6 +312,8 @@ impl State {
         let level = self.level();
         let query = Query {
             list: level.list,
+            sort: self.sort(),
+            freeze: self.freeze.clone(),
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
@@ -313,6 +337,7 @@ impl State {
     fn adopt(&mut self, view: Arc<View>) {
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
+            self.freeze = self.asked.freeze.clone();
             let (cursor, first) = (self.asked.cursor, self.asked.first);
             let level = self.trail_mut().here_mut();
             (level.cursor, level.first) = (cursor, first);
@@ -352,7 +377,7 @@ impl State {
     fn clamp(&mut self) {
         self.scroll = self
             .scroll
-            .min(layout::max_scroll(self.size.width, self.wish()));
+            .min(layout::max_scroll(self.size.width, &self.wish()));
         if let Some(popup) = self.popup {
             self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));
         }
@@ -366,6 +391,7 @@ impl State {
             return;
         }
         let scope = self.scope;
+        let list = (self.tab, self.level().list, self.level().within);
         match action {
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
@@ -395,7 +421,17 @@ impl State {
                 self.say("Only lists of flows can leave idle ones out.");
             }
             Action::ToggleActive => self.active_only = !self.active_only,
-            Action::ToggleSource => self.show_source = !self.show_source,
+            Action::SortLeft => self.move_sort(-1),
+            Action::SortRight => self.move_sort(1),
+            Action::Reverse => self.reverse_sort(),
+            Action::ToggleFreeze => self.toggle_freeze(),
+            Action::ChooseColumns if self.level().has_groups() => {
+                self.say("Only the columns of flows can be chosen.");
+            }
+            Action::ChooseColumns => self.picker = Some(Picker::new(&self.columns)),
+            Action::ToggleSource => {
+                self.columns.toggle(ColumnId::Source);
+            }
             Action::CycleHosts => self.cycle_hosts(),
             Action::TogglePorts => self.toggle_ports(),
             Action::Track => effects.track = self.track(),
@@ -410,6 +446,25 @@ impl State {
         }
         if self.scope != scope {
             self.seen = Seen::default();
+        }
+        if list != (self.tab, self.level().list, self.level().within) {
+            // The order of another list says nothing of this one.
+            self.freeze = Freeze::No;
+        }
+        self.clamp();
+    }
+
+    /// A key while columns are chosen.
+    fn pick(&mut self, key: KeyEvent, effects: &mut Effects) {
+        let Some(picker) = &mut self.picker else {
+            return;
+        };
+        self.notice = None;
+        match picker.key(key, &mut self.columns) {
+            Picked::More => {}
+            Picked::Refused => self.say("DESTINATION stays: without it a row says nothing."),
+            Picked::Done => self.picker = None,
+            Picked::Quit => effects.ending = Some(Ending::Quit),
         }
         self.clamp();
     }
@@ -558,7 +613,7 @@ impl State {
         }
     }
 
-    fn say(&mut self, text: &str) {
+    pub(super) fn say(&mut self, text: &str) {
         self.notice = Some((text.to_owned(), self.now));
     }
 

@@ -18,7 +18,7 @@ use crate::output::{Format, Writer};
 use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::field::{Event, Record};
-use crate::view::{Row, ordered};
+use crate::view::{Row, Sort, ordered};
 
 /// Prints all flows, once or several times.
 pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
@@ -62,9 +62,13 @@ pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
         count: options.samples.get().into(),
         interval: options.source.interval,
     };
+    let for_people = options.output.format == Format::Table;
+    let is_ordered = for_people || options.top.is_some();
     let lister = Lister {
         scope: options.source.scope,
-        for_people: options.output.format == Format::Table,
+        for_people,
+        sort: options.sort.or(is_ordered.then(Sort::default)),
+        top: options.top.map_or(usize::MAX, |top| top.get() as usize),
         clock,
         knowledge,
         resolver,
@@ -92,8 +96,12 @@ fn only_family(scope: Scope) -> Option<Family> {
 /// Writes samples.
 struct Lister<W> {
     scope: Scope,
-    /// Whether people read it: in order, with a word where nothing is shown.
+    /// Whether people read it: with a word where nothing is shown.
     for_people: bool,
+    /// The order; `None` for that of the table.
+    sort: Option<Sort>,
+    /// How many flows to write, at most.
+    top: usize,
     clock: Clock,
     knowledge: Knowledge,
     resolver: Option<Resolver>,
@@ -104,6 +112,22 @@ struct Lister<W> {
 }
 
 impl<W: Write> Lister<W> {
+    /// The flows in scope, in order.
+    fn flows<'t>(
+        &mut self,
+        table: &'t Table,
+        now: Moment,
+    ) -> Box<dyn Iterator<Item = &'t Flow> + 't> {
+        let scope = self.scope;
+        if let Some(sort) = self.sort {
+            let ids = ordered(table, scope, sort, &mut self.knowledge, now);
+            return Box::new(ids.into_iter().filter_map(|id| table.get(id)));
+        }
+        // Programs sort for themselves, if at all.
+        let flows = table.flows().map(|(_, flow)| flow);
+        Box::new(flows.filter(move |flow| scope.holds(flow.class())))
+    }
+
     /// Writes a flow, unless it is one of our own lookups: whether it did.
     fn row(&mut self, flow: &Flow, now: Moment) -> io::Result<bool> {
         if self.knowledge.is_own(&flow.key().orig) {
@@ -137,9 +161,11 @@ impl<W: Write> Sampler for Lister<W> {
     }
 
     fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
-        let scope = self.scope;
+        let addresses: Vec<_> = match self.resolver {
+            Some(_) => self.flows(table, now).flat_map(addresses).collect(),
+            None => Vec::new(),
+        };
         if let Some(resolver) = &mut self.resolver {
-            let addresses: Vec<_> = ordered(table, scope, now).flat_map(addresses).collect();
             lookups::wait_for_names(
                 resolver,
                 &mut self.knowledge,
@@ -149,17 +175,12 @@ impl<W: Write> Sampler for Lister<W> {
             );
         }
         let mut written = 0;
-        if self.for_people {
-            for flow in ordered(table, scope, now) {
-                written += usize::from(self.row(flow, now)?);
+        // Names may have changed the order.
+        for flow in self.flows(table, now) {
+            if written == self.top {
+                break;
             }
-        } else {
-            // Programs sort for themselves, if at all.
-            for (_, flow) in table.flows() {
-                if scope.holds(flow.class()) {
-                    written += usize::from(self.row(flow, now)?);
-                }
-            }
+            written += usize::from(self.row(flow, now)?);
         }
         self.writer.flush()?;
         if self.for_people && written == 0 && !table.is_empty() {

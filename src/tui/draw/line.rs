@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::super::state::State;
 use super::super::theme::{Role, Theme};
 use crate::view::column::Align;
 
@@ -108,6 +109,40 @@ fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: Theme, buf: &mut 
         }
     }
     x
+}
+
+/// Shows that a line is selected.
+pub(super) fn select(state: &State, line: Rect, buf: &mut Buffer) {
+    // Colours would be unreadable when reversed.
+    for x in line.left()..line.right() {
+        buf[(x, line.y)].set_style(Style::reset());
+    }
+    buf.set_style(line, state.theme.style(Role::Selected));
+}
+
+/// Puts beside the title of a column which way it is sorted: where the text of
+/// the column leaves room, or in the gap.
+pub(super) fn put_sorted(
+    buf: &mut Buffer,
+    area: Rect,
+    align: Align,
+    title: &str,
+    descending: bool,
+    style: Style,
+) {
+    let title = title.chars().count() as u16;
+    let x = match align {
+        Align::Left => area.x + title,
+        Align::Right => (area.right()).saturating_sub(title + 1),
+    };
+    if x < buf.area.right() {
+        buf.set_stringn(x, area.y, sign(descending), 1, style);
+    }
+}
+
+/// Which way something is sorted.
+pub(super) const fn sign(descending: bool) -> &'static str {
+    if descending { "▼" } else { "▲" }
 }
 
 /// Draws a text within `area`, where it is aligned.

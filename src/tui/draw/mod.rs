@@ -15,6 +15,7 @@ mod empty;
 mod groups;
 mod help;
 mod line;
+mod picker;
 pub(super) mod popup;
 mod status;
 mod table;
@@ -22,7 +23,7 @@ mod table;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub(super) use groups::label as group_label;
+pub(super) use groups::{columns as group_columns, label as group_label};
 pub(super) use table::longest_host;
 
 use super::state::{Size, State};
@@ -64,6 +65,9 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::keys(state, areas.keys, buf);
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
+    }
+    if let Some(picker) = &state.picker {
+        picker::draw(state, picker, buf);
     }
 }
 
