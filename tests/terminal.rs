@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use flowtop::flow::Scope;
 use flowtop::tui::{Ending, Message, Settings, read_input, run};
-use flowtop::view::column::Hosts;
+use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -44,6 +44,7 @@ fn viewer() {
         interval: Duration::from_secs(1),
         scope: Scope::default(),
         show_source: false,
+        columns: Choice::default(),
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
         color: true,

@@ -417,7 +417,7 @@ pub static KEYS: &[Key] = &[
         Action::SortLeft,
         "< >",
         "sort by the column to the left, to the right",
-        Some(hint("< >", "sort", 9)),
+        Some(hint("< >", "sort", 5)),
     ),
     hidden(&[char('>')], Action::SortRight),
     entry(

@@ -17,6 +17,7 @@ mod desk;
 mod groups;
 mod keys;
 mod looks;
+mod order;
 mod owners;
 mod scene;
 mod snapshot;

@@ -15,7 +15,7 @@ use flowtop::flow::{
 };
 use flowtop::table::{Change, Table};
 use flowtop::tui::{Effects, Message, Settings, Size, State, draw};
-use flowtop::view::column::Hosts;
+use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View,
@@ -279,6 +279,7 @@ impl Scene {
             interval: Duration::from_secs(1),
             scope: Scope::EVERYTHING.with_loopback(false),
             show_source: false,
+            columns: Choice::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             color: false,

@@ -120,8 +120,8 @@ pub(super) fn select(state: &State, line: Rect, buf: &mut Buffer) {
     buf.set_style(line, state.theme.style(Role::Selected));
 }
 
-/// Puts beside the title of a column which way it is sorted: where the text of
-/// the column leaves room, or in the gap.
+/// Draws the title of a column by which rows are sorted, and behind it which
+/// way. A title as wide as its column begins in the gap before it.
 pub(super) fn put_sorted(
     buf: &mut Buffer,
     area: Rect,
@@ -130,14 +130,13 @@ pub(super) fn put_sorted(
     descending: bool,
     style: Style,
 ) {
-    let title = title.chars().count() as u16;
+    let text = format!("{title}{}", sign(descending));
     let x = match align {
-        Align::Left => area.x + title,
-        Align::Right => (area.right()).saturating_sub(title + 1),
+        Align::Left => area.x,
+        Align::Right => area.right().saturating_sub(text.chars().count() as u16),
     };
-    if x < buf.area.right() {
-        buf.set_stringn(x, area.y, sign(descending), 1, style);
-    }
+    let room = buf.area.right().saturating_sub(x);
+    buf.set_stringn(x, area.y, text, room.into(), style);
 }
 
 /// Which way something is sorted.

@@ -31,11 +31,12 @@ pub(super) fn header(state: &State, area: Rect, buf: &mut Buffer) {
     let sort = state.sort();
     for column in columns {
         let title = column.cell.title();
-        put(buf, area.y, column, title, style);
         if column.cell.is_sorted_by(sort.key) {
             let area = Rect::new(column.x, area.y, column.width, 1);
             let align = column.cell.align();
             line::put_sorted(buf, area, align, title, sort.descending, style);
+        } else {
+            put(buf, area.y, column, title, style);
         }
     }
     let dim = state.theme.style(Role::Dim);

@@ -103,11 +103,12 @@ pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
     let sort = state.sort();
     for placed in arrange(area.width, list, state.unit) {
         let title = placed.column.title(list);
-        put(buf, area.y, placed, title, style);
         if is_sorted_by(placed.column, sort.key) {
             let area = Rect::new(placed.x, area.y, placed.width, 1);
             let align = placed.column.align();
             line::put_sorted(buf, area, align, title, sort.descending, style);
+        } else {
+            put(buf, area.y, placed, title, style);
         }
     }
 }
