@@ -83,6 +83,7 @@ fn main() {
         let query = Query {
             number: 0,
             scope: Scope::EVERYTHING,
+            filter: None,
             direction: None,
             active_only: false,
             within: None,

@@ -110,6 +110,7 @@ fn main() {
                 let query = Query {
                     number: 0,
                     scope: Scope::EVERYTHING,
+                    filter: None,
                     direction: None,
                     active_only: false,
                     within: None,

@@ -1,9 +1,14 @@
 //! Attribution against the kernel: sockets of this very process, in network
 //! namespaces of the test.
+#![allow(
+    clippy::expect_used,
+    reason = "this is test code; clippy only knows functions marked #[test]"
+)]
 
 mod lab;
 
 use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use flowtop::enrich::owners::{Attributed, Attribution, Owner, Settings, Subject, Unknown};
@@ -114,14 +119,13 @@ fn both_ends_of_a_connection_are_of_this_process() {
         assert!(owner.figures.is_some());
 
         // Its counters are payload, each way as the flow's.
-        use std::io::{Read as _, Write as _};
         (&client).write_all(&[1; 1000]).expect("connected");
         (&server).read_exact(&mut [0; 1000]).expect("connected");
         (&server).write_all(&[1; 300]).expect("connected");
         (&client).read_exact(&mut [0; 300]).expect("connected");
         asked.attribution.refresh();
         let counted = asked.until("new figures", subject.key, |answer| {
-            let bytes = answer.counters.map(|counters| counters.bytes());
+            let bytes = answer.counters.map(Pair::bytes);
             bytes.is_some_and(|bytes| bytes.orig == 1000 && bytes.reply == 300)
         });
         assert!(is_me(counted.owners.orig.as_ref()));

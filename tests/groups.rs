@@ -151,6 +151,7 @@ impl Scene {
         let query = Query {
             number: 0,
             scope,
+            filter: None,
             direction: None,
             active_only: false,
             within,
@@ -184,6 +185,15 @@ impl Scene {
             reply: server,
         };
         self.knowledge.merge_owners(Key { zone: 0, orig }, owners);
+    }
+
+    /// Answers about what a filter holds.
+    fn filtered(&mut self, list: List, filter: &str) -> View {
+        let query = Query {
+            filter: Some(Arc::new(filter.parse().unwrap())),
+            ..self.view(list, Scope::EVERYTHING, None).query
+        };
+        self.answer(&query)
     }
 
     fn groups(&mut self, list: List) -> Vec<GroupRow> {
@@ -511,6 +521,40 @@ fn a_port_scan_fills_no_memory_and_takes_no_account_away() {
 }
 
 #[test]
+fn a_filter_chooses_what_is_counted_and_says_what_it_left_out() {
+    let mut scene = Scene::new("filtered");
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 443), (10, 1000));
+    scene.live(tcp("192.168.0.2", "81.0.0.1", 22), (5, 50));
+    scene.live(tcp("192.168.0.3", "82.0.0.1", 443), (20, 200));
+    scene.ended(tcp("192.168.0.2", "81.0.0.9", 443), (7, 7));
+    let view = scene.filtered(List::Flows, "port:443 country:DE");
+    assert_eq!((view.matching, view.filtered_out), (1, 2));
+    let bytes = view.counters.bytes();
+    assert_eq!((bytes.orig, bytes.reply), (10, 1000));
+    // All is still told.
+    assert_eq!(
+        view.totals.counters.bytes(),
+        scene
+            .view(List::Flows, Scope::EVERYTHING, None)
+            .totals
+            .counters
+            .bytes()
+    );
+    let rows = scene.filtered(List::Countries, "port:443").groups;
+    // Of flows that have ended no filter can be asked.
+    assert_eq!(
+        rows.iter().map(line).collect::<Vec<_>>(),
+        [
+            "Germany: 1 + 0, 1 hosts, 10 there, 1000 back",
+            "France: 1 + 0, 1 hosts, 20 there, 200 back",
+        ]
+    );
+    let view = scene.filtered(List::Flows, "udp");
+    assert_eq!((view.matching, view.filtered_out), (0, 3));
+    assert_eq!(view.cursor, None);
+}
+
+#[test]
 fn processes_are_told_apart_and_every_flow_is_somewhere() {
     let mut scene = Scene::without_places();
     scene.settle();
@@ -696,6 +740,7 @@ fn directions_filter_what_lives_and_what_has_ended() {
     for (direction, orig) in flows {
         let query = |list| Query {
             number: 0,
+            filter: None,
             scope: Scope::EVERYTHING,
             direction: Some(direction),
             active_only: false,
@@ -765,6 +810,7 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
     };
     let mut query = Query {
         number: 0,
+        filter: None,
         scope: Scope::EVERYTHING,
         direction: None,
         active_only: false,

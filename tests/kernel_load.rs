@@ -455,6 +455,7 @@ fn a_viewer_answers_with_live_views() {
         };
         let query = Query {
             scope: Scope::EVERYTHING,
+            filter: None,
             direction: None,
             active_only: false,
             within: None,

@@ -19,8 +19,9 @@ use flowtop::view::column::COLUMNS;
 use flowtop::view::field::FIELDS;
 
 /// The generated parts, by the names in their markers.
-fn regions() -> [(&'static str, String); 5] {
+fn regions() -> [(&'static str, String); 6] {
     [
+        ("configuration", configuration()),
         ("options", options()),
         ("commands", commands()),
         ("keys", keys()),
@@ -47,6 +48,24 @@ fn options() -> String {
         }
         out.push_str(".El\n");
     }
+    out
+}
+
+/// The keys above all tables of the configuration.
+fn configuration() -> String {
+    let mut out = String::from(".Bd -literal -offset indent\n");
+    for line in flowtop::config::SAMPLE.lines() {
+        if line.starts_with('[') {
+            break;
+        }
+        if let Some(key) = line
+            .strip_prefix('#')
+            .filter(|key| key.starts_with(char::is_alphabetic))
+        {
+            let _ = writeln!(out, "{key}");
+        }
+    }
+    out.push_str(".Ed\n");
     out
 }
 

@@ -345,7 +345,9 @@ fn nameservers_that_do_not_answer_end_nothing() {
 /// Starts `events`, and hands its records to `test` one after the other; the
 /// first is that of a flow which says that it listens.
 fn beside_events(lab: &Lab, home: &Path, test: impl FnOnce(&mut dyn FnMut() -> Record)) {
-    let mut child = flowtop(home, &["events", "--dns", "-A", "--loopback", "-o", "json"])
+    let args = "events --source conntrack --dns -A --loopback -o json";
+    let args: Vec<_> = args.split(' ').collect();
+    let mut child = flowtop(home, &args)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
@@ -626,6 +628,7 @@ impl Screen {
         let query = Query {
             number: 0,
             scope: Scope::EVERYTHING,
+            filter: None,
             direction: None,
             active_only: false,
             within: None,

@@ -177,6 +177,7 @@ fn query(sort: Sort) -> Query {
     Query {
         number: 0,
         scope: Scope::EVERYTHING,
+        filter: None,
         direction: None,
         active_only: false,
         within: None,

@@ -21,6 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
+use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::units::RateUnit;
@@ -43,11 +44,13 @@ fn viewer() {
         namespace: None,
         interval: Duration::from_secs(1),
         scope: Scope::default(),
+        filter: None,
         show_source: false,
         columns: Choice::default(),
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
-        color: true,
+        keys: flowtop::tui::Keymap::default(),
+        themes: Themes::new(Depth::Ansi),
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();

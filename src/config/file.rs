@@ -1,66 +1,406 @@
 //! The configuration file, `flowtop.toml`.
 //!
-//! So far it has one table, `[names]`: what hosts are called.
-//!
-//! ```toml
-//! [names]
-//! "192.168.1.23" = "laptop"
-//! "2001:db8::23" = "laptop"
-//! ```
+//! Its keys are the long options that a person may wish for always, and tables
+//! for what a command line has no room for. [`KEYS`] lists them; the sample,
+//! `conf/flowtop.toml`, is generated from it.
 
-use std::collections::HashMap;
+use std::fmt::Display;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-/// What the file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct File {
-    /// Names of hosts.
-    pub names: HashMap<IpAddr, String>,
-    /// What could not be used, each with its line; the rest was.
-    pub problems: Vec<String>,
+use super::layer::Layer;
+use super::{in_one_line, value};
+use crate::enrich::locality;
+use crate::tui::keymap::Preset;
+use crate::tui::keys::{Action, Chord};
+
+/// A key above all tables.
+pub(super) struct Key {
+    /// The name of the option.
+    pub(super) name: &'static str,
+    /// What counts if nobody says otherwise, as TOML.
+    pub(super) default: &'static str,
+    read: fn(&Value<'_>, &mut Layer) -> Result<(), String>,
 }
 
-/// Reads the text of a configuration file.
+const fn key(
+    name: &'static str,
+    default: &'static str,
+    read: fn(&Value<'_>, &mut Layer) -> Result<(), String>,
+) -> Key {
+    Key {
+        name,
+        default,
+        read,
+    }
+}
+
+/// Every key, in the order of the sample.
+pub(super) const KEYS: &[Key] = &[
+    key("families", "[\"ipv4\", \"ipv6\"]", |value, to| {
+        let each = |name: &str| value::family(name).map(|family| vec![family]);
+        set(&mut to.families, value.list(each))
+    }),
+    key("protocols", "[\"tcp\"]", |value, to| {
+        let each = |name: &str| value::groups(name).map(<[_]>::to_vec);
+        set(&mut to.protocols, value.list(each))
+    }),
+    key("loopback", "false", |value, to| {
+        set(&mut to.loopback, value.flag())
+    }),
+    key("no-dns", "false", |value, to| {
+        set(&mut to.no_dns, value.flag())
+    }),
+    key("no-geoip", "false", |value, to| {
+        set(&mut to.no_geoip, value.flag())
+    }),
+    key("show-src", "false", |value, to| {
+        set(&mut to.show_src, value.flag())
+    }),
+    key("columns", "\"\"", |value, to| {
+        set(&mut to.columns, value.text(value::columns))
+    }),
+    key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
+    key("color", "\"auto\"", |value, to| {
+        set(&mut to.color, value.text(value::choice))
+    }),
+    key("theme", "\"terminal\"", |value, to| {
+        set(&mut to.theme, value.text(|name| Ok(name.to_owned())))
+    }),
+    key("interval", "1", |value, to| {
+        set(&mut to.interval, value.number(value::interval))
+    }),
+    key("source", "\"auto\"", |value, to| {
+        set(&mut to.mode, value.text(value::choice))
+    }),
+    key("no-process", "false", |value, to| {
+        set(&mut to.no_process, value.flag())
+    }),
+    key("no-sysctl", "false", |value, to| {
+        set(&mut to.no_sysctl, value.flag())
+    }),
+    key("track", "false", |value, to| {
+        set(&mut to.track, value.flag())
+    }),
+    key("rcvbuf", "\"16M\"", |value, to| {
+        set(&mut to.rcvbuf, value.number(value::size))
+    }),
+    key("local", "[]", |value, to| {
+        set(&mut to.local, value.each(locality::cidr::parse))
+    }),
+    key("resolver", "\"dns\"", |value, to| {
+        set(&mut to.resolver, value.text(value::lookup))
+    }),
+    key("geoip-dir", "\"\"", |value, to| {
+        set(&mut to.geoip_dir, value.path())
+    }),
+    key("services", "[]", |value, to| {
+        set(&mut to.services, value.paths())
+    }),
+];
+
+/// In `[keys]`, what takes a key away.
+const NO_ACTION: &str = "none";
+
+/// Names of tables.
+const TABLES: [&str; 2] = ["names", "keys"];
+
+fn set<T>(to: &mut Option<T>, read: Result<T, String>) -> Result<(), String> {
+    *to = Some(read?);
+    Ok(())
+}
+
+/// What relative paths in a file mean.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Base<'a> {
+    /// Where the file is.
+    pub(super) dir: &'a Path,
+    /// For `~/`.
+    pub(super) home: Option<&'a Path>,
+}
+
+impl Base<'_> {
+    fn path(&self, text: &str) -> Result<PathBuf, String> {
+        match (text.strip_prefix("~/"), self.home) {
+            (Some(rest), Some(home)) => Ok(home.join(rest)),
+            (Some(_), None) => Err("there is no home for ~/ to mean: HOME is not set".into()),
+            (None, _) => Ok(self.dir.join(text)),
+        }
+    }
+}
+
+/// The value of a key.
+struct Value<'a> {
+    value: &'a DeValue<'a>,
+    base: Base<'a>,
+}
+
+impl Value<'_> {
+    fn flag(&self) -> Result<bool, String> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| "give true or false".into())
+    }
+
+    fn text<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+        read(text(self.value)?)
+    }
+
+    /// A number, or a text if it has a unit.
+    fn number<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+        match self.value {
+            // With the sign of the radix, which the options do not know.
+            // With its radix, if that is not 10: the options know no other.
+            DeValue::Integer(number) => read(&number.to_string()),
+            DeValue::Float(number) => read(number.as_str()),
+            other => read(text(other)?),
+        }
+    }
+
+    /// One text or several, each of which adds to the list.
+    fn list<T>(&self, each: impl Fn(&str) -> Result<Vec<T>, String>) -> Result<Vec<T>, String> {
+        let list = self.texts()?;
+        if list.is_empty() {
+            return Err("name at least one".into());
+        }
+        let mut all = Vec::new();
+        for name in list {
+            let problem = |problem| format!("not `{}`; {problem}", name.escape_debug());
+            all.extend(each(name).map_err(problem)?);
+        }
+        Ok(all)
+    }
+
+    /// One text or several, or none.
+    fn each<T, E: Display>(&self, each: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, String> {
+        let read = self.texts()?.into_iter().map(each);
+        read.collect::<Result<_, _>>().map_err(|e| e.to_string())
+    }
+
+    fn texts(&self) -> Result<Vec<&str>, String> {
+        match self.value {
+            DeValue::Array(list) => list.iter().map(|item| text(item.get_ref())).collect(),
+            one => Ok(vec![text(one)?]),
+        }
+    }
+
+    /// A path; the empty text stays empty.
+    fn path(&self) -> Result<PathBuf, String> {
+        match text(self.value)? {
+            "" => Ok(PathBuf::new()),
+            path => self.base.path(path),
+        }
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>, String> {
+        self.each(|path| self.base.path(path))
+    }
+}
+
+fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
+    value.as_str().ok_or_else(|| "give a text in quotes".into())
+}
+
+/// What a file says, and what of it could not be used.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) layer: Layer,
+    /// Each with its line, and what counts in its place; the rest was used.
+    pub(super) problems: Vec<String>,
+}
+
+/// Reads the text of a configuration file. `below` is what is said already, for
+/// the messages.
 ///
 /// # Errors
 /// If it is no TOML: the line, and what is wrong there.
-pub fn parse(text: &str) -> Result<File, String> {
+pub(super) fn read(text: &str, base: Base<'_>, below: &Layer) -> Result<File, String> {
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(1, |span| line(text, span.start));
-        format!("line {at}: {}", error.message())
+        format!("line {at}: {}", in_one_line(error.message()))
     })?;
-    let mut file = File::default();
-    let mut problems: Vec<(usize, String)> = Vec::new();
-    for (key, value) in table.get_ref() {
-        let at = line(text, key.span().start);
-        match (key.get_ref().as_ref(), value.get_ref()) {
+    let mut reading = Reading {
+        text,
+        base,
+        below,
+        layer: Layer::default(),
+        problems: Vec::new(),
+    };
+    for (name, value) in table.get_ref() {
+        let at = line(text, name.span().start);
+        let written = text.get(value.span()).unwrap_or_default();
+        let said = match (name.get_ref().as_ref(), value.get_ref()) {
             ("names", DeValue::Table(names)) => {
-                for (address, name) in names {
-                    let at = line(text, address.span().start);
-                    match host(address.get_ref(), name.get_ref()) {
-                        Ok((address, name)) => {
-                            file.names.insert(address, name);
-                        }
-                        Err(problem) => problems.push((at, problem)),
-                    }
-                }
+                reading.names(names);
+                Ok(())
             }
-            ("names", _) => problems.push((at, "`names` must be a table: write [names]".into())),
-            (other, _) => {
-                let other = other.escape_debug();
-                problems.push((at, format!("`{other}` is not known; there is [names]")));
+            ("keys", DeValue::Table(keys)) => {
+                reading.keys(keys);
+                Ok(())
+            }
+            (name, _) if TABLES.contains(&name) => {
+                Err(format!("`{name}` is a table: write [{name}]"))
+            }
+            (name, value) => reading.option(name, value, written),
+        };
+        if let Err(problem) = said {
+            reading.problems.push((at, problem));
+        }
+    }
+    let Reading {
+        layer,
+        mut problems,
+        ..
+    } = reading;
+    // The parser hands out keys in their own order.
+    problems.sort_unstable();
+    let problems = problems
+        .into_iter()
+        .map(|(line, problem)| format!("line {line}: {}", in_one_line(&problem)))
+        .collect();
+    Ok(File { layer, problems })
+}
+
+/// A file that is being read.
+struct Reading<'a> {
+    text: &'a str,
+    base: Base<'a>,
+    below: &'a Layer,
+    layer: Layer,
+    /// By line.
+    problems: Vec<(usize, String)>,
+}
+
+impl Reading<'_> {
+    /// A line above all tables.
+    fn option(&mut self, name: &str, value: &DeValue<'_>, written: &str) -> Result<(), String> {
+        let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+            let names = KEYS.iter().map(|key| key.name).chain(TABLES);
+            return Err(format!(
+                "`{name}` is no key; the nearest is `{}`",
+                value::nearest(name, names)
+            ));
+        };
+        let base = self.base;
+        match (key.read)(&Value { value, base }, &mut self.layer) {
+            Ok(()) => {
+                let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
+                self.layer.written.insert(key.name, written);
+                Ok(())
+            }
+            Err(problem) => {
+                let below = self.below.written.get(key.name);
+                let instead = below.map_or(key.default, String::as_str);
+                Err(format!("`{name}`: {problem}; it stays at {instead}"))
             }
         }
     }
-    // The parser hands out keys in their own order.
-    problems.sort_unstable();
-    file.problems = problems
+
+    fn names(&mut self, names: &DeTable<'_>) {
+        for (address, name) in names {
+            match host(address.get_ref(), name.get_ref()) {
+                Ok((address, name)) => {
+                    self.layer.names.insert(address, name);
+                }
+                Err(problem) => {
+                    let at = line(self.text, address.span().start);
+                    self.problems.push((at, problem));
+                }
+            }
+        }
+    }
+}
+
+/// What a line of `[keys]` gives a key to, and where it stands.
+struct Binding {
+    line: usize,
+    chord: Chord,
+    action: Option<Action>,
+}
+
+impl Reading<'_> {
+    fn keys(&mut self, keys: &DeTable<'_>) {
+        let mut bindings: Vec<Binding> = Vec::new();
+        let mut lines: Vec<_> = keys
+            .iter()
+            .map(|(key, value)| (line(self.text, key.span().start), key, value))
+            .collect();
+        // The parser hands out keys in their own order.
+        lines.sort_unstable_by_key(|(line, ..)| *line);
+        for (line, key, value) in lines {
+            let read = match key.get_ref().as_ref() {
+                "preset" => preset(value.get_ref()).map(|preset| {
+                    self.layer.preset = Some(preset);
+                }),
+                key => binding(line, key, value.get_ref(), &bindings).map(|binding| {
+                    bindings.push(binding);
+                }),
+            };
+            if let Err(problem) = read {
+                self.problems.push((line, problem));
+            }
+        }
+        let changes = bindings.iter().map(|b| (b.chord, b.action));
+        self.layer.keys.extend(changes);
+    }
+}
+
+fn preset(value: &DeValue<'_>) -> Result<Preset, String> {
+    let name = text(value)?;
+    Preset::ALL
         .into_iter()
-        .map(|(line, problem)| format!("line {line}: {problem}"))
-        .collect();
-    Ok(file)
+        .find(|preset| preset.name() == name)
+        .ok_or_else(|| {
+            let all = Preset::ALL.map(Preset::name).join(", ");
+            format!("`preset`: give {all}")
+        })
+}
+
+/// A line of `[keys]`, unless one of those `before` has its key.
+fn binding(
+    line: usize,
+    key: &str,
+    value: &DeValue<'_>,
+    before: &[Binding],
+) -> Result<Binding, String> {
+    let chord: Chord = match key.parse() {
+        Ok(chord) => chord,
+        Err(_) if is_option(key) => return Err(misplaced(key, "keys")),
+        Err(problem) => return Err(problem),
+    };
+    let action = match text(value)? {
+        NO_ACTION => None,
+        name => Some(action(name)?),
+    };
+    match before.iter().find(|other| other.chord == chord) {
+        Some(other) => Err(format!(
+            "`{key}` cannot be `{}`: on line {} it is `{}`, which counts",
+            told(action),
+            other.line,
+            told(other.action)
+        )),
+        None => Ok(Binding {
+            line,
+            chord,
+            action,
+        }),
+    }
+}
+
+fn action(name: &str) -> Result<Action, String> {
+    let found = Action::all().find(|action| action.name() == name);
+    found.ok_or_else(|| {
+        format!(
+            "`{name}` is no action; the nearest is `{}`, and `{NO_ACTION}` takes the key away",
+            value::nearest(name, Action::all().map(Action::name))
+        )
+    })
+}
+
+fn told(action: Option<Action>) -> &'static str {
+    action.map_or(NO_ACTION, Action::name)
 }
 
 /// A line of `[names]`: the canonical address, and the name.
@@ -71,8 +411,18 @@ fn host(address: &str, name: &DeValue<'_>) -> Result<(IpAddr, String), String> {
             Ok((address.to_canonical(), name.clone().into_owned()))
         }
         (Ok(address), _) => Err(format!("the name of {address} must be a text in quotes")),
+        (Err(_), _) if is_option(address) => Err(misplaced(address, "names")),
         (Err(_), _) => Err(format!("`{}` is no IP address", address.escape_debug())),
     }
+}
+
+fn is_option(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name == name)
+}
+
+/// An option below the heading of a table belongs to that.
+fn misplaced(name: &str, table: &str) -> String {
+    format!("`{name}` has to stand above [{table}]; here it says nothing")
 }
 
 /// The line, from 1, of a byte of `text`.
@@ -83,48 +433,143 @@ fn line(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn names_are_read() {
-        let file = parse("[names]\n\"192.0.2.1\" = \"tv\"\n\"2001:db8::1\" = \"nas\"\n").unwrap();
+    use super::*;
+    use crate::flow::{Family, Group};
+
+    fn base(home: Option<&Path>) -> Base<'_> {
+        let dir = Path::new("/etc/flowtop");
+        Base { dir, home }
+    }
+
+    fn parse(text: &str) -> Result<File, String> {
+        read(text, base(None), &Layer::default())
+    }
+
+    fn names(text: &str) -> Vec<(String, String)> {
+        let file = parse(text).unwrap();
         assert_eq!(file.problems, Vec::<String>::new());
-        assert_eq!(file.names[&"192.0.2.1".parse::<IpAddr>().unwrap()], "tv");
-        assert_eq!(file.names[&"2001:db8::1".parse::<IpAddr>().unwrap()], "nas");
+        let names = file.layer.names.into_iter();
+        names.map(|(ip, name)| (ip.to_string(), name)).collect()
     }
 
     #[test]
-    fn mistakes_are_told_by_line_and_lose_nothing_else() {
-        let text =
-            "colour = 1\n[names]\n\"tv\" = \"x\"\n\"192.0.2.1\" = 5\n\"192.0.2.2\" = \"ok\"\n";
-        let file = parse(text).unwrap();
-        assert_eq!(
-            file.problems,
-            [
-                "line 1: `colour` is not known; there is [names]",
-                "line 3: `tv` is no IP address",
-                "line 4: the name of 192.0.2.1 must be a text in quotes",
-            ]
-        );
-        assert_eq!(file.names.len(), 1);
-        let error = parse("[names]\nbroken").unwrap_err();
-        assert!(error.starts_with("line 2: "), "{error}");
-        assert_eq!(parse("names = 3").unwrap().problems.len(), 1);
+    fn names_are_read() {
+        let mut read = names("[names]\n\"192.0.2.1\" = \"tv\"\n\"2001:db8::1\" = \"nas\"\n");
+        read.sort();
+        let expected = [("192.0.2.1", "tv"), ("2001:db8::1", "nas")];
+        assert_eq!(read, expected.map(|(ip, name)| (ip.into(), name.into())));
     }
 
     #[test]
     fn an_address_has_one_name_however_it_is_written() {
-        let file = parse("[names]\n\"::ffff:192.0.2.1\" = \"tv\"\n").unwrap();
-        assert_eq!(file.names[&"192.0.2.1".parse::<IpAddr>().unwrap()], "tv");
+        let read = names("[names]\n\"::ffff:192.0.2.1\" = \"tv\"\n");
+        assert_eq!(read, [("192.0.2.1".into(), "tv".into())]);
     }
 
     #[test]
-    fn the_sample_is_one_and_so_are_its_examples() {
-        let sample = include_str!("../../conf/flowtop.toml");
-        assert_eq!(parse(sample), Ok(File::default()));
-        let examples = sample.replace("#\"", "\"");
-        let file = parse(&examples).unwrap();
-        assert_eq!(file.problems, Vec::<String>::new());
-        assert_eq!(file.names.len(), 2);
+    fn mistakes_are_told_by_line_and_lose_nothing_else() {
+        let text = "colour = 1\n\
+            interval = 0\n\
+            bits = \"yes\"\n\
+            show-src = true\n\
+            protocols = [\"tcp\", \"udb\"]\n\
+            families = []\n\
+            dns = false\n\
+            rcvbuf = \"1G\"\n\
+            [names]\n\
+            \"tv\" = \"x\"\n\
+            \"192.0.2.1\" = 5\n\
+            loopback = true\n\
+            \"192.0.2.2\" = \"ok\"\n";
+        let file = parse(text).unwrap();
+        assert_eq!(
+            file.problems,
+            [
+                "line 1: `colour` is no key; the nearest is `color`",
+                "line 2: `interval`: give seconds from 0.1 to 3600, such as 0.5; it stays at 1",
+                "line 3: `bits`: give true or false; it stays at false",
+                "line 5: `protocols`: not `udb`; give tcp, udp, dccp, icmp, sctp, other, all; \
+                 it stays at [\"tcp\"]",
+                "line 6: `families`: name at least one; it stays at [\"ipv4\", \"ipv6\"]",
+                "line 7: `dns` is no key; the nearest is `no-dns`",
+                "line 8: `rcvbuf`: give bytes from 4k to 1024M, such as 32M; it stays at \"16M\"",
+                "line 10: `tv` is no IP address",
+                "line 11: the name of 192.0.2.1 must be a text in quotes",
+                "line 12: `loopback` has to stand above [names]; here it says nothing",
+            ]
+        );
+        assert_eq!(file.layer.names.len(), 1);
+        assert_eq!(file.layer.show_src, Some(true));
+        assert_eq!(file.layer.protocols, None);
+        let error = parse("[names]\nbroken").unwrap_err();
+        assert!(error.starts_with("line 2: "), "{error}");
+        let problems = parse("names = 3").unwrap().problems;
+        assert_eq!(problems, ["line 1: `names` is a table: write [names]"]);
+        let problems = parse("\"a\\u001bb\" = 3").unwrap().problems;
+        assert!(
+            problems[0].contains("`a\\u{1b}b` is no key"),
+            "{problems:?}"
+        );
+    }
+
+    #[test]
+    fn a_mistake_leaves_what_was_said_below() {
+        let below = parse("interval = 5\nprotocols = [\n\"udp\",\n]\n")
+            .unwrap()
+            .layer;
+        let above = read("interval = 1e9\nprotocols = 1\n", base(None), &below).unwrap();
+        let ends = ["it stays at 5", "it stays at [ \"udp\", ]"];
+        for (problem, end) in above.problems.iter().zip(ends) {
+            assert!(problem.ends_with(end), "{problem}");
+        }
+        let both = above.layer.over(below);
+        assert_eq!(both.interval, Some(Duration::from_secs(5)));
+        assert_eq!(both.protocols, Some(vec![Group::Udp]));
+    }
+
+    #[test]
+    fn numbers_are_written_as_one_likes() {
+        for (text, bytes) in [
+            ("4096", 4096),
+            ("0x1000", 4096),
+            ("8_192", 8192),
+            ("\"4k\"", 4096),
+        ] {
+            let file = parse(&format!("rcvbuf = {text}")).unwrap();
+            if text == "0x1000" {
+                assert!(file.problems[0].contains("give bytes"), "{file:?}");
+            } else {
+                assert_eq!(file.layer.rcvbuf, Some(bytes), "{text}: {file:?}");
+            }
+        }
+        for (text, millis) in [("2", 2000), ("0.5", 500), ("\"0.5\"", 500)] {
+            let layer = parse(&format!("interval = {text}")).unwrap().layer;
+            assert_eq!(layer.interval, Some(Duration::from_millis(millis)));
+        }
+    }
+
+    #[test]
+    fn paths_begin_where_the_file_is() {
+        let text = "geoip-dir = \"~/places\"\nservices = [\"a\", \"/b\"]\n";
+        let home = Some(Path::new("/home/a"));
+        let layer = read(text, base(home), &Layer::default()).unwrap().layer;
+        assert_eq!(layer.geoip_dir, Some("/home/a/places".into()));
+        let services = ["/etc/flowtop/a", "/b"].map(PathBuf::from).to_vec();
+        assert_eq!(layer.services, Some(services));
+        let homeless = parse(text).unwrap().problems;
+        assert!(homeless[0].contains("HOME is not set"), "{homeless:?}");
+        let none = parse("geoip-dir = \"\"").unwrap().layer;
+        assert_eq!(none.geoip_dir, Some(PathBuf::new()));
+    }
+
+    #[test]
+    fn a_list_of_one_needs_no_brackets() {
+        let layer = parse("protocols = \"all\"\nfamilies = \"ipv6\"\n")
+            .unwrap()
+            .layer;
+        assert_eq!(layer.protocols, Some(Group::ALL.to_vec()));
+        assert_eq!(layer.families, Some(vec![Family::Ipv6]));
     }
 }

@@ -1,32 +1,53 @@
 //! What the command line and the environment ask for, as settings of others.
 //!
-//! [`parse`] is a pure function: arguments and variables in, an
+//! [`parse`] is a pure function: arguments, variables and texts of files in, an
 //! [`Invocation`] or a [`Usage`] out. The flags and their documentation stand
 //! in `options`; the help and the manual come from there.
 //!
-//! What is not said has the default of the man page: TCP over IPv4 and IPv6,
-//! without loopback, refreshed every second.
+//! From low to high: `/etc/flowtop/flowtop.toml`, the file of the user, that of
+//! `--config`, the environment, and the flags. Each fills a `Layer`, and one `Layer` of all is
+//! lowered into the settings of others. What is not said has the default of the
+//! man page: TCP over IPv4 and IPv6, without loopback, refreshed every second.
 
-pub mod file;
+mod file;
+mod layer;
 mod options;
 mod value;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::io;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::enrich::{dns, geoip, geoip_update, locality};
+use crate::enrich::dns::{self, Lookup};
+use crate::enrich::{geoip, geoip_update, locality};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
+use crate::tui::keymap::Keymap;
+use crate::tui::keys::Action;
+use crate::tui::theme::Depth;
 use crate::view::column::Choice;
+use crate::view::filter::Filter;
 use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
+use file::Base;
+use layer::Layer;
 pub use options::SourceMode;
-use options::{Color, Command, Options, Protocols, Records, Update, VERSION};
+use options::{Color, Command, Options, Records, Update, VERSION};
+
+/// The configuration file with all keys and their defaults, for
+/// `--print-config`.
+pub const SAMPLE: &str = include_str!("../../conf/flowtop.toml");
+
+/// Time between refreshes if nobody says otherwise.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Receive buffer of events if nobody says otherwise.
+const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -41,6 +62,8 @@ pub enum Invocation {
     Fields,
     /// Update the databases of places.
     Update(UpdateOptions),
+    /// Print [`SAMPLE`].
+    PrintConfig,
 }
 
 /// What is to be found out beyond the kernel's word.
@@ -48,12 +71,13 @@ pub enum Invocation {
 pub struct LookupOptions {
     /// Files of service names to read last.
     pub services: Vec<PathBuf>,
+    /// Whether the command line names them, so that it is wrong if they cannot
+    /// be read.
+    pub services_required: bool,
     /// Databases of places.
     pub places: geoip::Settings,
     /// Who is asked for names; `None`: nobody, and no local ones either.
     pub names: Option<dns::Settings>,
-    /// Where flowtop.toml may be, the last one read last.
-    pub config_files: Vec<PathBuf>,
 }
 
 /// What to update, and how.
@@ -72,6 +96,8 @@ pub struct UpdateOptions {
 pub struct SourceOptions {
     /// Families, protocols, loopback.
     pub scope: Scope,
+    /// Which of these; `None`: all.
+    pub filter: Option<Arc<Filter>>,
     /// Time from one refresh or sample to the next.
     pub interval: Duration,
     /// Where to learn of flows.
@@ -91,6 +117,8 @@ pub struct SourceOptions {
     pub user_dir: Option<PathBuf>,
     /// Services, places and names.
     pub lookups: LookupOptions,
+    /// What of the files of configuration could not be used.
+    pub warnings: Vec<String>,
 }
 
 /// What the viewer begins with.
@@ -104,8 +132,12 @@ pub struct ViewerOptions {
     pub columns: Choice,
     /// Bits or bytes per second.
     pub unit: RateUnit,
-    /// Whether to use colours.
-    pub colors: bool,
+    /// Which key does what.
+    pub keys: Keymap,
+    /// How many colours the terminal has, and the user wants.
+    pub depth: Depth,
+    /// Name of the theme, if not the default.
+    pub theme: Option<String>,
 }
 
 /// What `list` prints.
@@ -138,7 +170,8 @@ pub enum Usage {
     /// The help or the version, which was asked for: for stdout.
     #[error("{0}")]
     Asked(String),
-    /// What is wrong with the command line, in one line: for stderr.
+    /// What is wrong with the command line, for stderr: one line, and if it is
+    /// a filter that is wrong, the place in it.
     #[error("{0}")]
     Wrong(String),
 }
@@ -180,9 +213,13 @@ fn explain(error: &clap::Error, text: &str) -> String {
         said.push("flowtop list has it");
     }
     said.push("see flowtop --help");
+    in_one_line(&said.join("; "))
+}
+
+/// A message that repeats what others wrote, whatever that holds.
+fn in_one_line(text: &str) -> String {
     let mut line = String::new();
-    for c in said.join("; ").chars() {
-        // The arguments are repeated in it, whatever they hold.
+    for c in text.chars() {
         if c.is_control() {
             line.extend(c.escape_default());
         } else {
@@ -220,13 +257,15 @@ pub struct Surroundings {
 }
 
 /// Reads the command line. `args` begins with the name of the program;
-/// `variable` reads the environment.
+/// `variable` reads the environment, and `read` the text of a file.
 ///
 /// # Errors
-/// If the help or the version is asked for, or an argument is wrong.
+/// If the help or the version is asked for, or an argument or the file of
+/// `--config` is wrong.
 pub fn parse<A: Into<OsString> + Clone>(
     args: impl IntoIterator<Item = A>,
     variable: impl Fn(&str) -> Option<OsString>,
+    read: impl Fn(&Path) -> io::Result<String>,
     surroundings: Surroundings,
 ) -> Result<Invocation, Usage> {
     let Surroundings {
@@ -236,6 +275,16 @@ pub fn parse<A: Into<OsString> + Clone>(
     if options.general.version {
         return Err(Usage::Asked(VERSION.into()));
     }
+    if options.general.print_config {
+        return Ok(Invocation::PrintConfig);
+    }
+    let filter = filter(options.protocols.filter.as_deref())?;
+    let (mut layer, mut warnings) = layers(&options, &variable, &read)?;
+    if filter.is_some() && !options.protocols.names_any() {
+        // The filter says which.
+        layer.protocols = Some(Group::ALL.to_vec());
+    }
+    let keys = keymap(&layer, &mut warnings);
     if options.general.update {
         let flags = match &options.command {
             Some(Command::Update(flags)) => flags.clone(),
@@ -243,24 +292,28 @@ pub fn parse<A: Into<OsString> + Clone>(
         };
         return Ok(Invocation::Update(update(flags, &variable, surroundings)));
     }
-    let dns = match &options.command {
-        Some(Command::Events(records) | Command::List { records, .. }) => records.dns,
+    let names = match &options.command {
         Some(Command::Fields | Command::Update(_)) => false,
-        None => stdout_is_terminal && !options.display.no_dns,
+        None if stdout_is_terminal => !layer.no_dns.unwrap_or(false),
+        _ => options.display.dns,
     };
-    if dns && options.display.no_dns {
-        // clap overlooks it where -n stands before the command.
-        let what = "the argument '--dns' cannot be used with '--no-dns'";
-        return Err(command().error(ErrorKind::ArgumentConflict, what).into());
-    }
-    let source = source(&options, &variable, dns);
+    let unit = unit(&layer);
+    let lookups = LookupOptions {
+        services_required: !options.lookups.services.is_empty(),
+        ..lookups(&layer, &variable, names)
+    };
+    let source = SourceOptions {
+        filter,
+        warnings,
+        ..source(&layer, &variable, lookups)
+    };
     let settings = |records: Records, course| output::Settings {
         format: records.output,
         fields: records.fields.map(|fields| fields.0),
-        unit: unit(&options),
+        unit,
         course,
     };
-    Ok(match options.command.clone() {
+    Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
         Some(Command::Update(flags)) => Invocation::Update(update(flags, &variable, surroundings)),
         Some(Command::Events(records)) => Invocation::Events(EventsOptions {
@@ -279,21 +332,73 @@ pub fn parse<A: Into<OsString> + Clone>(
         }),
         None if stdout_is_terminal => Invocation::View(ViewerOptions {
             source,
-            show_source: options.display.show_src,
-            columns: options.display.columns.clone().unwrap_or_default(),
-            unit: unit(&options),
-            colors: colors(&options, &variable),
+            show_source: layer.show_src.unwrap_or(false),
+            columns: layer.columns.unwrap_or_default(),
+            unit,
+            keys,
+            depth: depth(layer.color, &variable),
+            theme: layer.theme,
         }),
         None => {
             let records = Records {
                 output: Format::Table,
                 fields: None,
-                dns: false,
             };
             let output = settings(records, Course::Samples);
             Invocation::List(list(source, output, NonZeroU32::MIN))
         }
     })
+}
+
+/// Files, environment and flags as one layer, and what of the files could not be used. Those
+/// of system and user need not be there.
+fn layers(
+    options: &Options,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    read: &impl Fn(&Path) -> io::Result<String>,
+) -> Result<(Layer, Vec<String>), Usage> {
+    let home = set(variable, "HOME").map(PathBuf::from);
+    let parsed = |path: &Path, below: &Layer| match read(path) {
+        Ok(text) => {
+            let dir = path.parent().unwrap_or(Path::new(""));
+            let home = home.as_deref();
+            file::read(&text, Base { dir, home }, below).map(Some)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
+    };
+    let mut layer = Layer::default();
+    let mut warnings = Vec::new();
+    let usual = std::iter::once("/etc/flowtop".into()).chain(user_dir(variable));
+    for path in usual.map(|dir: PathBuf| dir.join("flowtop.toml")) {
+        let told = path.display();
+        match parsed(&path, &layer) {
+            Ok(file) => {
+                let file = file.unwrap_or_default();
+                warnings.extend(file.problems.iter().map(|p| format!("{told}: {p}")));
+                layer = file.layer.over(layer);
+            }
+            Err(problem) => warnings.push(format!("{told}: {problem}; nothing of it is used")),
+        }
+    }
+    if let Some(path) = &options.general.config {
+        let wrong = |problem: &str| {
+            let told = format!("the configuration {}: {problem}", path.display());
+            Usage::Wrong(in_one_line(&told))
+        };
+        let file = parsed(path, &layer)
+            .and_then(|file| file.ok_or_else(|| "there is no such file".to_owned()))
+            .map_err(|problem| wrong(&problem))?;
+        match &file.problems[..] {
+            [] => layer = file.layer.over(layer),
+            [only] => return Err(wrong(only)),
+            [first, rest @ ..] => {
+                return Err(wrong(&format!("{first} (and {} more)", rest.len())));
+            }
+        }
+    }
+    let layer = Layer::of_environment(variable).over(layer);
+    Ok((Layer::of_flags(options)?.over(layer), warnings))
 }
 
 fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) -> ListOptions {
@@ -338,93 +443,111 @@ fn update(
 }
 
 fn lookups(
-    options: &Options,
+    layer: &Layer,
     variable: &impl Fn(&str) -> Option<OsString>,
-    dns: bool,
+    names: bool,
 ) -> LookupOptions {
-    let places = geoip::Settings::search(options.lookups.geoip_dir.clone(), variable);
+    let dir = layer.geoip_dir.clone();
+    let dir = dir.filter(|dir| !dir.as_os_str().is_empty());
     LookupOptions {
-        services: options.lookups.services.clone(),
+        services: layer.services.clone().unwrap_or_default(),
+        services_required: false,
         places: geoip::Settings {
-            enabled: !options.display.no_geoip,
-            ..places
+            enabled: !layer.no_geoip.unwrap_or(false),
+            named_dir: dir,
+            ..geoip::Settings::search(None, variable)
         },
-        names: dns.then(|| dns::Settings {
-            lookup: options.lookups.resolver,
-            ..dns::Settings::default()
+        names: names.then(|| {
+            let mut settings = dns::Settings {
+                lookup: layer.resolver.unwrap_or(Lookup::Dns),
+                ..dns::Settings::default()
+            };
+            settings.local.table.clone_from(&layer.names);
+            settings
         }),
-        config_files: std::iter::once("/etc/flowtop".into())
-            .chain(user_dir(variable))
-            .map(|dir: PathBuf| dir.join("flowtop.toml"))
-            .collect(),
     }
 }
 
 fn source(
-    options: &Options,
+    layer: &Layer,
     variable: &impl Fn(&str) -> Option<OsString>,
-    dns: bool,
+    lookups: LookupOptions,
 ) -> SourceOptions {
     SourceOptions {
-        scope: scope(&options.protocols),
-        interval: options.source.interval,
-        mode: options.source.mode,
-        processes: !options.source.no_process,
-        switch_sysctls: !options.source.no_sysctl,
-        track: options.source.track,
-        receive_buffer_bytes: options.source.rcvbuf,
+        scope: scope(layer),
+        filter: None,
+        interval: layer.interval.unwrap_or(INTERVAL),
+        mode: layer.mode.unwrap_or(SourceMode::Auto),
+        processes: !layer.no_process.unwrap_or(false),
+        switch_sysctls: !layer.no_sysctl.unwrap_or(false),
+        track: layer.track.unwrap_or(false),
+        receive_buffer_bytes: layer.rcvbuf.unwrap_or(RECEIVE_BUFFER_BYTES),
         locality: locality::Settings {
-            local: options.source.local.clone(),
+            local: layer.local.clone().unwrap_or_default(),
         },
         user_dir: user_dir(variable),
-        lookups: lookups(options, variable, dns),
+        lookups,
+        warnings: Vec::new(),
     }
 }
 
-/// Families and protocols.
-///
-/// 1. No family flag means both families.
-/// 2. No protocol flag means TCP; protocol flags replace it. A family flag is
-///    none.
-/// 3. `--all` means every protocol, whatever else is said.
-fn scope(flags: &Protocols) -> Scope {
-    let both = flags.ipv4 == flags.ipv6;
-    let groups = [
-        (Group::Tcp, flags.tcp),
-        (Group::Udp, flags.udp),
-        (Group::Dccp, flags.dccp),
-        (Group::Icmp, flags.icmp),
-        (Group::Sctp, flags.sctp),
-        (Group::Other, flags.other),
-    ];
-    let default = !groups.iter().any(|(_, asked)| *asked);
-    let scope = Scope::NOTHING
-        .with_family(Family::Ipv4, both || flags.ipv4)
-        .with_family(Family::Ipv6, both || flags.ipv6)
-        .with_loopback(flags.loopback);
-    groups.into_iter().fold(scope, |scope, (group, asked)| {
-        let on = asked || flags.all || (default && group == Group::Tcp);
-        scope.with_group(group, on)
-    })
+/// Reads `--filter`. An empty one is none.
+fn filter(text: Option<&str>) -> Result<Option<Arc<Filter>>, Usage> {
+    let filter = text.map(Filter::parse).transpose();
+    let filter = filter.map_err(|error| Usage::Wrong(format!("--filter: {error}")))?;
+    Ok(filter.filter(|filter| !filter.is_empty()).map(Arc::new))
 }
 
-const fn unit(options: &Options) -> RateUnit {
-    if options.display.bits {
+/// Families and protocols. Those of a higher layer replace those below; where
+/// nothing is said, both families count, and TCP alone.
+fn scope(layer: &Layer) -> Scope {
+    let families = layer
+        .families
+        .as_deref()
+        .unwrap_or(&[Family::Ipv4, Family::Ipv6]);
+    let groups = layer.protocols.as_deref().unwrap_or(&[Group::Tcp]);
+    let scope = Scope::NOTHING.with_loopback(layer.loopback.unwrap_or(false));
+    let scope = families
+        .iter()
+        .fold(scope, |scope, family| scope.with_family(*family, true));
+    groups
+        .iter()
+        .fold(scope, |scope, group| scope.with_group(*group, true))
+}
+
+/// The keys of all layers. There is always one to quit with.
+fn keymap(layer: &Layer, warnings: &mut Vec<String>) -> Keymap {
+    let mut keys = Keymap::new(layer.preset.unwrap_or_default(), &layer.keys);
+    if !keys.has_way_out() {
+        keys.bind(Keymap::WAY_OUT, Some(Action::Quit));
+        warnings.push(format!(
+            "[keys] leaves no key to quit with; {} stays",
+            Keymap::WAY_OUT
+        ));
+    }
+    keys
+}
+
+fn unit(layer: &Layer) -> RateUnit {
+    if layer.bits.unwrap_or(false) {
         RateUnit::Bits
     } else {
         RateUnit::Bytes
     }
 }
 
-/// `--color` decides; left to itself, <https://no-color.org> does.
-fn colors(options: &Options, variable: &impl Fn(&str) -> Option<OsString>) -> bool {
-    match options.display.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            let dumb = variable("TERM").is_some_and(|term| term == OsStr::new("dumb"));
-            set(variable, "NO_COLOR").is_none() && !dumb
-        }
+/// `--color` decides; left to itself, <https://no-color.org> does. How many
+/// colours there are the terminal says.
+fn depth(color: Option<Color>, variable: &impl Fn(&str) -> Option<OsString>) -> Depth {
+    let of_terminal = Depth::of(
+        variable("COLORTERM").as_deref(),
+        variable("TERM").as_deref(),
+    );
+    match color.unwrap_or(Color::Auto) {
+        Color::Always => of_terminal.max(Depth::Ansi),
+        Color::Never => Depth::None,
+        Color::Auto if set(variable, "NO_COLOR").is_some() => Depth::None,
+        Color::Auto => of_terminal,
     }
 }
 

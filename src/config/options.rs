@@ -5,11 +5,12 @@
     reason = "help and manual show these comments as they are, backticks included"
 )]
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use ipnet::IpNet;
 
 use super::value::{self, FieldList};
@@ -58,6 +59,8 @@ pub(super) struct Options {
     pub(super) lookups: Lookups,
     #[command(flatten)]
     pub(super) general: General,
+    #[command(flatten)]
+    pub(super) undo: Undo,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -81,7 +84,7 @@ pub(super) struct Protocols {
 
     /// TCP flows; the default if no protocol is named
     ///
-    /// Any other protocol flag replaces this default.
+    /// Any other protocol flag replaces this default; a filter makes it all.
     #[arg(short = 'T', long, global = true)]
     pub(super) tcp: bool,
 
@@ -113,8 +116,39 @@ pub(super) struct Protocols {
     pub(super) all: bool,
 
     /// Also flows from or to 127.0.0.0/8 and ::1
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "no_loopback")]
     pub(super) loopback: bool,
+
+    /// Only flows that this filter holds, as in 'port 443 and rate>1M'
+    ///
+    /// It chooses among the families and protocols that are shown; without a
+    /// protocol flag, among all of them. FILTERS tells the language. With list
+    /// and events it chooses what is printed, in the viewer / changes it.
+    #[arg(
+        short = 'f',
+        long,
+        value_name = "EXPR",
+        global = true,
+        allow_hyphen_values = true
+    )]
+    pub(super) filter: Option<String>,
+}
+
+impl Protocols {
+    /// Whether any protocol is asked for by name.
+    pub(super) const fn names_any(&self) -> bool {
+        let Self {
+            tcp,
+            udp,
+            dccp,
+            icmp,
+            sctp,
+            other,
+            all,
+            ..
+        } = self;
+        *tcp || *udp || *dccp || *icmp || *sctp || *other || *all
+    }
 }
 
 #[derive(Clone, Debug, Args)]
@@ -129,21 +163,27 @@ pub(super) struct Display {
     /// Otherwise the viewer shows names from the [names] table, DHCP leases and
     /// the hosts file, and asks the nameservers about what is on screen, a few
     /// queries a second. Records have names only with --dns.
-    #[arg(short = 'n', long, global = true)]
+    #[arg(short = 'n', long, global = true, overrides_with = "dns")]
     pub(super) no_dns: bool,
+
+    /// Host names in records, too, and whatever the configuration says
+    ///
+    /// list and events wait for names two seconds at most.
+    #[arg(long, global = true, overrides_with = "no_dns")]
+    pub(super) dns: bool,
 
     /// No places
     ///
     /// Otherwise countries come from the database that is built in, or from
     /// better ones that `flowtop update` or others have installed. No network
     /// is needed for it.
-    #[arg(short = 'G', long, global = true)]
+    #[arg(short = 'G', long, global = true, overrides_with = "geoip")]
     pub(super) no_geoip: bool,
 
     /// Show where flows come from, even if that costs other columns
     ///
     /// This is for the viewer; tables always have the column.
-    #[arg(short = 's', long, global = true)]
+    #[arg(short = 's', long, global = true, overrides_with = "no_show_src")]
     pub(super) show_src: bool,
 
     /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
@@ -154,7 +194,7 @@ pub(super) struct Display {
     #[arg(
         long,
         value_name = "KEYS",
-        value_parser = Choice::parse,
+        value_parser = value::columns,
         allow_hyphen_values = true,
         global = true
     )]
@@ -164,22 +204,24 @@ pub(super) struct Display {
     ///
     /// Amounts of data stay bytes, and so do the fields of records, which are
     /// named after their units.
-    #[arg(short = 'b', long, global = true)]
+    #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
     pub(super) bits: bool,
+
+    /// Theme of the viewer: terminal, mono, nord and so on
+    ///
+    /// The key t shows them all. Those that are built in are terminal (the
+    /// default: the terminal's own colours), mono, high-contrast, light, nord,
+    /// gruvbox, dracula, tokyo-night, solarized-dark and solarized-light; files
+    /// NAME.toml in the directory themes beside a flowtop.toml add to them.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) theme: Option<String>,
 
     /// Colours: auto, always or never
     ///
     /// With auto, the default, there are none if NO_COLOR is set or the
     /// terminal is a dumb one.
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        global = true,
-        hide_possible_values = true,
-        hide_default_value = true
-    )]
-    pub(super) color: Color,
+    #[arg(long, value_name = "WHEN", global = true, hide_possible_values = true)]
+    pub(super) color: Option<Color>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -190,13 +232,11 @@ pub(super) struct Source {
         short = 't',
         long,
         value_name = "SECONDS",
-        default_value = "1",
         value_parser = value::interval,
         allow_negative_numbers = true,
-        global = true,
-        hide_default_value = true
+        global = true
     )]
-    pub(super) interval: Duration,
+    pub(super) interval: Option<Duration>,
 
     /// Where to learn of flows: auto, conntrack or sockets
     ///
@@ -208,18 +248,16 @@ pub(super) struct Source {
     #[arg(
         long = "source",
         value_name = "WHICH",
-        default_value = "auto",
         global = true,
-        hide_possible_values = true,
-        hide_default_value = true
+        hide_possible_values = true
     )]
-    pub(super) mode: SourceMode,
+    pub(super) mode: Option<SourceMode>,
 
     /// Do not find out which processes flows belong to
     ///
     /// Otherwise sockets and /proc are looked through for the flows of this
     /// machine; never for forwarded ones.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "process")]
     pub(super) no_process: bool,
 
     /// Do not switch on accounting and time stamps
@@ -228,7 +266,7 @@ pub(super) struct Source {
     /// this network namespace are switched on if they are off, and put back at
     /// the end. A single list leaves them alone in any case: it could gain
     /// nothing.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "sysctl")]
     pub(super) no_sysctl: bool,
 
     /// Have the kernel track connections, if no rule does
@@ -238,7 +276,7 @@ pub(super) struct Source {
     /// does nothing about it. The kernel removes it when flowtop ends, however
     /// it ends; before Linux 5.12 flowtop does, if it can. The key E does the
     /// same in the viewer. A single list can gain nothing.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "no_track")]
     pub(super) track: bool,
 
     /// Buffer for events in bytes, k or M; 16M by default
@@ -248,13 +286,11 @@ pub(super) struct Source {
     #[arg(
         long,
         value_name = "BYTES",
-        default_value = "16M",
         value_parser = value::size,
         allow_negative_numbers = true,
-        global = true,
-        hide_default_value = true
+        global = true
     )]
-    pub(super) rcvbuf: usize,
+    pub(super) rcvbuf: Option<usize>,
 
     /// Networks that count as ours, such as 10.0.0.0/8; may be repeated
     ///
@@ -284,27 +320,47 @@ pub(super) struct Lookups {
     #[arg(
         long,
         value_name = "WHO",
-        default_value = "dns",
-        value_parser = value::lookup,
+        value_parser = value::named(["dns", "system"], value::lookup),
         global = true,
-        hide_default_value = true
+        hide_possible_values = true
     )]
-    pub(super) resolver: Lookup,
+    pub(super) resolver: Option<Lookup>,
 
     /// Look for databases of places here first
-    #[arg(long, value_name = "DIR", global = true)]
-    pub(super) geoip_dir: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub(super) geoip_dir: Option<OsString>,
 
     /// A file of service names, `PORT, NAME`; wins over all others
     ///
     /// May be given several times; the last one wins.
-    #[arg(long, value_name = "FILE", global = true, action = ArgAction::Append)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        action = ArgAction::Append,
+        value_hint = ValueHint::FilePath
+    )]
     pub(super) services: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "General")]
 pub(super) struct General {
+    /// Read this configuration last, after those of system and user
+    ///
+    /// A file named here has to be there and without mistakes.
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        value_hint = ValueHint::FilePath
+    )]
+    pub(super) config: Option<PathBuf>,
+
+    /// Print a configuration file with all keys and their defaults, and exit
+    #[arg(long, global = true)]
+    pub(super) print_config: bool,
+
     /// Update the databases of places and exit, as `flowtop update`
     #[arg(short = 'u', long, global = true)]
     pub(super) update: bool,
@@ -316,6 +372,43 @@ pub(super) struct General {
     /// Print this help and exit
     #[arg(short = 'h', long, global = true, action = ArgAction::HelpShort)]
     help: Option<bool>,
+}
+
+/// What takes back a flag, or a line of the configuration.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Opposites")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one flag of the command line each"
+)]
+pub(super) struct Undo {
+    /// The opposite of --loopback
+    #[arg(long, global = true, hide = true, overrides_with = "loopback")]
+    pub(super) no_loopback: bool,
+
+    /// The opposite of --no-geoip
+    #[arg(long, global = true, hide = true, overrides_with = "no_geoip")]
+    pub(super) geoip: bool,
+
+    /// The opposite of --show-src
+    #[arg(long, global = true, hide = true, overrides_with = "show_src")]
+    pub(super) no_show_src: bool,
+
+    /// The opposite of --bits
+    #[arg(long, global = true, hide = true, overrides_with = "bits")]
+    pub(super) no_bits: bool,
+
+    /// The opposite of --no-process
+    #[arg(long, global = true, hide = true, overrides_with = "no_process")]
+    pub(super) process: bool,
+
+    /// The opposite of --no-sysctl
+    #[arg(long, global = true, hide = true, overrides_with = "no_sysctl")]
+    pub(super) sysctl: bool,
+
+    /// The opposite of --track
+    #[arg(long, global = true, hide = true, overrides_with = "track")]
+    pub(super) no_track: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -377,7 +470,7 @@ pub(super) enum Command {
 #[command(next_help_heading = "Update")]
 pub(super) struct Update {
     /// Install this file instead of fetching, after the same checks
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) from: Option<PathBuf>,
 
     /// Only tell how old the databases are; 0 fresh, 10 stale
@@ -391,11 +484,11 @@ pub(super) struct Update {
     pub(super) force: bool,
 
     /// Install into this directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) dir: Option<PathBuf>,
 
     /// Read the mirrors from this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) geoip_conf: Option<PathBuf>,
 
     /// Report as text or json
@@ -420,7 +513,8 @@ pub(super) struct Records {
         long,
         value_name = "FORMAT",
         default_value = "table",
-        value_parser = value::format,
+        value_parser = value::named(Format::ALL.map(Format::name), value::format),
+        hide_possible_values = true,
         hide_default_value = true
     )]
     pub(super) output: Format,
@@ -431,10 +525,6 @@ pub(super) struct Records {
     /// the viewer.
     #[arg(long, value_name = "KEYS", value_parser = value::fields)]
     pub(super) fields: Option<FieldList>,
-
-    /// Look host names up, and wait for them two seconds at most
-    #[arg(long)]
-    pub(super) dns: bool,
 }
 
 /// Where to learn of flows.

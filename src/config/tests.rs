@@ -1,12 +1,23 @@
 //! Command lines and what becomes of them.
 
+mod files;
+
 use super::*;
-use crate::enrich::dns::Lookup;
 use crate::flow::Class;
 
 fn parse_in(
     line: &str,
     variables: &[(&str, &str)],
+    stdout_is_terminal: bool,
+) -> Result<Invocation, Usage> {
+    parse_with(line, variables, &[], stdout_is_terminal)
+}
+
+/// With files, by path.
+fn parse_with(
+    line: &str,
+    variables: &[(&str, &str)],
+    files: &[(&str, &str)],
     stdout_is_terminal: bool,
 ) -> Result<Invocation, Usage> {
     let args = std::iter::once("flowtop").chain(line.split_whitespace());
@@ -16,7 +27,17 @@ fn parse_in(
             .find(|(key, _)| *key == name)
             .map(|(_, value)| OsString::from(value))
     };
-    parse(args, variable, surroundings(stdout_is_terminal))
+    let read = |path: &Path| {
+        let found = files.iter().find(|(name, _)| path == Path::new(name));
+        found
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    parse(args, variable, read, surroundings(stdout_is_terminal))
+}
+
+fn no_file(_: &Path) -> io::Result<String> {
+    Err(io::ErrorKind::NotFound.into())
 }
 
 const fn surroundings(stdout_is_terminal: bool) -> Surroundings {
@@ -126,7 +147,8 @@ fn defaults_are_those_of_the_manual() {
     assert!(!options.source.track);
     assert!(!options.show_source);
     assert_eq!(options.unit, RateUnit::Bytes);
-    assert!(options.colors);
+    assert_eq!(options.depth, Depth::Ansi);
+    assert_eq!(options.theme, None);
     let lookups = options.source.lookups;
     assert!(lookups.services.is_empty());
     assert!(lookups.places.enabled && lookups.places.embedded);
@@ -218,6 +240,7 @@ fn messages_cannot_move_the_cursor() {
     let usage = parse(
         ["flowtop", "--a\u{1b}[31mb\nc\u{9b}d"],
         |_| None,
+        no_file,
         surroundings(true),
     )
     .unwrap_err();
@@ -279,14 +302,11 @@ fn help_fits_a_screen_and_names_every_option_once() {
         if let Some(long) = arg.get_long() {
             let name = format!("--{long} ");
             let lines = help.lines().map(|line| format!("{line} "));
-            assert_eq!(
-                lines.filter(|line| line.contains(&name)).count(),
-                1,
-                "{name}"
-            );
+            let named = lines.filter(|line| line.contains(&name)).count();
+            assert_eq!(named, usize::from(!arg.is_hide_set()), "{name}");
         }
     }
-    assert!(help.lines().count() <= 48, "{help}");
+    assert!(help.lines().count() <= 60, "{help}");
 }
 
 #[test]
@@ -368,7 +388,7 @@ fn without_a_terminal_the_viewer_is_one_table() {
 #[test]
 fn colours_follow_the_option_then_the_surroundings() {
     let colors = |line, variables: &[(&str, &str)]| match parse_in(line, variables, true) {
-        Ok(Invocation::View(options)) => options.colors,
+        Ok(Invocation::View(options)) => options.depth != Depth::None,
         other => panic!("{other:?}"),
     };
     assert!(colors("", &[]));
@@ -378,6 +398,13 @@ fn colours_follow_the_option_then_the_surroundings() {
     assert!(colors("--color always", &[("NO_COLOR", "1")]));
     assert!(!colors("--color never", &[]));
     assert!(!colors("--color=auto", &[("NO_COLOR", "1")]));
+    let many = [("COLORTERM", "truecolor"), ("TERM", "xterm-256color")];
+    let options = match parse_in("--theme nord", &many, true) {
+        Ok(Invocation::View(options)) => options,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(options.depth, Depth::True);
+    assert_eq!(options.theme.as_deref(), Some("nord"));
 }
 
 #[test]
@@ -405,7 +432,7 @@ fn the_users_directory_follows_the_base_directory_specification() {
 fn an_argument_that_is_no_utf8_is_refused() {
     use std::os::unix::ffi::OsStringExt;
     let args = [b"flowtop".to_vec(), b"--fields\xff".to_vec()].map(OsString::from_vec);
-    let usage = parse(args, |_| None, surroundings(true)).unwrap_err();
+    let usage = parse(args, |_| None, no_file, surroundings(true)).unwrap_err();
     assert_eq!(usage.exit_code(), 2);
 }
 
@@ -442,7 +469,7 @@ fn an_update_goes_where_it_is_told() {
             is_root,
             ..surroundings(true)
         };
-        match parse(args, variable, surroundings) {
+        match parse(args, variable, no_file, surroundings) {
             Ok(Invocation::Update(options)) => options.settings,
             other => panic!("{line}: {other:?}"),
         }
@@ -496,12 +523,11 @@ fn names_are_for_the_viewer_and_for_who_asks() {
     for line in ["-n", "--no-dns --resolver system", "list", "events"] {
         assert!(asks(line).is_none(), "{line}");
     }
-    for line in [
-        "list --dns -n",
-        "-n events --dns",
-        "--dns",
-        "--resolver hosts",
-    ] {
+    for line in ["-n --dns", "list -n --dns", "--dns events"] {
+        assert!(asks(line).is_some(), "{line}");
+    }
+    assert!(asks("list --dns -n").is_none());
+    for line in ["-n events --dns", "--resolver hosts"] {
         wrong(line);
     }
     let piped = parse_in("", &[], false);
@@ -518,16 +544,6 @@ fn files_of_services_and_places_are_those_named() {
     assert_eq!(lookups.services, [PathBuf::from("a"), "b".into()]);
     assert!(!lookups.places.enabled);
     assert_eq!(lookups.places.named_dir, Some("/g".into()));
-    let files = |variables: &[(&str, &str)]| match parse_in("", variables, true) {
-        Ok(Invocation::View(options)) => options.source.lookups.config_files,
-        other => panic!("{other:?}"),
-    };
-    let of_all = PathBuf::from("/etc/flowtop/flowtop.toml");
-    assert_eq!(files(&[]), std::slice::from_ref(&of_all));
-    assert_eq!(
-        files(&[("HOME", "/home/a")]),
-        [of_all, "/home/a/.config/flowtop/flowtop.toml".into()]
-    );
 }
 
 #[test]
@@ -557,4 +573,50 @@ fn networks_that_are_ours_add_up() {
         let said = wrong(line);
         assert!(said.contains(named), "{said}");
     }
+}
+
+#[test]
+fn a_filter_is_read_before_anything_starts() {
+    let filter = |line: &[&str]| {
+        let args = ["flowtop"].iter().chain(line);
+        let surroundings = Surroundings {
+            stdout_is_terminal: true,
+            is_root: false,
+            now: std::time::SystemTime::UNIX_EPOCH,
+        };
+        let none = |_: &Path| Err(io::ErrorKind::NotFound.into());
+        match parse(args, |_| None, none, surroundings) {
+            Ok(Invocation::View(options)) => Ok(options.source),
+            Ok(Invocation::List(options)) => Ok(options.source),
+            Ok(Invocation::Events(options)) => Ok(options.source),
+            Ok(other) => panic!("{other:?}"),
+            Err(usage) => Err(usage),
+        }
+    };
+    let printed = |line: &[&str]| {
+        let source = filter(line).unwrap();
+        source.filter.map(|filter| filter.to_string())
+    };
+    for command in [&["-f", "tcp port 443"][..], &["list", "-f", "tcp port 443"]] {
+        assert_eq!(printed(command).as_deref(), Some("proto:tcp port:443"));
+    }
+    assert_eq!(
+        printed(&["--filter", "-port:22", "events"]).as_deref(),
+        Some("!port:22")
+    );
+    assert_eq!(printed(&["-f", " "]), None);
+    let scope = |line: &[&str]| filter(line).unwrap().scope;
+    assert_eq!(
+        scope(&["-f", "port:53"]),
+        Scope::default().with_all_groups(true)
+    );
+    assert_eq!(scope(&["-f", ""]), Scope::default());
+    assert_eq!(scope(&["-Tf", "port:53"]), Scope::default());
+    let usage = filter(&["list", "-f", "port:x and tcp"]).unwrap_err();
+    assert_eq!(usage.exit_code(), 2);
+    assert_eq!(
+        usage.to_string(),
+        "--filter: `x` is no port, they are numbers from 0 to 65535\n  \
+         port:x and tcp\n       ^"
+    );
 }

@@ -3,8 +3,13 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::enrich::dns::Lookup;
+use crate::flow::{Family, Group};
 use crate::output::Format;
+use crate::view::column::Choice;
 use crate::view::field::{self, FIELDS, Field};
 use crate::view::sort::{Sort, SortKey};
 
@@ -44,6 +49,14 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "give bytes from 4k to 1024M, such as 32M".into())
 }
 
+/// Reads one of some names, which the completions of shells know then.
+pub(super) fn named<T: Clone + Send + Sync + 'static>(
+    names: impl Into<PossibleValuesParser>,
+    read: fn(&str) -> Result<T, String>,
+) -> impl TypedValueParser<Value = T> {
+    names.into().try_map(move |name| read(&name))
+}
+
 /// A format by name.
 pub(super) fn format(text: &str) -> Result<Format, String> {
     Format::ALL
@@ -69,7 +82,7 @@ pub(super) fn fields(text: &str) -> Result<FieldList, String> {
             format!(
                 "`{}` is no field, the nearest is `{}`; `flowtop fields` lists all",
                 key.escape_debug(),
-                nearest(key, fields_by_key)
+                nearest(key, FIELDS.iter().map(|field| field.key)),
             )
         })?;
         if list.contains(&field) {
@@ -80,8 +93,12 @@ pub(super) fn fields(text: &str) -> Result<FieldList, String> {
     Ok(FieldList(list))
 }
 
-fn fields_by_key() -> impl Iterator<Item = &'static str> {
-    FIELDS.iter().map(|field| field.key)
+/// Columns by name; none are the usual ones.
+pub(super) fn columns(text: &str) -> Result<Choice, String> {
+    match text {
+        "" => Ok(Choice::default()),
+        text => Choice::parse(text),
+    }
 }
 
 /// A field or a column by name, and which way: `:asc` or `:desc`.
@@ -99,7 +116,7 @@ pub(super) fn sort(text: &str) -> Result<Sort, String> {
         format!(
             "`{}` is no field and no column, the nearest is `{}`; `flowtop fields` lists fields",
             name.escape_debug(),
-            nearest(name, SortKey::names)
+            nearest(name, SortKey::names())
         )
     })?;
     let usual = key.sort();
@@ -109,14 +126,51 @@ pub(super) fn sort(text: &str) -> Result<Sort, String> {
     })
 }
 
-/// The key most like a text: one that holds it as a word, else by spelling.
-fn nearest<K: Iterator<Item = &'static str>>(text: &str, keys: impl Fn() -> K) -> &'static str {
+/// One of the values of an option by name.
+pub(super) fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false).map_err(|_| {
+        let all = T::value_variants().iter().filter_map(T::to_possible_value);
+        let all: Vec<_> = all.map(|value| value.get_name().to_owned()).collect();
+        format!("give {}", all.join(", "))
+    })
+}
+
+/// A family by the name of its flag.
+pub(super) fn family(text: &str) -> Result<Family, String> {
+    match text {
+        "ipv4" => Ok(Family::Ipv4),
+        "ipv6" => Ok(Family::Ipv6),
+        _ => Err("give ipv4, ipv6".into()),
+    }
+}
+
+/// Protocols by the name of their flag.
+pub(super) fn groups(text: &str) -> Result<&'static [Group], String> {
+    const NAMES: [(&str, &[Group]); 7] = [
+        ("tcp", &[Group::Tcp]),
+        ("udp", &[Group::Udp]),
+        ("dccp", &[Group::Dccp]),
+        ("icmp", &[Group::Icmp]),
+        ("sctp", &[Group::Sctp]),
+        ("other", &[Group::Other]),
+        ("all", &Group::ALL),
+    ];
+    NAMES
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|(_, groups)| *groups)
+        .ok_or_else(|| format!("give {}", NAMES.map(|(name, _)| name).join(", ")))
+}
+
+/// The name most like a text: one that holds it as a word, else by spelling.
+pub(super) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> &'a str {
     let text = text.to_ascii_lowercase();
-    let holds = |key: &&str| key.split('_').any(|word| word == text);
-    let likeness = |key: &str| strsim::jaro_winkler(key, &text);
-    keys()
+    let holds = |name: &&str| name.split(['_', '-']).any(|word| word == text);
+    let likeness = |name: &str| strsim::jaro_winkler(name, &text);
+    let mut by_word = names.clone();
+    by_word
         .find(holds)
-        .or_else(|| keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b))))
+        .or_else(|| names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))))
         .unwrap_or_default()
 }
 
@@ -194,7 +248,8 @@ mod tests {
             ("duration", "duration_secs"),
             ("reply_byte", "reply_bytes"),
         ] {
-            assert_eq!(nearest(text, fields_by_key), key, "{text}");
+            let keys = FIELDS.iter().map(|field| field.key);
+            assert_eq!(nearest(text, keys), key, "{text}");
         }
     }
 }

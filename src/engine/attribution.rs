@@ -90,7 +90,8 @@ impl Asker {
         }
     }
 
-    fn end(&mut self, flow: &Flow) {
+    /// A flow has ended: nothing more is wanted of it.
+    pub fn end(&mut self, flow: &Flow) {
         self.awaited.remove(flow.key());
         self.counted.remove(flow.key());
         self.ended.push(*flow.key());

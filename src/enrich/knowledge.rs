@@ -25,6 +25,14 @@ pub struct End {
     pub name: Option<Arc<str>>,
 }
 
+impl End {
+    /// Nothing is known of it.
+    pub const UNKNOWN: Self = Self {
+        location: Location::Unknown,
+        name: None,
+    };
+}
+
 /// Where hosts are. Each is looked up once.
 struct Atlas {
     geoip: Arc<GeoIp>,

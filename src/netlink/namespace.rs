@@ -20,7 +20,7 @@ pub fn within<T: Send>(namespace: &File, body: impl FnOnce() -> T + Send) -> io:
             Ok(body())
         };
         let visitor = thread::Builder::new()
-            .name("owners: namespace".into())
+            .name("namespace".into())
             .spawn_scoped(scope, inside)?;
         visitor
             .join()

@@ -440,8 +440,8 @@ fn table_of_events_has_one_header_and_tells_of_losses() {
         writer.flush().unwrap();
     }
     let expected = "
-TIME           EVENT   PROTO    STATE            AGE  SOURCE                    DESTINATION      SERVICE    CC   PROCESS       ↓ BYTES  ↑ BYTES    ↓ RATE    ↑ RATE
-03:00:01.000Z  update  tcp      ESTABLISHED    2h04m  192.168.1.23:54321     ⇢  203.0.113.80     ftp        -    -              12.4MB   5.10kB  12.4MB/s  4.10kB/s
+TIME           EVENT   PROTO    STATE            AGE  SOURCE                    DESTINATION      SERVICE    CC   PROCESS          ↓ BYTES  ↑ BYTES    ↓ RATE    ↑ RATE
+03:00:01.000Z  update  tcp      ESTABLISHED    2h04m  192.168.1.23:54321     ⇢  203.0.113.80     ftp        -    -                 12.4MB   5.10kB  12.4MB/s  4.10kB/s
 03:00:01.123Z  lost    4834 events lost: the kernel dropped them
 ";
     assert_eq!(String::from_utf8(out).unwrap(), expected.trim_start());

@@ -13,7 +13,8 @@ use crate::enrich::locality::{Locality, Watch};
 use crate::enrich::owners::{self, Attribution};
 use crate::flow::{Key, Update};
 use crate::output;
-use crate::table::{Change, Table};
+use crate::table::{Change, Flow, Table};
+use crate::view::filter::Needs;
 
 /// The longest wait for owners that records are to have.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -83,14 +84,16 @@ fn unknown_locality(error: &impl std::fmt::Display) -> String {
 pub(super) struct Owners(Asker);
 
 impl Owners {
-    /// As [`asker`], if a record is to have anything of it.
+    /// As [`asker`], if a record or the filter wants anything of it.
     pub(super) fn start(
         options: &SourceOptions,
         output: &output::Settings,
         warnings: &mut Vec<String>,
         wake: impl Fn() + Send + 'static,
     ) -> Option<Self> {
-        if !output.wants_owners() {
+        let filter = options.filter.as_ref();
+        let filters = filter.is_some_and(|filter| filter.needs().has(Needs::OWNERS));
+        if !output.wants_owners() && !filters {
             return None;
         }
         asker(options, warnings, wake).map(Self)
@@ -99,6 +102,11 @@ impl Owners {
     /// Takes note of a change of the table.
     pub(super) fn note(&mut self, change: &Change<'_>, knowledge: &Knowledge) {
         self.0.note(change, knowledge);
+    }
+
+    /// A flow has ended, and its record is written.
+    pub(super) fn end(&mut self, flow: &Flow) {
+        self.0.end(flow);
     }
 
     /// Asks about all flows of which nothing is known.
@@ -119,9 +127,14 @@ impl Owners {
         self.0.awaits(key)
     }
 
-    /// Hands what was found out to `knowledge`.
+    /// Hands what was found out to `knowledge`. Returns what sockets counted.
     pub(super) fn pick_up(&mut self, knowledge: &mut Knowledge) -> Vec<Update> {
         self.0.answers(knowledge)
+    }
+
+    /// Knows from now on which addresses are in other network namespaces.
+    pub(super) fn follow_namespaces(&mut self) -> bool {
+        self.0.has_news_of_namespaces()
     }
 
     /// Asks about all flows of the table, has the figures of those known read
@@ -135,7 +148,7 @@ impl Owners {
         let mut counted = Vec::new();
         loop {
             counted.extend(self.pick_up(knowledge));
-            if self.0.has_news_of_namespaces() {
+            if self.follow_namespaces() {
                 self.look_through(table, knowledge);
             }
             let is_done = !self.0.awaits_any() && self.0.refreshes() > before;

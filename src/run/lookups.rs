@@ -2,17 +2,14 @@
 //! somebody asked to.
 
 use std::collections::HashSet;
-use std::fs;
-use std::io;
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::Failure;
 use crate::collect::Clock;
-use crate::config::{SourceOptions, file};
+use crate::config::SourceOptions;
 use crate::enrich::Knowledge;
 use crate::enrich::dns::{self, Resolver};
 use crate::enrich::geoip::GeoIp;
@@ -51,7 +48,9 @@ pub(super) fn open(options: &SourceOptions) -> Result<Opened, Failure> {
     let mut warnings = Vec::new();
     for problem in problems {
         match problem {
-            Warning::Unreadable { ref path, .. } if lookups.services.contains(path) => {
+            Warning::Unreadable { ref path, .. }
+                if lookups.services_required && lookups.services.contains(path) =>
+            {
                 return Err(Failure::Services(problem));
             }
             problem => warnings.push(problem.to_string()),
@@ -71,25 +70,14 @@ pub(super) fn open(options: &SourceOptions) -> Result<Opened, Failure> {
     })
 }
 
-/// Starts whoever is asked for names, if anybody is. What is wrong with the
-/// configuration goes to `warnings`.
+/// Starts whoever is asked for names, if anybody is. What prevents it goes to
+/// `warnings`.
 pub(super) fn resolver(
     options: &SourceOptions,
     warnings: &mut Vec<String>,
     wake: impl Fn() + Send + 'static,
 ) -> Option<Resolver> {
-    let mut settings = options.lookups.names.clone()?;
-    for path in &options.lookups.config_files {
-        match read(path) {
-            Ok(Some(config)) => {
-                let problems = config.problems.iter();
-                warnings.extend(problems.map(|p| format!("{}: {p}", path.display())));
-                settings.local.table.extend(config.names);
-            }
-            Ok(None) => {}
-            Err(error) => warnings.push(format!("{}: {error}; it is not used", path.display())),
-        }
-    }
+    let settings = options.lookups.names.clone()?;
     match Resolver::start(settings, wake) {
         Ok(resolver) => Some(resolver),
         Err(error) => {
@@ -115,16 +103,6 @@ pub(super) fn hasty_resolver(
         };
     }
     resolver(&options, warnings, wake)
-}
-
-fn read(path: &Path) -> Result<Option<file::File>, String> {
-    match fs::read_to_string(path) {
-        Ok(text) => file::parse(&text).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        // In a home that may not be searched it is not there for us.
-        Err(_) if path.symlink_metadata().is_err() => Ok(None),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Asks for the names of all `addresses`, and waits until they are known, or

@@ -12,6 +12,7 @@ mod headless;
 mod lookups;
 mod signals;
 mod source;
+mod themes;
 mod tracking;
 mod update;
 mod viewer;
@@ -21,6 +22,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
@@ -115,7 +117,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         is_root: fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0),
         now: SystemTime::now(),
     };
-    let invocation = match config::parse(args, |name| std::env::var_os(name), surroundings) {
+    let variable = |name: &str| std::env::var_os(name);
+    let invocation = match config::parse(args, variable, read_config, surroundings) {
         Ok(invocation) => invocation,
         Err(usage) => {
             let code = usage.exit_code();
@@ -134,6 +137,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Invocation::Events(options) => headless::events(&options).map(|()| ExitCode::SUCCESS),
         Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
         Invocation::Update(options) => update::update(&options),
+        Invocation::PrintConfig => print_config().map(|()| ExitCode::SUCCESS),
     };
     match result {
         Ok(code) => code,
@@ -146,6 +150,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// The text of a file of configuration. In a home that may not be searched it is
+/// not there for us.
+fn read_config(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path).map_err(|error| match path.symlink_metadata() {
+        Ok(_) => error,
+        Err(_) => io::ErrorKind::NotFound.into(),
+    })
+}
+
+/// Prints the configuration file with all keys and their defaults.
+fn print_config() -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let sample = config::SAMPLE.as_bytes();
+    let written = out.write_all(sample).and_then(|()| out.flush());
+    written.map_err(Failure::Output)
 }
 
 /// One line on standard error.
@@ -195,9 +216,11 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
     let options = wanted.options;
     let lookups::Opened {
         knowledge,
-        mut warnings,
+        warnings: of_services,
         place_warnings,
     } = lookups::open(options)?;
+    let mut warnings = options.warnings.clone();
+    warnings.extend(of_services);
     let Chosen { source, instead } =
         source::choose(options.mode, wanted.track, wanted.settings(), clock, out)?;
     let signals = signals::Signals::take_over().map_err(Failure::Signals)?;

@@ -1,7 +1,7 @@
 //! The key table: the one place where keys, what they do and what help says
 //! about them stand.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
 use super::tabs::Tab;
 use crate::flow::{Family, Group};
@@ -33,6 +33,10 @@ pub enum Action {
     ToggleLoopback,
     /// Rates in bits or in bytes.
     ToggleBits,
+    /// Opens the line where a filter is typed.
+    EditFilter,
+    /// Drops the filter.
+    ClearFilter,
     /// Flows in every direction, or in one only.
     CycleDirection,
     /// Only active flows, or all.
@@ -59,6 +63,8 @@ pub enum Action {
     Help,
     /// Opens or closes what there is to know about the program.
     About,
+    /// Opens the list of themes.
+    Themes,
     /// One step back: closes a popup, else drops the selection, else leaves
     /// the list for the one before.
     Back,
@@ -149,29 +155,11 @@ pub struct Key {
     pub hint: Option<Hint>,
 }
 
-/// What a key press asks for, if anything.
-pub fn action(event: KeyEvent) -> Option<Action> {
-    if event.is_release() {
-        return None;
-    }
-    // Alt, Super and the like are other keys; Shift is in the character.
-    if !(event.modifiers - KeyModifiers::CONTROL - KeyModifiers::SHIFT).is_empty() {
-        return None;
-    }
-    let chord = Chord {
-        code: event.code,
-        ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
-    };
-    KEYS.iter()
-        .find(|key| key.chords.contains(&chord))
-        .map(|key| key.action)
-}
-
 const fn key(code: KeyCode) -> Chord {
     Chord { code, ctrl: false }
 }
 
-const fn char(c: char) -> Chord {
+pub(super) const fn char(c: char) -> Chord {
     key(KeyCode::Char(c))
 }
 
@@ -179,7 +167,7 @@ const fn tab(tab: Tab) -> Chord {
     char(tab.digit())
 }
 
-const fn ctrl(c: char) -> Chord {
+pub(super) const fn ctrl(c: char) -> Chord {
     Chord {
         code: KeyCode::Char(c),
         ctrl: true,
@@ -314,6 +302,22 @@ pub static KEYS: &[Key] = &[
         "Esc",
         "close what is open, select nothing, back",
         Some(hint("Esc", "back", 2)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('/')],
+        Action::EditFilter,
+        "/",
+        "type a filter: port 443, rate>1M, text",
+        Some(hint("/", "filter", 2)),
+    ),
+    entry(
+        Section::Filter,
+        &[char('0')],
+        Action::ClearFilter,
+        "0",
+        "no filter",
+        None,
     ),
     entry(
         Section::Filter,
@@ -493,6 +497,14 @@ pub static KEYS: &[Key] = &[
         Some(hint("?", "help", 0)),
     ),
     entry(
+        Section::Show,
+        &[char('t')],
+        Action::Themes,
+        "t",
+        "choose a theme",
+        None,
+    ),
+    entry(
         Section::Program,
         &[char('V')],
         Action::About,
@@ -530,16 +542,5 @@ mod tests {
             let first = chords.iter().position(|other| other == chord);
             assert_eq!(first, Some(index), "{chord:?}");
         }
-    }
-
-    #[test]
-    fn modifiers_make_other_keys() {
-        let press = |code, modifiers| action(KeyEvent::new(code, modifiers));
-        let q = KeyCode::Char('q');
-        assert_eq!(press(q, KeyModifiers::NONE), Some(Action::Leave));
-        assert_eq!(press(q, KeyModifiers::ALT), None);
-        assert_eq!(press(q, KeyModifiers::CONTROL), None);
-        let tcp = Some(Action::ToggleGroup(Group::Tcp));
-        assert_eq!(press(KeyCode::Char('T'), KeyModifiers::SHIFT), tcp);
     }
 }

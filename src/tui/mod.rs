@@ -2,15 +2,18 @@
 //!
 //! One thread owns the terminal and runs [`run`]: it takes messages in, lets
 //! [`State::update`] change the state, and draws it. Both are pure; keys and
-//! what they do stand in one table ([`keys`]), and looks are roles of a
+//! what they do stand in one table ([`keys`]) that users may change ([`keymap`]),
+//! and looks are roles of a
 //! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
 mod draw;
+pub mod keymap;
 pub mod keys;
 pub mod layout;
 mod order;
 mod picker;
+mod prompt;
 mod state;
 mod tabs;
 mod terminal;
@@ -26,11 +29,14 @@ use crossterm::event::{self, Event};
 use jiff::tz::TimeZone;
 
 pub use draw::draw;
+pub use keymap::Keymap;
 pub use state::{Effects, Popup, Size, State};
 pub use tabs::Tab;
+use theme::Themes;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
 
@@ -50,6 +56,8 @@ pub struct Settings {
     pub interval: Duration,
     /// Which flows are shown first.
     pub scope: Scope,
+    /// Which of these, first.
+    pub filter: Option<Arc<Filter>>,
     /// Whether the source column is shown first.
     pub show_source: bool,
     /// Which columns are shown first.
@@ -58,8 +66,10 @@ pub struct Settings {
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
-    /// Whether to use colours.
-    pub color: bool,
+    /// Which key does what.
+    pub keys: Keymap,
+    /// How it looks.
+    pub themes: Themes,
 }
 
 /// What happens to the viewer.

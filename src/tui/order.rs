@@ -1,7 +1,9 @@
 //! By what each list is sorted, and how keys change that.
 
 use super::draw;
+use super::keys::Action;
 use super::layout;
+use super::picker::Picker;
 use super::state::State;
 use crate::view::column::{ColumnId, Hosts};
 use crate::view::{Freeze, List, Sort, SortKey};
@@ -81,8 +83,22 @@ impl State {
         keys
     }
 
+    /// What keys do that are about orders and columns.
+    pub(super) fn act_on_order(&mut self, action: Action) {
+        match action {
+            Action::SortLeft => self.move_sort(-1),
+            Action::SortRight => self.move_sort(1),
+            Action::Reverse => self.reverse_sort(),
+            Action::ToggleFreeze => self.toggle_freeze(),
+            _ if self.level().has_groups() => {
+                self.say("Only the columns of flows can be chosen.");
+            }
+            _ => self.picker = Some(Picker::new(&self.columns)),
+        }
+    }
+
     /// Sorts by the next column on the screen, `step` to the right.
-    pub(super) fn move_sort(&mut self, step: isize) {
+    fn move_sort(&mut self, step: isize) {
         let keys = self.sort_keys();
         let now = self.orders.of(self.level().list).key;
         let at = keys.iter().position(|key| *key == now);
@@ -92,7 +108,7 @@ impl State {
     }
 
     /// Sorts the other way round.
-    pub(super) fn reverse_sort(&mut self) {
+    fn reverse_sort(&mut self) {
         let sort = self.orders.of(self.level().list);
         self.set_sort(Sort {
             descending: !sort.descending,
@@ -108,30 +124,29 @@ impl State {
             // Nothing holds the window where it was.
             self.trail_mut().here_mut().first = 0;
         }
+        let title = self.sorted_title();
+        let turn = self.keys("r");
         let way = match (sort.key, sort.descending) {
             (SortKey::Usual, true) => {
-                "The fastest first, by both directions over ten seconds.".into()
+                "The fastest first, by both directions over ten seconds.".to_owned()
             }
             (SortKey::Usual, false) => {
-                "The slowest first, by both directions over ten seconds.".into()
+                "The slowest first, by both directions over ten seconds.".to_owned()
             }
-            (_, true) => format!(
-                "By {}, from the largest down; r turns it.",
-                self.sorted_title()
-            ),
-            (_, false) => format!(
-                "By {}, from the smallest up; r turns it.",
-                self.sorted_title()
-            ),
+            (_, true) => format!("By {title}, from the largest down; {turn} turns it."),
+            (_, false) => format!("By {title}, from the smallest up; {turn} turns it."),
         };
         self.say(&way);
     }
 
     /// Lets rows keep their places, or not any more.
-    pub(super) fn toggle_freeze(&mut self) {
+    fn toggle_freeze(&mut self) {
         if self.freeze == Freeze::No {
             self.freeze = Freeze::Now;
-            self.say("Rows keep their order, and new ones stand below; Ctrl+O lets go.");
+            let key = self.keys("Ctrl+O");
+            self.say(&format!(
+                "Rows keep their order, and new ones stand below; {key} lets go."
+            ));
         } else {
             self.freeze = Freeze::No;
             self.say("Rows find their order again.");

@@ -3,24 +3,32 @@
 //! [`State::update`] is pure: what is to be done outside comes back as
 //! [`Effects`].
 
+mod columns;
+mod moving;
+mod popups;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use columns::Seen;
 use crossterm::event::{Event, KeyEvent};
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
-use super::keys::{self, Action, Motion};
-use super::layout::{self, Wish};
+use super::keymap;
+use super::keys::Action;
+use super::layout;
 use super::order::Orders;
-use super::picker::{Picked, Picker};
-use super::tabs::{Level, Tab, Trail, Window};
-use super::theme::Theme;
+use super::picker::Picker;
+use super::prompt::{Prompt, Typed};
+use super::tabs::{Level, Tab, Trail};
+use super::theme::{Theme, Themes};
 use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Family, Group, Moment, Scope};
 use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
+use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, Freeze, List, Query, Sort, Unknown, View, ViewRow};
+use crate::view::{Cursor, Freeze, List, Query, Sort, View};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -65,31 +73,8 @@ pub enum Popup {
     Help,
     /// Version, databases, resolver, warnings.
     About,
-}
-
-/// What rows have had to show. It only grows, so that columns do not swing with
-/// every refresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Seen {
-    /// Length of the longest host.
-    longest_host: u16,
-    /// Whether anybody has looked for a process, and not only found that the
-    /// flow is forwarded.
-    process: bool,
-    interface: bool,
-    rtt: bool,
-}
-
-impl Seen {
-    fn row(&mut self, row: &ViewRow, hosts: Hosts, now: Moment) {
-        self.longest_host = self.longest_host.max(draw::longest_host(row, hosts));
-        let row = row.row(now);
-        let process = row.process();
-        self.process |= process.is_some_and(|process| process != Err(Unknown::Forwarded));
-        let interfaces = &row.bearings.interfaces;
-        self.interface |= interfaces.orig.is_some() || interfaces.reply.is_some();
-        self.rtt |= row.rtt_us().is_some();
-    }
+    /// The themes, each shown as soon as it is selected.
+    Themes,
 }
 
 /// The state of the screen.
@@ -98,9 +83,17 @@ pub struct State {
     /// Set once.
     pub(super) settings: Settings,
     pub(super) theme: Theme,
+    pub(super) themes: Themes,
+    /// The theme to go back to from the others.
+    worn: usize,
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
+    pub(super) filter: Option<Arc<Filter>>,
+    /// Where a filter is being typed.
+    pub(super) prompt: Option<Prompt>,
+    /// Filters that were typed, the latest last.
+    typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
@@ -142,9 +135,14 @@ impl State {
             columns.set(ColumnId::Source, column::Mark::On);
         }
         let mut state = Self {
-            theme: Theme::new(settings.color),
+            theme: settings.themes.theme(),
+            themes: settings.themes.clone(),
+            worn: settings.themes.chosen(),
             zone,
             scope: settings.scope,
+            filter: settings.filter.clone(),
+            prompt: None,
+            typed: Vec::new(),
             direction: None,
             active_only: false,
             unit: settings.unit,
@@ -173,6 +171,7 @@ impl State {
                 within: None,
                 number: 0,
                 scope: settings.scope,
+                filter: settings.filter.clone(),
                 direction: None,
                 active_only: false,
                 cursor: Cursor::None,
@@ -199,8 +198,11 @@ impl State {
             Message::Input(Event::Key(key)) if self.picker.is_some() => {
                 self.pick(key, &mut effects);
             }
+            Message::Input(Event::Key(key)) if self.prompt.is_some() => {
+                self.type_key(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) => {
-                if let Some(action) = keys::action(key) {
+                if let Some(action) = self.settings.keys.action(key) {
                     self.act(action, &mut effects);
                 }
             }
@@ -280,21 +282,10 @@ impl State {
         self.active_only && !self.level().has_groups()
     }
 
-    /// What decides where columns stand.
-    pub(super) fn wish(&self) -> Wish {
-        let places = self.view.as_ref().map(|view| &view.status.places);
-        let is_known = |id| match id {
-            ColumnId::Country => places.is_some_and(|places| !places.is_empty()),
-            ColumnId::Process => self.seen.process,
-            ColumnId::Interface => self.seen.interface,
-            ColumnId::Rtt => self.seen.rtt,
-            _ => true,
-        };
-        Wish {
-            columns: self.columns.shown(is_known),
-            unit: self.unit,
-            host: self.seen.longest_host,
-        }
+    /// The keys that do now what these did in the key table.
+    pub(super) fn keys(&self, keys: &str) -> String {
+        let named = self.settings.keys.hint(keys);
+        named.unwrap_or_else(|| keymap::NO_KEY.to_owned())
     }
 
     /// How cells are written.
@@ -317,6 +308,7 @@ impl State {
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
+            filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
@@ -349,7 +341,11 @@ impl State {
                 return;
             }
         }
-        let list = |view: &View| (view.query.list, view.query.within, view.query.direction);
+        let list = |view: &View| {
+            let query = &view.query;
+            let filter = query.filter.as_ref().map(Arc::as_ptr);
+            (query.list, query.within, query.direction, filter)
+        };
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
             self.seen = Seen::default();
         }
@@ -364,13 +360,6 @@ impl State {
         self.seen = Seen::default();
         self.measure();
         self.clamp();
-    }
-
-    /// Looks for what rows before had not.
-    fn measure(&mut self) {
-        for row in self.view.iter().flat_map(|view| &view.rows) {
-            self.seen.row(row, self.hosts, self.now);
-        }
     }
 
     /// Keeps within bounds what is scrolled.
@@ -410,6 +399,12 @@ impl State {
             Action::ToggleLoopback => {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
+            Action::EditFilter => {
+                let typed = std::mem::take(&mut self.typed);
+                self.prompt = Some(Prompt::new(self.filter.clone(), typed));
+            }
+            Action::ClearFilter if self.filter.is_none() => self.say("There is no filter."),
+            Action::ClearFilter => self.set_filter(None),
             Action::CycleDirection => self.cycle_direction(),
             Action::ToggleBits => {
                 self.unit = match self.unit {
@@ -421,14 +416,11 @@ impl State {
                 self.say("Only lists of flows can leave idle ones out.");
             }
             Action::ToggleActive => self.active_only = !self.active_only,
-            Action::SortLeft => self.move_sort(-1),
-            Action::SortRight => self.move_sort(1),
-            Action::Reverse => self.reverse_sort(),
-            Action::ToggleFreeze => self.toggle_freeze(),
-            Action::ChooseColumns if self.level().has_groups() => {
-                self.say("Only the columns of flows can be chosen.");
-            }
-            Action::ChooseColumns => self.picker = Some(Picker::new(&self.columns)),
+            Action::SortLeft
+            | Action::SortRight
+            | Action::Reverse
+            | Action::ToggleFreeze
+            | Action::ChooseColumns => self.act_on_order(action),
             Action::ToggleSource => {
                 self.columns.toggle(ColumnId::Source);
             }
@@ -437,6 +429,7 @@ impl State {
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
+            Action::Themes => self.open_themes(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
             }
@@ -454,49 +447,30 @@ impl State {
         self.clamp();
     }
 
-    /// A key while columns are chosen.
-    fn pick(&mut self, key: KeyEvent, effects: &mut Effects) {
-        let Some(picker) = &mut self.picker else {
+    /// Shows what a filter holds. What had the most room for it before may not
+    /// be among it.
+    fn set_filter(&mut self, filter: Option<Arc<Filter>>) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.seen = Seen::default();
+        }
+    }
+
+    /// A key while a filter is typed. What is understood is shown at once; what
+    /// is not leaves the last one that was.
+    fn type_key(&mut self, key: KeyEvent, effects: &mut Effects) {
+        let Some(prompt) = &mut self.prompt else {
             return;
         };
-        self.notice = None;
-        match picker.key(key, &mut self.columns) {
-            Picked::More => {}
-            Picked::Refused => self.say("DESTINATION stays: without it a row says nothing."),
-            Picked::Done => self.picker = None,
-            Picked::Quit => effects.ending = Some(Ending::Quit),
-        }
-        self.clamp();
-    }
-
-    fn open(&mut self, popup: Popup) {
-        self.popup = Some(popup);
-        self.popup_scroll = 0;
-    }
-
-    fn act_on_popup(&mut self, popup: Popup, action: Action, effects: &mut Effects) {
-        let scroll = self.popup_scroll;
-        let page = popup::visible_lines(self, popup).max(1);
-        match action {
-            Action::Move(motion) => {
-                self.popup_scroll = match motion {
-                    Motion::Up => scroll.saturating_sub(1),
-                    Motion::Down => scroll + 1,
-                    Motion::PageUp => scroll.saturating_sub(page),
-                    Motion::PageDown => scroll + page,
-                    Motion::HalfPageUp => scroll.saturating_sub(page.div_ceil(2)),
-                    Motion::HalfPageDown => scroll + page.div_ceil(2),
-                    Motion::First => 0,
-                    Motion::Last => popup::max_scroll(self, popup),
-                };
+        match prompt.key(key) {
+            Typed::Nothing => {}
+            Typed::Filter(filter) => self.set_filter(filter),
+            Typed::Closed(filter) => {
+                self.typed = prompt.take_typed();
+                self.prompt = None;
+                self.set_filter(filter);
             }
-            Action::Help if popup != Popup::Help => self.open(Popup::Help),
-            Action::About if popup != Popup::About => self.open(Popup::About),
-            Action::Help | Action::About | Action::Back | Action::Leave => self.popup = None,
-            Action::Redraw => effects.clear = true,
-            Action::Quit => effects.ending = Some(Ending::Quit),
-            // What cannot be seen is not changed.
-            _ => {}
+            Typed::Quit => effects.ending = Some(Ending::Quit),
         }
         self.clamp();
     }
@@ -518,7 +492,7 @@ impl State {
                 self.trail_mut().enter(&row, label);
             }
             None if level.is_anything_selected() => self.say("The row is not there yet."),
-            None => self.say("Select a row first: ↑ and ↓."),
+            None => self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),
         }
     }
 
@@ -593,7 +567,10 @@ impl State {
                 self.scope = self.scope.with_group(group, before.has_group(group));
             }
         } else {
-            self.say("All protocols are shown. T U D I S O switch them one by one.");
+            let keys = self.keys("T U D I S O");
+            self.say(&format!(
+                "All protocols are shown. {keys} switch them one by one."
+            ));
         }
     }
 
@@ -603,10 +580,13 @@ impl State {
             Family::Ipv6 => Family::Ipv4,
         };
         if self.scope.has_family(family) && !self.scope.has_family(other) {
-            self.say(match family {
-                Family::Ipv4 => "IPv4 stays: without it nothing would be left. 6 adds IPv6.",
-                Family::Ipv6 => "IPv6 stays: without it nothing would be left. 4 adds IPv4.",
-            });
+            let (stays, key, adds) = match family {
+                Family::Ipv4 => ("IPv4", self.keys("6"), "IPv6"),
+                Family::Ipv6 => ("IPv6", self.keys("4"), "IPv4"),
+            };
+            self.say(&format!(
+                "{stays} stays: without it nothing would be left. {key} adds {adds}."
+            ));
         } else {
             let on = !self.scope.has_family(family);
             self.scope = self.scope.with_family(family, on);
@@ -615,46 +595,5 @@ impl State {
 
     pub(super) fn say(&mut self, text: &str) {
         self.notice = Some((text.to_owned(), self.now));
-    }
-
-    /// Moves the cursor. Until the list is there, nothing can be selected.
-    fn move_cursor(&mut self, motion: Motion) {
-        let Some(view) = self.current_view().cloned() else {
-            return;
-        };
-        let rows = view.row_count();
-        if rows == 0 {
-            return;
-        }
-        let level = self.level();
-        let here = match level.cursor {
-            Cursor::None => None,
-            Cursor::Index(index) => Some(index),
-            Cursor::Flow { index, .. } | Cursor::Group { index, .. } => {
-                Some(self.selected_line().map_or(index, |line| view.first + line))
-            }
-        };
-        let window = Window {
-            here,
-            first: level.first,
-            bottom: (level.first + view.window_rows()).saturating_sub(1),
-            page: self.asked.height,
-            rows,
-        };
-        let to = window.moved(motion);
-        self.select(to.index, to.first, &view);
-    }
-
-    /// Selects a row: at once if the window has it and stays, else by place.
-    fn select(&mut self, index: usize, first: usize, view: &View) {
-        // The window ends with the last row, even one without a line.
-        let height = self.asked.height.max(1);
-        let first = first.min(view.row_count().saturating_sub(height));
-        let line = index.checked_sub(view.first);
-        let on_screen = line.and_then(|line| view.cursor_on(line));
-        let cursor = on_screen.filter(|_| first == view.first);
-        let level = self.trail_mut().here_mut();
-        level.cursor = cursor.unwrap_or(Cursor::Index(index));
-        level.first = first;
     }
 }

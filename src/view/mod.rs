@@ -6,6 +6,7 @@
 //! [`Query`]: it selects, orders ([`sort`]) by borrowed keys and copies only the
 //! rows of the window.
 
+mod candidate;
 pub mod column;
 pub mod field;
 pub mod filter;
@@ -15,14 +16,18 @@ pub mod units;
 mod whose;
 mod window;
 
+use std::sync::Arc;
+
+pub use candidate::Candidate;
 pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whose::{Counting, Side, Who};
 
 pub use crate::enrich::locality::{Interfaces, Mac};
 pub use crate::enrich::owners::{Owner, Unknown};
 pub use crate::enrich::{End, Knowledge};
-use crate::flow::{Direction, Moment, Pair, Scope};
+use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
+use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
 
 /// Which way a flow goes, and through what.
@@ -69,16 +74,35 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     /// A row of the table as it is `now`.
     pub fn new(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment) -> Self {
+        Self::with(flow, knowledge, now, Needs::ALL)
+    }
+
+    /// The same, with no more than `needs` says; the rest is as if nobody knew.
+    fn with(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment, needs: Needs) -> Self {
         let orig = &flow.key().orig;
-        let ends = knowledge.ends(orig);
-        let bearings = Bearings::of(flow, knowledge);
+        let ends = if needs.has(Needs::ENDS) {
+            knowledge.ends(orig)
+        } else {
+            Pair {
+                orig: End::UNKNOWN,
+                reply: End::UNKNOWN,
+            }
+        };
+        let bearings = if needs.has(Needs::BEARINGS) {
+            Bearings::of(flow, knowledge)
+        } else {
+            Bearings::default()
+        };
+        let knowledge = &*knowledge;
+        let service = || knowledge.services().of(orig).map(|(_, name)| name);
+        let owners = || knowledge.owners(flow.key());
         Self {
             flow,
             now,
-            service: knowledge.services().of(orig).map(|(_, name)| name),
+            service: needs.has(Needs::SERVICE).then(service).flatten(),
             ends,
             bearings,
-            owners: knowledge.owners(flow.key()),
+            owners: needs.has(Needs::OWNERS).then(owners).flatten(),
         }
     }
 }
@@ -91,6 +115,8 @@ pub struct Query {
     pub number: u64,
     /// Families, protocols, loopback.
     pub scope: Scope,
+    /// Only flows that this holds.
+    pub filter: Option<Arc<Filter>>,
     /// Only flows that go this way.
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
@@ -228,11 +254,17 @@ pub struct View {
     pub matching: usize,
     /// Of these, flows without counters: born before accounting was on.
     pub uncounted: usize,
+    /// Packets and bytes of the flows that match, since each began.
+    pub counters: Pair<Counters>,
+    /// Bytes per second of the flows that match.
+    pub matching_bytes_per_sec: Pair<u64>,
     /// Flows that `scope` hides.
     pub out_of_scope: usize,
     /// Flows in scope that `direction` hides.
     pub out_of_direction: usize,
-    /// Of the rest, flows that `active_only` hides.
+    /// Of the rest, flows that `filter` hides.
+    pub filtered_out: usize,
+    /// Of what is left then, flows that `active_only` hides.
     pub inactive: usize,
     /// Flows of our own name lookups, which are never shown.
     pub own: usize,

@@ -76,7 +76,7 @@ impl SortKey {
     }
 
     /// Every name that [`SortKey::named`] knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
+    pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         let columns = column::COLUMNS.iter().map(|column| column.key);
         field::FIELDS.iter().map(|field| field.key).chain(columns)
     }

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use super::field::Event;
+use super::filter::Filter;
 use super::group::{List, groups};
 use super::sort::{Freeze, Kept, Usual, in_order, usual};
 use super::{
-    Cursor, Direction, Flow, Knowledge, Ledger, Moment, Query, Status, Table, View, ViewRow,
+    Candidate, Cursor, Direction, Flow, Knowledge, Ledger, Moment, Query, Status, Table, View,
+    ViewRow,
 };
+use crate::flow::{Counters, Pair};
 
 fn is_active(flow: &Flow) -> bool {
     flow.bytes_per_sec()
@@ -18,24 +22,44 @@ pub(super) fn direction(flow: &Flow, knowledge: &Knowledge) -> Option<Direction>
     knowledge.direction(&flow.key().orig, &flow.reply())
 }
 
-/// How many flows a query leaves out, and why.
+/// Whether `filter`, if there is one, holds a flow.
+pub(super) fn holds(
+    filter: Option<&Filter>,
+    flow: &Flow,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> bool {
+    filter.is_none_or(|filter| {
+        filter.holds(&mut Candidate {
+            event: Event::Sample,
+            flow,
+            now,
+            knowledge,
+        })
+    })
+}
+
+/// How many flows a query leaves out, and why; and what the others move.
 #[derive(Default)]
 struct Left {
     out_of_scope: usize,
     out_of_direction: usize,
+    filtered_out: usize,
     inactive: usize,
     own: usize,
+    uncounted: usize,
+    counters: Pair<Counters>,
+    bytes_per_sec: Pair<u64>,
 }
 
-/// The flows that match a query.
+/// The flows that match a query. What is cheap to ask is asked first.
 fn select(
     query: &Query,
     table: &Table,
     knowledge: &mut Knowledge,
     now: Moment,
-) -> (Vec<Usual>, usize, Left) {
+) -> (Vec<Usual>, Left) {
     let mut left = Left::default();
-    let mut uncounted = 0;
     let mut keys = Vec::new();
     for (id, flow) in table.flows() {
         if !query.scope.holds(flow.class()) {
@@ -52,14 +76,22 @@ fn select(
             .is_some_and(|wanted| direction(flow, knowledge) != Some(wanted))
         {
             left.out_of_direction += 1;
+        } else if !holds(query.filter.as_deref(), flow, knowledge, now) {
+            left.filtered_out += 1;
         } else if query.active_only && !is_active(flow) {
             left.inactive += 1;
         } else {
-            uncounted += usize::from(flow.is_uncounted());
+            left.uncounted += usize::from(flow.is_uncounted());
+            left.counters += flow.counters().unwrap_or_default();
+            let rate = flow.bytes_per_sec().unwrap_or_default();
+            left.bytes_per_sec = Pair {
+                orig: left.bytes_per_sec.orig.saturating_add(rate.orig),
+                reply: left.bytes_per_sec.reply.saturating_add(rate.reply),
+            };
             keys.push(usual(id, flow, now));
         }
     }
-    (keys, uncounted, left)
+    (keys, left)
 }
 
 impl View {
@@ -72,7 +104,7 @@ impl View {
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Self {
-        let (keys, uncounted, left) = select(query, table, knowledge, now);
+        let (keys, left) = select(query, table, knowledge, now);
         let matching = keys.len();
         let mut query = query.clone();
         let groups = groups(&query, table, ledger, knowledge, now);
@@ -115,9 +147,12 @@ impl View {
             cursor,
             group_cursor,
             matching,
-            uncounted,
+            uncounted: left.uncounted,
+            counters: left.counters,
+            matching_bytes_per_sec: left.bytes_per_sec,
             out_of_scope: left.out_of_scope,
             out_of_direction: left.out_of_direction,
+            filtered_out: left.filtered_out,
             inactive: left.inactive,
             own: left.own,
             totals: table.totals().within(query.scope),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process;
@@ -27,9 +27,11 @@ pub(super) const ACTOR: &str = "FLOWTOP_LAB_ACTOR";
 /// returns at once.
 pub(super) fn act_if_told() {
     let Ok(name) = env::var(ACTOR) else { return };
-    // Of the process, not of this thread. What is executed by its descriptor
-    // is called after that.
-    fs::write("/proc/self/comm", &name).expect("this process may be named");
+    // What is executed by its descriptor is called after that, and a child of
+    // this thread after this thread.
+    for process in ["self", "thread-self"] {
+        fs::write(format!("/proc/{process}/comm"), &name).expect("it may be named");
+    }
     // SAFETY: standard input is open, and nobody else reads it.
     let control = UnixStream::from(unsafe { OwnedFd::from_raw_fd(0) });
     let mut actor = Actor {
@@ -97,6 +99,11 @@ impl Actor {
             }
             ["bind", address] => {
                 let socket = UdpSocket::bind(address)?;
+                let local = socket.local_addr()?;
+                Ok(self.hold(Held::Udp(socket), local, None))
+            }
+            ["bind_shared", address] => {
+                let socket = bind_shared(parse(address)?)?;
                 let local = socket.local_addr()?;
                 Ok(self.hold(Held::Udp(socket), local, None))
             }
@@ -209,10 +216,7 @@ impl Actor {
         check(fd.into())?;
         // SAFETY: the kernel has just given us this descriptor.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-        // SAFETY: an all-zero sockaddr_in is a valid one.
-        let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
-        address.sin_family = libc::AF_INET as libc::sa_family_t;
-        address.sin_addr.s_addr = u32::from_ne_bytes(to.octets());
+        let address = sockaddr(SocketAddrV4::new(to, 0));
         let length = size_of_val(&address) as libc::socklen_t;
         // Type 8, identifier 7777 (a ping socket puts its own there), sequence
         // number 1, and the checksum that makes it right (RFC 792).
@@ -270,6 +274,37 @@ impl Actor {
         ready.read_to_end(&mut Vec::new())?;
         Ok(child.to_string())
     }
+}
+
+/// A UDP socket with `SO_REUSEPORT`.
+fn bind_shared(at: SocketAddrV4) -> io::Result<UdpSocket> {
+    // SAFETY: socket(2) takes numbers only.
+    let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
+    check(fd.into())?;
+    // SAFETY: the kernel has just given us this descriptor.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let on: libc::c_int = 1;
+    let length = size_of_val(&on) as libc::socklen_t;
+    // SAFETY: the pointer is valid for the length that goes with it.
+    let result = unsafe {
+        let on = (&raw const on).cast();
+        libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, on, length)
+    };
+    check(result.into())?;
+    let address = sockaddr(at);
+    let length = size_of_val(&address) as libc::socklen_t;
+    // SAFETY: as before.
+    check(unsafe { libc::bind(fd, (&raw const address).cast(), length) }.into())?;
+    Ok(socket.into())
+}
+
+fn sockaddr(at: SocketAddrV4) -> libc::sockaddr_in {
+    // SAFETY: an all-zero sockaddr_in is a valid one.
+    let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    address.sin_family = libc::AF_INET as libc::sa_family_t;
+    address.sin_port = at.port().to_be();
+    address.sin_addr.s_addr = u32::from_ne_bytes(at.ip().octets());
+    address
 }
 
 /// fork(2), or clone3(2) if the child shall have a certain pid.

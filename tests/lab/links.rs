@@ -1,7 +1,8 @@
 //! Cables, addresses and routes, through rtnetlink (rtnetlink(7)).
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::process;
 
 use neli::consts::socket::NlFamily;
 
@@ -42,6 +43,54 @@ pub struct Network {
     pub router: Host,
     /// Interface `eth0`.
     pub server: Host,
+    /// The addresses of the hosts.
+    pub at: Addresses,
+}
+
+/// Addresses of a [`Network`], IPv4 and IPv6, of networks /24 and /64.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The client's.
+    pub client: [IpAddr; 2],
+    /// The router's at the client's side.
+    pub lan: [IpAddr; 2],
+    /// The router's at the server's side.
+    pub wan: [IpAddr; 2],
+    /// The server's.
+    pub server: [IpAddr; 2],
+}
+
+impl Addresses {
+    /// Those in the picture.
+    const PICTURE: Self = Self {
+        client: [v4([192, 0, 2, 10]), v6([1, 0, 0x10])],
+        lan: [v4([192, 0, 2, 1]), v6([1, 0, 1])],
+        wan: [v4([198, 51, 100, 1]), v6([2, 0, 1])],
+        server: [v4([198, 51, 100, 20]), v6([2, 0, 0x20])],
+    };
+
+    /// Those of no other laboratory that is there at the same time.
+    fn of_this_process() -> Self {
+        let id = process::id() as u16;
+        let [high, low] = id.to_be_bytes();
+        let lan = |host: u8| [v4([10, high, low, host]), v6([id, 1, host.into()])];
+        let wan = |host: u8| [v4([11, high, low, host]), v6([id, 2, host.into()])];
+        Self {
+            client: lan(10),
+            lan: lan(1),
+            wan: wan(1),
+            server: wan(20),
+        }
+    }
+}
+
+const fn v4([a, b, c, d]: [u8; 4]) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
+
+/// `2001:db8:a:b::host`.
+const fn v6([a, b, host]: [u16; 3]) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, a, b, 0, 0, 0, host))
 }
 
 impl Lab {
@@ -89,43 +138,52 @@ impl Lab {
 
     /// Makes a client, a router and a server. See [`Network`].
     pub fn router(&self) -> Network {
+        self.router_at(Addresses::PICTURE)
+    }
+
+    /// As [`Lab::router`], with addresses that no other laboratory has: to
+    /// root, the namespaces of all of them are on one machine.
+    pub fn router_apart(&self) -> Network {
+        self.router_at(Addresses::of_this_process())
+    }
+
+    fn router_at(&self, at: Addresses) -> Network {
         let net = Network {
             client: self.host("client"),
             router: self.host("router"),
             server: self.host("server"),
+            at,
         };
-        self.cable(
-            End {
-                host: &net.client,
-                interface: "eth0",
-                addresses: &["192.0.2.10/24", "2001:db8:1::10/64"],
-            },
-            End {
-                host: &net.router,
-                interface: "lan",
-                addresses: &["192.0.2.1/24", "2001:db8:1::1/64"],
-            },
-        );
-        self.cable(
-            End {
-                host: &net.router,
-                interface: "wan",
-                addresses: &["198.51.100.1/24", "2001:db8:2::1/64"],
-            },
-            End {
-                host: &net.server,
-                interface: "eth0",
-                addresses: &["198.51.100.20/24", "2001:db8:2::20/64"],
-            },
-        );
+        let with_prefix = |[v4, v6]: [IpAddr; 2]| [format!("{v4}/24"), format!("{v6}/64")];
+        for [(host, interface, addresses), (beyond, port, theirs)] in [
+            [
+                (&net.client, "eth0", at.client),
+                (&net.router, "lan", at.lan),
+            ],
+            [
+                (&net.router, "wan", at.wan),
+                (&net.server, "eth0", at.server),
+            ],
+        ] {
+            let (addresses, theirs) = (with_prefix(addresses), with_prefix(theirs));
+            self.cable(
+                End {
+                    host,
+                    interface,
+                    addresses: &addresses.each_ref().map(String::as_str),
+                },
+                End {
+                    host: beyond,
+                    interface: port,
+                    addresses: &theirs.each_ref().map(String::as_str),
+                },
+            );
+        }
         net.router.set_sysctl("net/ipv4/ip_forward", "1");
         net.router.set_sysctl("net/ipv6/conf/all/forwarding", "1");
-        for (host, gateways) in [
-            (&net.client, ["192.0.2.1", "2001:db8:1::1"]),
-            (&net.server, ["198.51.100.1", "2001:db8:2::1"]),
-        ] {
+        for (host, gateways) in [(&net.client, at.lan), (&net.server, at.wan)] {
             for gateway in gateways {
-                host.default_route(gateway);
+                host.default_route(&gateway.to_string());
             }
         }
         net

@@ -59,7 +59,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use everything::{FLOWS_PER_SERVER, SERVERS};
-pub use links::{End, Network};
+pub use links::{Addresses, End, Network};
 pub use namespace::{Host, unprivileged};
 pub use rules::Ruleset;
 

@@ -204,6 +204,12 @@ impl Process {
         self.make(format_args!("bind {address}"))
     }
 
+    /// As [`Process::bind`], with an IPv4 address and `SO_REUSEPORT`: others
+    /// may have it too.
+    pub fn bind_shared(&self, address: &str) -> Socket {
+        self.make(format_args!("bind_shared {address}"))
+    }
+
     /// Connects a UDP socket. Nothing is sent.
     pub fn talk(&self, to: SocketAddr) -> Socket {
         self.make(format_args!("talk {to}"))

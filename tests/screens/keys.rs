@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use flowtop::flow::{Family, Group, Scope};
-use flowtop::tui::keys::KEYS;
-use flowtop::tui::{Effects, Ending, Message};
+use flowtop::tui::keymap::{Keymap, Preset};
+use flowtop::tui::keys::{Action, Chord, KEYS};
+use flowtop::tui::{Effects, Ending, Message, Settings};
 use flowtop::view::column::Hosts;
 
 use super::scene::{Scene, evening, world};
@@ -304,4 +305,119 @@ fn effects_add_up() {
     effects.add(track);
     effects.add(Effects::default());
     assert!(effects.track);
+}
+
+#[test]
+fn a_filter_is_in_force_while_it_is_typed() {
+    let mut scene = Scene::new((120, 24), |_| ()).with(&evening());
+    let all = scene.view().matching;
+    scene.keys("/udp");
+    scene.answer();
+    let udp = scene.view().matching;
+    assert!(0 < udp && udp < all, "{udp} of {all}");
+    assert!(screen(&scene).contains("/udp"), "{}", screen(&scene));
+    // What is no filter yet leaves the last one that was.
+    scene.keys(" port:");
+    scene.answer();
+    let shown = screen(&scene);
+    let filter = scene.query.filter.as_ref().map(ToString::to_string);
+    assert_eq!(filter.as_deref(), Some("proto:udp por"));
+    assert!(
+        shown.contains("needs a value after it, as in port:443"),
+        "{shown}"
+    );
+    let lines: Vec<&str> = shown.lines().collect();
+    let place = lines[lines.len() - 2].chars().position(|c| c == '▾');
+    let typed = lines[lines.len() - 1];
+    assert_eq!(place, typed.find("port:"), "{shown}");
+    // Keys that mean something elsewhere are text here, and Esc goes back.
+    scene.press(KeyCode::Esc);
+    scene.answer();
+    assert_eq!(scene.query.filter, None);
+    assert_eq!(scene.view().matching, all);
+}
+
+#[test]
+fn a_filter_that_is_kept_stands_in_the_totals_until_it_is_cleared() {
+    let mut scene = Scene::new((160, 24), |_| ()).with(&evening());
+    let all = scene.view().matching;
+    scene.keys("/udp");
+    scene.press(KeyCode::Enter);
+    scene.answer();
+    let shown = text(&scene.buffer(160, 24));
+    let totals = shown.lines().nth(1).unwrap();
+    let matching = scene.view().matching;
+    assert!(totals.contains("/proto:udp"), "{totals}");
+    assert!(
+        totals.contains(&format!("{matching} of {all} flows")),
+        "{totals}"
+    );
+    assert!(totals.contains("of ↓ "), "{totals}");
+    scene.keys("/");
+    scene.press_with(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    scene.keys("port:1");
+    scene.press(KeyCode::Enter);
+    scene.answer();
+    let shown = text(&scene.buffer(160, 24));
+    assert!(shown.contains("not what the filter asks for"), "{shown}");
+    scene.keys("0");
+    scene.answer();
+    assert_eq!(scene.view().matching, all);
+}
+
+#[test]
+fn keys_that_users_change_are_those_that_the_screen_names() {
+    let chord = |text: &str| text.parse::<Chord>().unwrap();
+    let tcp = Action::ToggleGroup(Group::Tcp);
+    let changes = [
+        (chord("T"), None),
+        (chord("t"), Some(tcp)),
+        (chord("ctrl+t"), Some(tcp)),
+        (chord("q"), Some(Action::AllGroups)),
+        (chord("esc"), None),
+    ];
+    let change = |s: &mut Settings| {
+        s.keys = Keymap::new(Preset::Default, &changes);
+        s.scope = Scope::default();
+    };
+    let mut scene = Scene::new((160, 60), change).with(&evening());
+    let line = text(&scene.buffer(160, 60));
+    let line = line.lines().last().unwrap();
+    assert!(line.contains("t U D I S O protocols"), "{line}");
+    assert!(!line.contains("quit"), "{line}");
+    let before = scene.query.scope;
+    scene.keys("T");
+    assert_eq!(scene.query.scope, before);
+    scene.keys("t");
+    assert_ne!(scene.query.scope, before);
+    scene.keys("q");
+    assert_eq!(scene.last.ending, None);
+    assert!(screen(&scene).contains("all protocols"));
+    scene.keys("?");
+    let help = text(&scene.buffer(160, 60));
+    for expected in [
+        "t Ctrl+T     TCP on or off",
+        "Ctrl+C       quit ",
+        "A q          all protocols",
+        "no key       close what is open",
+        " no key closes ",
+    ] {
+        assert!(help.contains(expected), "{expected}\n{help}");
+    }
+    assert!(!help.contains("Ctrl+C as well"), "{help}");
+}
+
+#[test]
+fn empty_screens_name_the_keys_of_users() {
+    let changes = [
+        ("x".parse().unwrap(), Some(Action::AllGroups)),
+        ("A".parse().unwrap(), None),
+    ];
+    let change = |s: &mut Settings| {
+        s.keys = Keymap::new(Preset::Default, &changes);
+        s.scope = Scope::default().with_group(Group::Tcp, false);
+    };
+    let scene = Scene::new((120, 24), change).with(&evening());
+    let empty = screen(&scene);
+    assert!(empty.contains("x  all protocols"), "{empty}");
 }

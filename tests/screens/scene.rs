@@ -14,7 +14,8 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
-use flowtop::tui::{Effects, Message, Settings, Size, State, draw};
+use flowtop::tui::theme::{Depth, Themes};
+use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
@@ -278,11 +279,13 @@ impl Scene {
             namespace: None,
             interval: Duration::from_secs(1),
             scope: Scope::EVERYTHING.with_loopback(false),
+            filter: None,
             show_source: false,
             columns: Choice::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
-            color: false,
+            keys: Keymap::default(),
+            themes: themes(false),
         };
         change(&mut settings);
         let size = Size {
@@ -454,4 +457,9 @@ impl Scene {
         draw(&self.state, &mut buf);
         buf
     }
+}
+
+/// The terminal's own colours, or none.
+pub(super) fn themes(color: bool) -> Themes {
+    Themes::new(if color { Depth::Ansi } else { Depth::None })
 }

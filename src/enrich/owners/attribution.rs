@@ -52,7 +52,7 @@ pub struct Attributed {
     pub key: Key,
     /// Who is at its ends; absent for an end that is not on this machine. Of a
     /// flow that is forwarded both are [`Unknown::Forwarded`](super::Unknown),
-    /// unless an end is in another network namespace of this machine.
+    /// unless an end has a socket in another network namespace of this machine.
     pub owners: Pair<Option<Owner>>,
     /// What its TCP socket has sent and received since it was connected, each
     /// way as the flow's: segments, and their payload without headers and what

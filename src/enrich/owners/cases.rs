@@ -30,6 +30,7 @@ use super::processes::{Identity, Processes};
 use super::sight::{About, Sighting};
 use super::{Owner, Process, Unknown};
 use crate::flow::{Counters, Direction, Key, Pair, Protocol};
+use crate::netlink::sockdiag::{Endpoint, Socket};
 
 /// More flows than this are not begun: each takes about 700 bytes.
 const MAX_CASES: usize = 200_000;
@@ -129,8 +130,16 @@ impl Side {
     }
 }
 
+/// The addresses of other network namespaces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Elsewhere<'a> {
+    pub(super) all: &'a HashSet<IpAddr>,
+    /// Those that we reach without a router.
+    pub(super) near: &'a HashSet<IpAddr>,
+}
+
 /// The ends of a flow that are on this machine.
-fn sides(subject: &Subject, elsewhere: &HashSet<IpAddr>) -> [Option<Side>; 2] {
+fn sides(subject: &Subject, elsewhere: Elsewhere<'_>) -> [Option<Side>; 2] {
     let (orig, reply) = (&subject.key.orig, &subject.reply);
     let here = match subject.direction {
         Direction::Out => [true, false],
@@ -143,23 +152,23 @@ fn sides(subject: &Subject, elsewhere: &HashSet<IpAddr>) -> [Option<Side>; 2] {
         (here[1], End::of_responder(reply)),
     ];
     ends.map(|(is_here, end)| {
-        let address = end.local.address;
         if is_here {
             return Some(Side::at(end, None));
         }
-        let elsewhere = elsewhere.contains(&address).then_some(address);
-        elsewhere.map(|address| Side::at(end, Some(address)))
+        let address = end.local.address;
+        let end = if elsewhere.near.contains(&address) {
+            Some(end)
+        } else {
+            end.if_connected()
+        };
+        let end = end.filter(|_| elsewhere.all.contains(&address))?;
+        Some(Side::at(end, Some(address)))
     })
 }
 
 impl Cases {
     /// Takes on flows. One that is known is told again.
-    pub(super) fn begin(
-        &mut self,
-        subjects: &[Subject],
-        elsewhere: &HashSet<IpAddr>,
-        now: Instant,
-    ) {
+    pub(super) fn begin(&mut self, subjects: &[Subject], elsewhere: Elsewhere<'_>, now: Instant) {
         for subject in subjects {
             let key = subject.key;
             let sides = sides(subject, elsewhere);
@@ -325,6 +334,36 @@ impl Cases {
             }
         }
         self.mark(ends.key);
+    }
+
+    /// Takes in what TCP sockets of this namespace said last.
+    pub(super) fn take_last_words(&mut self, words: &[Socket]) {
+        if words.is_empty() {
+            return;
+        }
+        let words: HashMap<(Endpoint, Endpoint), &Socket> = words
+            .iter()
+            .map(|socket| ((socket.local, socket.remote), socket))
+            .collect();
+        let mut changed = Vec::new();
+        for (key, case) in &mut self.of {
+            for side in case.sides.iter_mut().flatten() {
+                let ends = (side.end.local, side.end.remote);
+                let is_of_tcp = side.end.proto == Protocol::TCP && side.elsewhere.is_none();
+                let word = words.get(&ends).filter(|_| is_of_tcp);
+                // Another connection between the same ends has another cookie.
+                if let (Some(word), Some(about)) = (word, &mut side.about)
+                    && word.cookie == about.cookie
+                {
+                    about.figures = word.tcp.as_deref().copied();
+                    about.state = word.state;
+                    changed.push(*key);
+                }
+            }
+        }
+        for key in changed {
+            self.mark(key);
+        }
     }
 
     /// Inodes whose holders are newly wanted.
@@ -526,8 +565,15 @@ impl Case {
         now: Instant,
     ) -> Attributed {
         let key = self.subject.key;
-        let [orig, reply] = &mut self.sides;
-        if orig.is_none() && reply.is_none() {
+        // A namespace without a socket of the flow only passes it on, or it is
+        // too late to tell.
+        let mut here = self.sides.each_mut().map(|side| {
+            let side = side.as_mut()?;
+            let answers = side.verdict == Some(Verdict::Unknown(Unknown::Kernel));
+            (side.elsewhere.is_none() || side.about.is_some() || answers).then_some(side)
+        });
+        let [orig, reply] = &mut here;
+        if self.subject.direction == Direction::Forward && orig.is_none() && reply.is_none() {
             let forwarded = || Some(Owner::unknown(Unknown::Forwarded));
             return Attributed {
                 key,
@@ -542,9 +588,9 @@ impl Case {
             .as_ref()
             .and_then(|side| side.counted(true))
             .or_else(|| reply.as_ref()?.counted(false));
-        let mut owner = |side: &mut Option<Side>| {
-            side.as_mut()
-                .map(|side| side.owner(processes, hierarchy, now))
+        let mut owner = |side: &mut Option<&mut Side>| {
+            let side = side.as_mut();
+            side.map(|side| side.owner(processes, hierarchy, now))
         };
         Attributed {
             key,

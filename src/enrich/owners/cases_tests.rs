@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::enrich::owners::accounts::Accounts;
+use crate::enrich::owners::matching::Kind;
 use crate::enrich::owners::tree::Tree;
 use crate::flow::{L4, TcpFigures, Tuple};
 use crate::netlink::sockdiag::SocketState;
@@ -38,8 +39,14 @@ impl Scene {
     }
 
     fn begin(&mut self, subject: Subject) {
-        let elsewhere = HashSet::from([IpAddr::from([172, 17, 0, 2])]);
-        self.cases.begin(&[subject], &elsewhere, self.now);
+        let near = HashSet::from([IpAddr::from([172, 17, 0, 2])]);
+        let mut all = near.clone();
+        all.insert([172, 30, 0, 2].into());
+        let elsewhere = Elsewhere {
+            all: &all,
+            near: &near,
+        };
+        self.cases.begin(&[subject], elsewhere, self.now);
     }
 
     /// Answers every end that is due.
@@ -110,6 +117,7 @@ fn subject(proto: Protocol, direction: Direction) -> Subject {
 fn about() -> About {
     About {
         state: SocketState::ESTABLISHED,
+        cookie: Some(1),
         uid: None,
         cgroup_id: None,
         figures: None,
@@ -178,6 +186,41 @@ fn what_passes_through_is_told_at_once_unless_an_end_is_a_namespace_s() {
     scene.cases.take_sighting(&due[0], held(&[1]), scene.now);
     scene.held_by(1, 10);
     assert_eq!(scene.told(), [named("client"), Told::Elsewhere]);
+}
+
+#[test]
+fn behind_a_router_only_connected_sockets_are_looked_for() {
+    for (address, proto, expected) in [
+        ([172, 17, 0, 2], Protocol::UDP, Some(Kind::Datagrams)),
+        ([172, 30, 0, 2], Protocol::UDP, Some(Kind::Connection)),
+        ([172, 30, 0, 2], TCP, Some(Kind::Connection)),
+        ([172, 30, 0, 2], Protocol::GRE, None),
+    ] {
+        let mut scene = Scene::new();
+        let mut subject = subject(proto, Direction::Forward);
+        let ports = L4::Ports { src: 1, dst: 2 };
+        let dst = [198, 51, 100, 1].into();
+        subject.key.orig = Tuple::v4(address.into(), dst, proto, ports);
+        scene.begin(subject);
+        let due = scene.cases.take_due(scene.now);
+        assert_eq!(due.first().map(|ends| ends.end.kind), expected);
+    }
+}
+
+#[test]
+fn a_namespace_without_a_socket_passes_a_flow_on() {
+    let mut scene = Scene::new();
+    let mut subject = subject(TCP, Direction::Forward);
+    let ports = L4::Ports { src: 1, dst: 2 };
+    let (src, dst) = ([172, 17, 0, 2].into(), [198, 51, 100, 1].into());
+    subject.key.orig = Tuple::v4(src, dst, TCP, ports);
+    scene.begin(subject);
+    for _ in 0..3 {
+        scene.see(|_| Sighting::Nothing);
+        scene.now += LOOK_AGAIN[1];
+    }
+    let forwarded = unknown(Unknown::Forwarded);
+    assert_eq!(scene.told(), [forwarded.clone(), forwarded]);
 }
 
 #[test]
@@ -330,6 +373,47 @@ fn figures_are_told_when_they_change_and_counted_each_way() {
         let counters = scene.tell()[0].counters;
         assert_eq!(counters.unwrap().bytes(), bytes);
     }
+}
+
+#[test]
+fn the_last_word_of_a_socket_counts() {
+    let figures = |bytes| TcpFigures {
+        bytes_sent: Some(bytes),
+        bytes_retransmitted: Some(0),
+        bytes_received: Some(7),
+        segments_out: Some(2),
+        segments_in: Some(3),
+        ..TcpFigures::default()
+    };
+    let mut scene = Scene::new();
+    let subject = subject(TCP, Direction::Out);
+    scene.begin(subject);
+    let seen = About {
+        figures: Some(figures(10)),
+        ..about()
+    };
+    scene.see(|_| Sighting::Held(vec![1], seen.clone()));
+    scene.held_by(1, 10);
+    assert_eq!(scene.tell().len(), 1);
+    let end = End::of_originator(&subject.key.orig);
+    let word = |cookie, bytes| Socket {
+        proto: TCP,
+        family: crate::flow::Family::Ipv4,
+        v6_only: false,
+        state: SocketState::CLOSE,
+        local: end.local,
+        remote: end.remote,
+        interface: None,
+        inode: None,
+        cookie: Some(cookie),
+        uid: None,
+        cgroup_id: None,
+        tcp: Some(Box::new(figures(bytes))),
+    };
+    scene.cases.take_last_words(&[word(2, 99)]);
+    assert!(scene.tell().is_empty(), "of another connection");
+    scene.cases.take_last_words(&[word(1, 50)]);
+    assert_eq!(scene.tell()[0].counters.unwrap().bytes().orig, 50);
 }
 
 #[test]

@@ -142,8 +142,8 @@ impl Holders {
     pub(super) fn want(&mut self, inode: u32, now: Instant) -> Option<Identity> {
         if let Some(&pid) = self.of.get(&inode) {
             if let Some(identity) = self.still_holds(pid, inode) {
-                let mut links = 0;
-                return Some(self.first_of_line(inode, identity, now, &mut links));
+                let line = self.line(identity, now, &mut 0);
+                return Some(self.first_of(&line, inode).unwrap_or(identity));
             }
             self.of.remove(&inode);
         }
@@ -287,8 +287,12 @@ impl Holders {
         let hits: Vec<u32> = inodes
             .filter(|inode| self.wanted.contains_key(inode))
             .collect();
+        if hits.is_empty() {
+            return;
+        }
+        let line = self.line(identity, now, &mut outcome.links);
         for inode in hits {
-            let holder = self.first_of_line(inode, identity, now, &mut outcome.links);
+            let holder = self.first_of(&line, inode).unwrap_or(identity);
             if let Some(process) = self.processes.get_mut(&holder.pid) {
                 process.hit = Some(now);
                 process.pause = FIRST_PAUSE;
@@ -313,24 +317,17 @@ impl Holders {
         }
     }
 
-    /// The process furthest up the line that holds the socket as well, and is
-    /// no manager.
-    fn first_of_line(
-        &mut self,
-        inode: u32,
-        holder: Identity,
-        now: Instant,
-        links: &mut usize,
-    ) -> Identity {
-        let mut first = holder;
-        while let Some(parent) = self.processes.get(&first.pid).map(|process| process.ppid) {
-            if parent <= 1 || parent == first.pid {
+    /// A process and those that it comes from, as far as they can have opened
+    /// its sockets for themselves; read again if they have changed.
+    fn line(&mut self, process: Identity, now: Instant, links: &mut usize) -> Vec<Identity> {
+        let mut line = vec![process];
+        let mut last = process;
+        while let Some(parent) = self.processes.get(&last.pid).map(|process| process.ppid) {
+            if parent <= 1 || parent == last.pid {
                 break;
             }
-            let is_fresh = self
-                .processes
-                .get(&parent)
-                .is_some_and(|process| process.at == now);
+            let known = self.processes.get(&parent);
+            let is_fresh = known.is_some_and(|process| process.at == now);
             if !is_fresh && self.group(parent, now) == Some(1) {
                 *links += self.read(parent, now);
             }
@@ -338,19 +335,27 @@ impl Holders {
                 break;
             };
             // Who started earlier: no line goes round.
-            if process.is_manager
-                || process.start_ticks > first.start_ticks
-                || (process.start_ticks == first.start_ticks && parent > first.pid)
-                || process.descriptor(inode).is_none()
-            {
+            let started = (process.start_ticks, parent);
+            if process.is_manager || started > (last.start_ticks, last.pid) {
                 break;
             }
-            first = Identity {
+            last = Identity {
                 pid: parent,
                 start_ticks: process.start_ticks,
             };
+            line.push(last);
         }
-        first
+        line
+    }
+
+    /// The process furthest up the line that holds a socket which all before it
+    /// hold as well.
+    fn first_of(&self, line: &[Identity], inode: u32) -> Option<Identity> {
+        let holds = |identity: &&Identity| {
+            let process = self.processes.get(&identity.pid);
+            process.is_some_and(|process| process.descriptor(inode).is_some())
+        };
+        line.iter().take_while(holds).last().copied()
     }
 
     /// Whether a process still has the descriptor that it was seen to have.

@@ -65,6 +65,16 @@ impl End {
         Self::at_source(reply, false)
     }
 
+    /// As an end that only a socket with both ends has; `None` if it cannot have
+    /// such a socket.
+    pub(super) fn if_connected(self) -> Option<Self> {
+        let kind = match self.kind {
+            Kind::Connection | Kind::Datagrams => Kind::Connection,
+            Kind::Ping | Kind::Raw | Kind::Echo => return None,
+        };
+        Some(Self { kind, ..self })
+    }
+
     fn at_source(tuple: &Tuple, is_originator: bool) -> Self {
         let proto = tuple.proto();
         let (kind, src, dst) = match (proto, tuple.l4()) {
@@ -107,7 +117,28 @@ pub(super) enum Found<'a> {
     Nothing,
 }
 
-type Ends = (Protocol, Endpoint, Endpoint);
+/// Both ends of a socket and its protocol, in a form that is quick to hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Ends {
+    local: u128,
+    remote: u128,
+    ports: u64,
+}
+
+impl Ends {
+    fn new(proto: Protocol, local: Endpoint, remote: Endpoint) -> Self {
+        let bits = |address| match address {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(ip) => ip.to_bits(),
+        };
+        let port = |end: Endpoint| u64::from(end.port);
+        Self {
+            local: bits(local.address),
+            remote: bits(remote.address),
+            ports: u64::from(proto.0) << 32 | port(local) << 16 | port(remote),
+        }
+    }
+}
 
 /// Sockets of one network namespace, to be found by the ends of flows.
 #[derive(Debug, Default)]
@@ -122,6 +153,14 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
+    /// With room for so many.
+    pub(super) fn with_capacity(sockets: usize) -> Self {
+        let mut all = Self::default();
+        all.all.reserve(sockets);
+        all.connected.reserve(sockets);
+        all
+    }
+
     /// Takes in a socket. One that is told of twice counts once.
     pub(super) fn add(&mut self, socket: Socket) {
         let at = self.all.len() as u32;
@@ -131,7 +170,7 @@ impl Sockets {
             self.all.push(socket);
             return;
         }
-        let ends = (socket.proto, socket.local, socket.remote);
+        let ends = Ends::new(socket.proto, socket.local, socket.remote);
         if let Some(first) = self.connected.get_mut(&ends) {
             let known = self.all.get(*first as usize);
             if known.is_none_or(|known| known.inode.is_none()) {
@@ -200,7 +239,7 @@ impl Sockets {
     }
 
     fn between(&self, end: &End) -> Vec<&Socket> {
-        let ends = (end.proto, end.local, end.remote);
+        let ends = Ends::new(end.proto, end.local, end.remote);
         let first = self.connected.get(&ends);
         let more = self.doubles.get(&ends).into_iter().flatten();
         first

@@ -231,6 +231,17 @@ fn a_datagram_is_the_connected_socket_s_else_the_closest_s() {
 }
 
 #[test]
+fn where_addresses_prove_little_only_both_ends_do() {
+    let tuple = tuple(Protocol::UDP, "192.0.2.1:53", FAR);
+    let end = End::of_responder(&tuple).if_connected().unwrap();
+    let bound = udp(1, "192.0.2.1:53", "");
+    assert_eq!(sockets([bound.clone()]).at(&end), Found::Nothing);
+    let connected = udp(2, "192.0.2.1:53", FAR);
+    assert_eq!(held(&sockets([bound, connected]), &end), [2]);
+    assert_eq!(End::of_originator(&ping(7)).if_connected(), None);
+}
+
+#[test]
 fn a_socket_of_ipv6_only_hears_no_ipv4() {
     let v6_only = Socket {
         v6_only: true,

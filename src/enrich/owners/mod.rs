@@ -1,8 +1,22 @@
 //! Whose flows are they: processes, users, units and containers.
 //!
-//! One thread does the asking ([`Attribution`]): sockets from the kernel, and
-//! the processes that hold them from `/proc`. Whoever shows flows keeps what it
-//! found out in an [`Owners`].
+//! One thread does the asking ([`Attribution`]). Whoever shows flows keeps what
+//! it found out in an [`Owners`]. A flow goes through it like this:
+//!
+//! - `cases` knows of each flow which of its ends are here, what is to be asked
+//!   about them next, and when there is something to tell;
+//! - `sight` asks the kernel what sockets are at these ends, `matching` tells
+//!   which of them has the flow;
+//! - `holders` finds the processes that hold sockets, `procfs` and `processes`
+//!   read them, with `accounts` for users, `cgroup` and `runtimes` for units and
+//!   containers, and `hierarchy` for control groups of sockets whose processes
+//!   may not be read;
+//! - `namespaces` does the same for addresses of containers that are `onlink`.
+//!
+//! It costs what changes: at rest no process is read, and a refresh is one dump
+//! of the TCP sockets, or lookups if few are of interest. Reading processes has
+//! an allowance of about 5 % of a CPU in the long run. A wrong owner is worse
+//! than none: what several processes may have has none of them.
 
 mod accounts;
 mod attribution;
@@ -12,6 +26,7 @@ mod hierarchy;
 mod holders;
 mod matching;
 mod namespaces;
+mod onlink;
 mod process;
 mod processes;
 mod procfs;

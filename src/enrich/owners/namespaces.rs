@@ -2,7 +2,10 @@
 //!
 //! A flow that this machine only forwards is of a process if one of its ends is
 //! an address that lives in such a namespace. Its sockets are asked for there.
-//! To enter one takes `CAP_SYS_ADMIN`; who may not has none of this.
+//! Another namespace can have any address at all, also one that flows from here
+//! reach elsewhere: so only a socket with both ends of the flow proves that it is
+//! there, unless we reach the address without a router. To enter a namespace takes
+//! `CAP_SYS_ADMIN` over it; one that may not be entered is not looked into.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -12,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::onlink::Routes;
 use super::sight::Asker;
 use crate::netlink::namespace;
 
@@ -36,8 +40,10 @@ pub(super) struct Namespaces {
     own: Option<u64>,
     known: Vec<Namespace>,
     addresses: Arc<HashSet<IpAddr>>,
+    /// Those of them that we reach without a router.
+    near: HashSet<IpAddr>,
     looked: Option<Instant>,
-    is_permitted: bool,
+    is_wanted: bool,
 }
 
 impl Namespaces {
@@ -50,14 +56,20 @@ impl Namespaces {
             own: own.map(|meta| meta.ino()).ok(),
             known: Vec::new(),
             addresses: Arc::default(),
+            near: HashSet::new(),
             looked: None,
-            is_permitted: wanted,
+            is_wanted: wanted,
         }
     }
 
     /// All their addresses, but for those that every namespace has.
     pub(super) fn addresses(&self) -> &Arc<HashSet<IpAddr>> {
         &self.addresses
+    }
+
+    /// Which of them we reach without a router.
+    pub(super) const fn near(&self) -> &HashSet<IpAddr> {
+        &self.near
     }
 
     /// Those in which this address lives.
@@ -71,7 +83,7 @@ impl Namespaces {
         let is_time = self
             .looked
             .is_none_or(|at| now.saturating_duration_since(at) >= EVERY);
-        let Some(own) = self.own.filter(|_| self.is_permitted && is_time) else {
+        let Some(own) = self.own.filter(|_| self.is_wanted && is_time) else {
             return;
         };
         self.looked = Some(now);
@@ -83,19 +95,16 @@ impl Namespaces {
             .map(|namespace| (namespace.inode, namespace))
             .collect();
         for (inode, file) in files.into_iter().take(MAX_KNOWN) {
-            match visit(&self.proc, inode, &file, before.remove(&inode)) {
-                Ok(namespace) => self.known.extend(namespace),
-                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
-                    self.is_permitted = false;
-                    self.known.clear();
-                    break;
-                }
-                // It went meanwhile.
-                Err(_) => {}
+            // It went meanwhile, or this user may not enter it.
+            if let Ok(namespace) = visit(&self.proc, inode, &file, before.remove(&inode)) {
+                self.known.extend(namespace);
             }
         }
         let addresses = self.known.iter().flat_map(|namespace| &namespace.addresses);
         let addresses: HashSet<IpAddr> = addresses.copied().collect();
+        let routes = Routes::read(&self.proc.join("thread-self/net"));
+        let near = addresses.iter().copied();
+        self.near = near.filter(|ip| routes.is_on_link(*ip)).collect();
         if *self.addresses != addresses {
             self.addresses = Arc::new(addresses);
         }

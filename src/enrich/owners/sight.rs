@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::matching::{End, Found, Kind, Sockets};
+use super::matching::{End, Found, Sockets};
 use crate::flow::{Family, Protocol, TcpFigures};
 use crate::netlink::sockdiag::proc_net::Table;
 use crate::netlink::sockdiag::request::States;
@@ -19,6 +19,7 @@ const SOCKETS_PER_DUMP: usize = 250;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct About {
     pub(super) state: SocketState,
+    pub(super) cookie: Option<u64>,
     pub(super) uid: Option<u32>,
     pub(super) cgroup_id: Option<u64>,
     pub(super) figures: Option<TcpFigures>,
@@ -91,6 +92,7 @@ impl About {
     fn of(socket: &Socket) -> Self {
         Self {
             state: socket.state,
+            cookie: socket.cookie,
             uid: socket.uid,
             cgroup_id: socket.cgroup_id,
             figures: socket.tcp.as_deref().copied(),
@@ -131,7 +133,8 @@ impl Asker {
 
     /// What is at each of these ends, in order.
     pub(super) fn look(&mut self, ends: &[End]) -> Vec<Sighting> {
-        let mut sockets = Sockets::default();
+        let room = self.tcp_sockets.max(ends.len());
+        let mut sockets = Sockets::with_capacity(room + room / 8);
         let count = |proto: Protocol| ends.iter().filter(|end| end.proto == proto).count();
         let (mut missing, mut has_listeners) = (Vec::new(), false);
         let mut protos: Vec<Protocol> = ends.iter().map(|end| end.proto).collect();
@@ -166,16 +169,22 @@ impl Asker {
                 missing.push(proto);
             }
         }
-        let waits = |end: &End| matches!(sockets.at(end), Found::Waiting(..));
-        if !has_listeners && count(Protocol::TCP) > 0 && ends.iter().any(waits) {
-            let listening = States::only(SocketState::LISTEN);
-            self.dump(Protocol::TCP, listening, &mut sockets);
-        }
-        let see = |end: &End| match Sighting::new(&sockets.at(end)) {
+        let see = |sockets: &Sockets, end: &End| match Sighting::new(&sockets.at(end)) {
             Sighting::Nothing if missing.contains(&end.proto) => Sighting::Unknown,
             sighting => sighting,
         };
-        ends.iter().map(see).collect()
+        let mut seen: Vec<_> = ends.iter().map(|end| see(&sockets, end)).collect();
+        let waits = |sighting: &Sighting| matches!(sighting, Sighting::Waiting(..));
+        if !has_listeners && seen.iter().any(waits) {
+            let listening = States::only(SocketState::LISTEN);
+            self.dump(Protocol::TCP, listening, &mut sockets);
+            for (sighting, end) in seen.iter_mut().zip(ends) {
+                if waits(sighting) {
+                    *sighting = see(&sockets, end);
+                }
+            }
+        }
+        seen
     }
 
     /// Whether the kernel told of all sockets of a protocol.
@@ -198,7 +207,7 @@ impl Asker {
 
     fn look_up(&mut self, ends: &[End], sockets: &mut Sockets) -> bool {
         let mut told = true;
-        for end in ends.iter().filter(|end| end.kind == Kind::Connection) {
+        for end in ends.iter().filter(|end| end.proto == Protocol::TCP) {
             match self.diag.lookup(end.proto, end.local, end.remote) {
                 Ok(Some(socket)) => sockets.add(socket),
                 Ok(None) => {}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Settings;
 use super::accounts::Accounts;
 use super::attribution::{Progress, Report, Subject};
-use super::cases::{Cases, Ends};
+use super::cases::{Cases, Elsewhere, Ends};
 use super::hierarchy::Hierarchy;
 use super::holders::Holders;
 use super::namespaces::Namespaces;
@@ -17,8 +17,8 @@ use super::processes::Processes;
 use super::runtimes::Runtimes;
 use super::sight::{Asker, Sighting};
 use crate::enrich::names::RECHECK;
-use crate::flow::Key;
-use crate::netlink::sockdiag::{DiagError, proc_net};
+use crate::flow::{Key, Protocol};
+use crate::netlink::sockdiag::{Destroyed, DiagError, Socket, proc_net};
 
 /// What the thread reacts to.
 #[derive(Debug)]
@@ -35,6 +35,10 @@ pub(super) enum Event {
 
 /// Events taken in before anything is looked at.
 const EVENTS_AT_ONCE: usize = 256;
+/// Kernel memory for last words of sockets between two refreshes: 3,000 of them.
+const WORDS_BYTES: usize = 4 << 20;
+/// More are not heard at once.
+const MOST_WORDS: usize = 16_384;
 /// Links read of `/proc` before events are taken in again: about 10 ms.
 const SLICE: usize = 3000;
 /// Links that may be read at once after a time of rest, such as at the start:
@@ -82,6 +86,8 @@ pub(super) struct Worker {
     wake: Box<dyn Fn() + Send>,
     cases: Cases,
     here: Asker,
+    /// Absent on kernels before 4.3.
+    destroyed: Option<Destroyed>,
     namespaces: Namespaces,
     holders: Holders,
     processes: Processes,
@@ -111,6 +117,7 @@ impl Worker {
             wake,
             cases: Cases::default(),
             here: Asker::open(proc_net::OWN.into())?,
+            destroyed: Destroyed::listen(WORDS_BYTES).ok(),
             namespaces: Namespaces::new(proc, settings.containers),
             holders: Holders::new(proc),
             processes: Processes::new(proc, Accounts::open(settings.passwd.clone()), runtimes),
@@ -128,11 +135,12 @@ impl Worker {
     /// Until the handle is gone. Each turn:
     ///
     /// 1. what is asked for is taken in,
-    /// 2. the kernel is asked what is at ends of flows that are due, and at
+    /// 2. if figures are wanted, what sockets said last when they went is heard,
+    /// 3. the kernel is asked what is at ends of flows that are due, and at
     ///    all of them if figures are wanted,
-    /// 3. processes are read, as far as the allowance goes,
-    /// 4. answers go out,
-    /// 5. what happens next is waited for, at most until something is due.
+    /// 4. processes are read, as far as the allowance goes,
+    /// 5. answers go out,
+    /// 6. what happens next is waited for, at most until something is due.
     pub(super) fn run(mut self) {
         self.namespaces.look(Instant::now());
         let mut first = None;
@@ -143,7 +151,10 @@ impl Worker {
             for event in first.take().into_iter().chain(more) {
                 match event {
                     Event::Begin(subjects) => {
-                        let elsewhere = self.namespaces.addresses();
+                        let elsewhere = Elsewhere {
+                            all: self.namespaces.addresses(),
+                            near: self.namespaces.near(),
+                        };
                         self.cases.begin(&subjects, elsewhere, now);
                     }
                     Event::End(keys) => self.cases.end(&keys),
@@ -192,8 +203,28 @@ impl Worker {
             self.processes.refresh();
             self.look_at_files = now + RECHECK;
         }
+        self.hear_last_words();
         self.cases.look_again();
         self.refreshes += 1;
+    }
+
+    /// The final figures of sockets that went since the last time. Connection
+    /// tracking keeps their flows for seconds at least, so that this is soon
+    /// enough.
+    fn hear_last_words(&mut self) {
+        let Some(destroyed) = &mut self.destroyed else {
+            return;
+        };
+        let mut words = Vec::new();
+        let mut keep = |socket: Socket| {
+            if socket.proto == Protocol::TCP && socket.tcp.is_some() {
+                words.push(socket);
+            }
+        };
+        // What cannot be read now is as good as lost: figures stay what they
+        // were when the socket was last looked at.
+        let _ = destroyed.drain(MOST_WORDS, &mut keep);
+        self.cases.take_last_words(&words);
     }
 
     /// Asks the kernel what is at the ends that are due.

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use super::super::attribution::{self, Owners};
 use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start};
-use super::{EVENTS_PACE, addresses, stop};
+use super::{EVENTS_PACE, addresses, holds, may_hold, stop};
 use crate::collect::Clock;
 use crate::config::EventsOptions;
 use crate::engine::{self, Input, Recorder};
@@ -19,6 +20,7 @@ use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::Row;
 use crate::view::field::{Event, Record};
+use crate::view::filter::Filter;
 
 /// Prints what happens to flows, until interrupted.
 pub(in super::super) fn events(options: &EventsOptions) -> Result<(), Failure> {
@@ -63,6 +65,7 @@ pub(in super::super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         .map_err(Failure::Thread)?;
     let mut printer = Printer {
         scope: options.source.scope,
+        filter: options.source.filter.clone(),
         knowledge,
         resolver,
         owners,
@@ -92,6 +95,7 @@ struct Waiting {
 
 struct Printer<W> {
     scope: Scope,
+    filter: Option<Arc<Filter>>,
     knowledge: Knowledge,
     resolver: Option<Resolver>,
     owners: Option<Owners>,
@@ -107,6 +111,10 @@ impl<W: Write> Printer<W> {
         if self.failed.is_some() {
             return;
         }
+        let filter = self.filter.as_deref();
+        if flow.is_some_and(|flow| !holds(filter, event, flow, &mut self.knowledge, at)) {
+            return;
+        }
         let record = Record {
             event,
             ts_ns: at.real_ns,
@@ -114,8 +122,16 @@ impl<W: Write> Printer<W> {
             count,
         };
         self.failed = self.writer.record(&record).err();
+    }
+
+    /// What was known about a flow that has ended is told, and can be
+    /// forgotten.
+    fn forget(&mut self, event: Event, flow: Option<&Flow>) {
         if let (Event::End, Some(flow)) = (event, flow) {
             self.knowledge.forget(flow.key());
+            if let Some(owners) = &mut self.owners {
+                owners.end(flow);
+            }
         }
     }
 
@@ -146,8 +162,9 @@ impl<W: Write> Printer<W> {
             lookups::take_names(resolver, &mut self.knowledge, wanted, now);
         }
         if let Some(owners) = &mut self.owners {
-            // Records of flows that the kernel does not count say so.
+            // What the kernel does not count has no counters in records.
             owners.pick_up(&mut self.knowledge);
+            owners.follow_namespaces();
         }
         while let Some(first) = self.waiting.front() {
             let known = |now: Moment| {
@@ -160,11 +177,14 @@ impl<W: Write> Printer<W> {
                 break;
             }
             // A new socket of the resolver may have become known meanwhile.
-            if let Some(w) = self.waiting.pop_front()
-                && !w.flow.as_ref().is_some_and(|flow| self.hides(flow))
-            {
-                self.write(w.event, w.at, w.flow.as_ref(), w.count);
+            let Some(w) = self.waiting.pop_front() else {
+                break;
+            };
+            let flow = w.flow.as_ref();
+            if !flow.is_some_and(|flow| self.hides(flow)) {
+                self.write(w.event, w.at, flow, w.count);
             }
+            self.forget(w.event, flow);
         }
     }
 
@@ -184,10 +204,15 @@ impl<W: Write> Recorder for Printer<W> {
             Change::Ended(flow) => (Event::End, Some(*flow), None),
             Change::Lost(count) => (Event::Lost, None, Some(*count)),
         };
-        if flow.is_some_and(|flow| self.hides(flow)) {
-            return;
+        if let Some(flow) = flow {
+            let filter = self.filter.as_deref();
+            if self.hides(flow) || !may_hold(filter, event, flow, &mut self.knowledge, at) {
+                return self.forget(event, Some(flow));
+            }
         }
-        if let Some(owners) = &mut self.owners {
+        if let Some(owners) = &mut self.owners
+            && event != Event::End
+        {
             owners.note(change, &self.knowledge);
         }
         if self.resolver.is_some() || self.owners.is_some() {

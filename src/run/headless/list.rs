@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use super::super::attribution::{self, Owners};
 use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start, tracking};
-use super::{EVENTS_PACE, addresses, stop};
+use super::{EVENTS_PACE, addresses, holds, may_hold, stop};
 use crate::collect::Clock;
 use crate::config::ListOptions;
 use crate::engine::{self, Sampler, Sampling};
@@ -18,6 +19,7 @@ use crate::output::{Format, Writer};
 use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::field::{Event, Record};
+use crate::view::filter::Filter;
 use crate::view::{Row, Sort, ordered};
 
 /// Prints all flows, once or several times.
@@ -66,6 +68,7 @@ pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
     let is_ordered = for_people || options.top.is_some();
     let lister = Lister {
         scope: options.source.scope,
+        filter: options.source.filter.clone(),
         for_people,
         sort: options.sort.or(is_ordered.then(Sort::default)),
         top: options.top.map_or(usize::MAX, |top| top.get() as usize),
@@ -96,6 +99,7 @@ fn only_family(scope: Scope) -> Option<Family> {
 /// Writes samples.
 struct Lister<W> {
     scope: Scope,
+    filter: Option<Arc<Filter>>,
     /// Whether people read it: with a word where nothing is shown.
     for_people: bool,
     /// The order; `None` for that of the table.
@@ -109,6 +113,13 @@ struct Lister<W> {
     waited_for: HashSet<IpAddr>,
     owners: Option<Owners>,
     writer: Writer<W>,
+}
+
+/// What became of flows.
+#[derive(Default)]
+struct Count {
+    written: usize,
+    filtered_out: usize,
 }
 
 impl<W: Write> Lister<W> {
@@ -128,18 +139,36 @@ impl<W: Write> Lister<W> {
         Box::new(flows.filter(move |flow| scope.holds(flow.class())))
     }
 
-    /// Writes a flow, unless it is one of our own lookups: whether it did.
-    fn row(&mut self, flow: &Flow, now: Moment) -> io::Result<bool> {
-        if self.knowledge.is_own(&flow.key().orig) {
-            return Ok(false);
+    fn wait_for_names(&mut self, addresses: &[IpAddr]) {
+        if let Some(resolver) = &mut self.resolver {
+            lookups::wait_for_names(
+                resolver,
+                &mut self.knowledge,
+                addresses,
+                &mut self.waited_for,
+                self.clock,
+            );
         }
+    }
+
+    /// Writes a flow, unless it is one of our own lookups, or the filter does
+    /// not hold it.
+    fn row(&mut self, flow: &Flow, now: Moment, count: &mut Count) -> io::Result<()> {
+        if self.knowledge.is_own(&flow.key().orig) {
+            return Ok(());
+        }
+        let filter = self.filter.as_deref();
+        if !holds(filter, Event::Sample, flow, &mut self.knowledge, now) {
+            count.filtered_out += 1;
+            return Ok(());
+        }
+        count.written += 1;
         self.writer.record(&Record {
             event: Event::Sample,
             ts_ns: now.real_ns,
             row: Some(Row::new(flow, &mut self.knowledge, now)),
             count: None,
-        })?;
-        Ok(true)
+        })
     }
 }
 
@@ -161,29 +190,33 @@ impl<W: Write> Sampler for Lister<W> {
     }
 
     fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
-        let addresses: Vec<_> = match self.resolver {
-            Some(_) => self.flows(table, now).flat_map(addresses).collect(),
-            None => Vec::new(),
-        };
-        if let Some(resolver) = &mut self.resolver {
-            lookups::wait_for_names(
-                resolver,
-                &mut self.knowledge,
-                &addresses,
-                &mut self.waited_for,
-                self.clock,
-            );
+        if self.resolver.is_some() {
+            let flows: Vec<_> = self.flows(table, now).collect();
+            let (filter, knowledge) = (self.filter.as_deref(), &mut self.knowledge);
+            let wanted = flows
+                .into_iter()
+                .filter(|flow| may_hold(filter, Event::Sample, flow, knowledge, now));
+            let addresses: Vec<_> = wanted.flat_map(addresses).collect();
+            self.wait_for_names(&addresses);
         }
-        let mut written = 0;
+        let mut count = Count::default();
         // Names may have changed the order.
         for flow in self.flows(table, now) {
-            if written == self.top {
+            if count.written == self.top {
                 break;
             }
-            written += usize::from(self.row(flow, now)?);
+            self.row(flow, now, &mut count)?;
         }
         self.writer.flush()?;
-        if self.for_people && written == 0 && !table.is_empty() {
+        if !self.for_people || count.written > 0 {
+            return Ok(());
+        }
+        if count.filtered_out > 0 {
+            say(format_args!(
+                "the filter holds none of {} flows",
+                count.filtered_out
+            ));
+        } else if !table.is_empty() {
             say(format_args!(
                 "{} flows are of other protocols, families or loopback; -A shows all protocols, \
                  --loopback those of this machine with itself",

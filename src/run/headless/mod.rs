@@ -11,8 +11,12 @@ use std::time::Duration;
 use super::Failure;
 use crate::collect::pace;
 use crate::engine::Input;
+use crate::enrich::Knowledge;
+use crate::flow::Moment;
 use crate::table::Flow;
-use crate::view::field::FIELDS;
+use crate::view::Candidate;
+use crate::view::field::{Event, FIELDS};
+use crate::view::filter::{Filter, Needs};
 
 pub(super) use events::events;
 pub(super) use list::list;
@@ -33,6 +37,39 @@ pub(super) fn fields() -> Result<(), Failure> {
         writeln!(out, "{key:width$}  {kind:8} {}", field.doc).map_err(Failure::Output)?;
     }
     Ok(())
+}
+
+/// Whether a filter, if there is one, holds a flow.
+fn holds(
+    filter: Option<&Filter>,
+    event: Event,
+    flow: &Flow,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> bool {
+    filter.is_none_or(|filter| {
+        filter.holds(&mut Candidate {
+            event,
+            flow,
+            now,
+            knowledge,
+        })
+    })
+}
+
+/// Whether a filter may hold a flow of which names and owners are still to be
+/// found out.
+fn may_hold(
+    filter: Option<&Filter>,
+    event: Event,
+    flow: &Flow,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> bool {
+    filter.is_some_and(|filter| {
+        let needs = filter.needs();
+        needs.has(Needs::ENDS) || needs.has(Needs::OWNERS)
+    }) || holds(filter, event, flow, knowledge, now)
 }
 
 /// Tells an engine to stop, if there is room in its queue or it has gone.

@@ -29,6 +29,11 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     let room = usize::from(area.width.saturating_sub(2 * INDENT));
     let mut y = area.y;
     for (text, role) in lines(state) {
+        // What a key does is written with that of the key table.
+        let text = match text.split_once("  ") {
+            Some((keys, does)) => format!("{}  {does}", state.keys(keys)),
+            None => text,
+        };
         for line in line::wrap(&text, room) {
             if y >= area.bottom() {
                 return;
@@ -48,11 +53,14 @@ fn lines(state: &State) -> Vec<Line> {
     if is_of_places && view.status.places.is_empty() {
         vec![
             text("No places, because no database of places is in use."),
-            dim("-G switches them off. If one could not be opened, V says why."),
+            dim(format!(
+                "-G switches them off. If one could not be opened, {} says why.",
+                state.keys("V")
+            )),
         ]
     } else if view.query.within.is_some() {
         drained(view)
-    } else if view.out_of_scope + view.out_of_direction + view.inactive > 0 {
+    } else if view.out_of_scope + view.out_of_direction + view.filtered_out + view.inactive > 0 {
         filtered(state, view)
     } else if view.status.tracking_wanted == Some(false) {
         untracked()
@@ -79,6 +87,13 @@ fn drained(view: &View) -> Vec<Line> {
                 key("o  other directions"),
             ]
         }
+        0 if view.filtered_out > 0 => vec![
+            text(match view.filtered_out {
+                1 => "The filter hides its only flow.".to_owned(),
+                others => format!("The filter hides all its {} flows.", grouped(others)),
+            }),
+            key("0  no filter"),
+        ],
         0 => vec![text("None of its flows are there any more.")],
         1 => vec![text("Its only flow is idle."), key("a  idle flows")],
         idle => vec![
@@ -93,13 +108,15 @@ fn drained(view: &View) -> Vec<Line> {
 /// Everything there is is filtered away.
 fn filtered(state: &State, view: &View) -> Vec<Line> {
     let (outside, turned, idle) = (view.out_of_scope, view.out_of_direction, view.inactive);
-    let hidden = match outside + turned + idle {
+    let others = view.filtered_out;
+    let hidden = match outside + turned + others + idle {
         1 => "Filters hide the only flow".to_owned(),
         all => format!("Filters hide all {} flows", grouped(all)),
     };
     let parts = [
         (outside, "outside of what the first line names"),
         (turned, "in other directions"),
+        (others, "not what the filter asks for"),
         (idle, "idle"),
     ];
     let why: Vec<_> = parts
@@ -123,6 +140,7 @@ fn keys(state: &State) -> Vec<Line> {
         (!scope.has_family(Family::Ipv6), "6  IPv6"),
         (!scope.has_loopback(), "L  loopback flows"),
         (state.direction.is_some(), "o  other directions"),
+        (state.filter.is_some(), "0  no filter"),
         (state.active_only, "a  idle flows"),
     ];
     keys.into_iter()
@@ -158,8 +176,8 @@ fn text(text: impl Into<String>) -> Line {
     (text.into(), Role::Text)
 }
 
-fn dim(text: &str) -> Line {
-    (text.to_owned(), Role::Dim)
+fn dim(text: impl Into<String>) -> Line {
+    (text.into(), Role::Dim)
 }
 
 fn key(text: &str) -> Line {

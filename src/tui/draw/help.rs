@@ -54,19 +54,19 @@ pub(super) fn content(state: &State, width: usize, is_wide: bool) -> Vec<Text> {
         let left = [Section::Move, Section::Show, Section::Program];
         let half = width / 2;
         lines.extend(beside(
-            keys(&left, half - 2),
-            &keys(&[Section::Filter], half),
+            keys(state, &left, half - 2),
+            &keys(state, &[Section::Filter], half),
             half,
         ));
     } else {
-        lines.extend(keys(&Section::ALL, width));
+        lines.extend(keys(state, &Section::ALL, width));
     }
     lines.push(Text::new());
     lines.extend(columns(width));
     lines
 }
 
-fn keys(sections: &[Section], width: usize) -> Vec<Text> {
+fn keys(state: &State, sections: &[Section], width: usize) -> Vec<Text> {
     let mut lines = Vec::new();
     for section in sections {
         if !lines.is_empty() {
@@ -74,8 +74,8 @@ fn keys(sections: &[Section], width: usize) -> Vec<Text> {
         }
         lines.push(heading(section.title()));
         for key in KEYS.iter().filter(|key| key.section == *section) {
-            if let Some(help) = key.help {
-                entry(key.label, help, width, &mut lines);
+            if let Some(help) = state.settings.keys.help(key) {
+                entry(&state.settings.keys.label(key), help, width, &mut lines);
             }
         }
     }

@@ -17,6 +17,7 @@ mod help;
 mod line;
 mod picker;
 pub(super) mod popup;
+mod prompt;
 mod status;
 mod table;
 
@@ -41,6 +42,7 @@ const TABS_FROM: u16 = 12;
 /// Draws the screen.
 pub fn draw(state: &State, buf: &mut Buffer) {
     let screen = buf.area;
+    buf.set_style(screen, state.theme.base());
     if screen.width < SMALLEST.width || screen.height < SMALLEST.height {
         too_small(state, buf);
         return;
@@ -62,7 +64,10 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         }
         _ => empty::draw(state, areas.rows, buf),
     }
-    status::keys(state, areas.keys, buf);
+    match &state.prompt {
+        Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
+        None => status::keys(state, areas.keys, buf),
+    }
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
     }

@@ -29,12 +29,21 @@ pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
     let title = match popup {
         Popup::Help => " Help ",
         Popup::About => " About ",
+        Popup::Themes => " Themes ",
+    };
+    let closes = match popup {
+        Popup::Themes => format!(
+            " {} keeps, {} goes back ",
+            state.keys("Enter"),
+            state.keys("Esc")
+        ),
+        _ => format!(" {} closes ", state.keys("Esc")),
     };
     let mut block = Block::bordered()
         .border_style(style(Role::Dim))
         .padding(Padding::horizontal(1))
         .title(Line::styled(title, style(Role::Title)))
-        .title_bottom(Line::styled(" Esc closes ", style(Role::Dim)));
+        .title_bottom(Line::styled(closes, style(Role::Dim)));
     let inner = block.inner(area);
     let visible = usize::from(inner.height);
     let scroll = state.popup_scroll.min(lines.len().saturating_sub(visible));
@@ -48,6 +57,7 @@ pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
         block = block.title_bottom(Line::styled(place, style(Role::Dim)).right_aligned());
     }
     Clear.render(area, buf);
+    buf.set_style(area, state.theme.base());
     block.render(area, buf);
     for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(scroll)) {
         let spans = line
@@ -79,7 +89,21 @@ fn content(state: &State, popup: Popup, screen_width: u16) -> Vec<Text> {
     match popup {
         Popup::Help => help::content(state, width, screen_width >= WIDE),
         Popup::About => about::content(state, width),
+        Popup::Themes => themes(state, width),
     }
+}
+
+/// The themes by name; the selected one is the one that everything wears.
+fn themes(state: &State, width: usize) -> Vec<Text> {
+    let chosen = state.themes.chosen();
+    let line = |(index, name): (usize, &str)| {
+        let role = match index == chosen {
+            true => Role::Selected,
+            false => Role::Text,
+        };
+        vec![(format!("{name:width$}"), role)]
+    };
+    state.themes.names().enumerate().map(line).collect()
 }
 
 fn area(screen: Rect, lines: usize) -> Rect {
@@ -121,6 +145,14 @@ pub(super) fn paragraph(text: &str, role: Role, width: usize, lines: &mut Vec<Te
 /// A label, and beside it what it means.
 pub(super) fn entry(label: &str, text: &str, role: Role, width: usize, lines: &mut Vec<Text>) {
     let indent = LABEL + 2;
+    let (above, label) = if label.chars().count() > LABEL {
+        (label, "")
+    } else {
+        ("", label)
+    };
+    if !above.is_empty() {
+        lines.push(vec![(above.to_owned(), Role::HelpKey)]);
+    }
     for (index, text) in line::wrap(text, width.saturating_sub(indent))
         .into_iter()
         .enumerate()

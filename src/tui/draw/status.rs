@@ -22,6 +22,9 @@ use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
 const TABLE_WARN: u64 = 80;
 const TABLE_CRIT: u64 = 95;
 
+/// Cells of a filter on the line of the totals, at most.
+const FILTER_WIDTH: usize = 32;
+
 /// Cells between two tabs.
 const TAB_GAP: usize = 2;
 
@@ -198,14 +201,28 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         };
         format!("{text:<width$}")
     };
-    let speed = view.bytes_per_sec;
-    let moved = view.totals.counters.bytes();
+    let is_filtered = view.query.filter.is_some();
+    // Of what the filter holds, and of everything.
+    let all_speed = view.bytes_per_sec;
+    let speed = all_speed.map(|all| {
+        if is_filtered {
+            view.matching_bytes_per_sec
+        } else {
+            all
+        }
+    });
+    let all_moved = view.totals.counters.bytes();
+    let moved = if is_filtered {
+        view.counters.bytes()
+    } else {
+        all_moved
+    };
     let amount = |bytes| {
         let mut text = String::new();
         units::bytes(&mut text, Some(bytes));
         text
     };
-    let left = vec![
+    let mut left = vec![
         Piece::new(1, "↓ ", Role::Down).and(rate(speed.map(|s| s.reply)), Role::Title),
         Piece::new(1, "↑ ", Role::Up).and(rate(speed.map(|s| s.orig)), Role::Title),
         births("new", view.born_per_sec),
@@ -216,6 +233,19 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
             .and("  ↑ ", Role::Up)
             .and(amount(moved.orig), Role::Text),
     ];
+    if is_filtered {
+        let of = Piece::new(7, "of ↓ ", Role::Dim)
+            .and(rate(all_speed.map(|s| s.reply)), Role::Dim)
+            .and("  ↑ ", Role::Dim)
+            .and(rate(all_speed.map(|s| s.orig)), Role::Dim);
+        left.insert(2, of);
+        left.push(
+            Piece::new(10, "of ↓ ", Role::Dim)
+                .and(amount(all_moved.reply), Role::Dim)
+                .and("  ↑ ", Role::Dim)
+                .and(amount(all_moved.orig), Role::Dim),
+        );
+    }
     let mut right = Vec::new();
     if view.uncounted > 0 {
         let count = format!("{} without counters", grouped(view.uncounted as u64));
@@ -226,6 +256,11 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
                 Role::Dim,
             ),
         );
+    }
+    if let Some(filter) = &view.query.filter {
+        let mut text = format!("/{filter}");
+        line::cut_end(&mut text, FILTER_WIDTH);
+        right.push(Piece::new(3, text, Role::Chip));
     }
     right.push(flows(view));
     line::draw(left, right, state.theme, area, buf);
@@ -251,7 +286,8 @@ fn flows(view: &View) -> Piece {
         Some(_) => 0,
         None => view.out_of_scope,
     };
-    let all = view.matching + out_of_scope + view.out_of_direction + view.inactive;
+    let all =
+        view.matching + out_of_scope + view.out_of_direction + view.filtered_out + view.inactive;
     let shown = grouped(view.matching as u64);
     let flows = if all == 1 { "flow" } else { "flows" };
     let piece = Piece::new(2, shown.clone(), Role::Title);
@@ -397,9 +433,10 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
         KEYS.iter()
             .filter(|key| is_of_use(key, state))
             .filter_map(|key| key.hint)
-            .map(|hint| {
-                Piece::new(hint.rank, hint.keys, Role::HelpKey)
-                    .and(format!(" {}", hint.word), Role::HelpText)
+            .filter_map(|hint| {
+                let keys = state.settings.keys.hint(hint.keys)?;
+                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
+                Some(piece.and(format!(" {}", hint.word), Role::HelpText))
             })
             .collect()
     };

@@ -41,6 +41,16 @@ pub(super) enum Test {
     Like(Pattern),
 }
 
+impl Test {
+    /// Whether only codes of countries are asked for, no names.
+    pub(super) fn has_codes_only(&self) -> bool {
+        match self {
+            Self::In(items) | Self::Is(items) => items.iter().all(Item::is_code),
+            Self::Compare(..) | Self::Like(_) => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     Less,

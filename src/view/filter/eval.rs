@@ -25,11 +25,12 @@ impl Needs {
     pub const SERVICE: Self = Self(1);
     /// [`Row::ends`](crate::view::Row::ends): names and places.
     pub const ENDS: Self = Self(1 << 1);
-    /// Whatever else a [`Row`](crate::view::Row) holds: owners, direction and
-    /// the like.
-    pub const REST: Self = Self(1 << 2);
+    /// [`Row::bearings`](crate::view::Row::bearings).
+    pub const BEARINGS: Self = Self(1 << 2);
+    /// [`Row::owners`](crate::view::Row::owners).
+    pub const OWNERS: Self = Self(1 << 3);
     /// Everything.
-    pub const ALL: Self = Self(0b111);
+    pub const ALL: Self = Self(0b1111);
 
     /// Whether every one of `other` is needed.
     pub const fn has(self, other: Self) -> bool {
@@ -44,7 +45,7 @@ impl Needs {
 
     /// What a field reads. One that is not known here reads everything.
     fn of(field: &Field) -> Self {
-        const FLOW: [&str; 14] = [
+        const FLOW: [&str; 17] = [
             "v",
             "event",
             "ts",
@@ -59,22 +60,50 @@ impl Needs {
             "nat",
             "start",
             "end_reason",
+            "timeout_secs",
+            "duration_secs",
+            "count",
         ];
         const OF_FLOW: [&str; 3] = ["orig_", "reply_", "icmp_"];
-        const OF_ENDS: [&str; 5] = ["country", "country_name", "city", "asn", "as_org"];
+        const OF_ENDS: [&str; 6] = ["name", "country", "country_name", "city", "asn", "as_org"];
+        const BEARINGS: [&str; 4] = ["direction", "interface_in", "interface_out", "src_mac"];
+        // Which of the owners is meant is a matter of the direction.
+        const OWNERS: [&str; 20] = [
+            "pid",
+            "process",
+            "exe",
+            "cmdline",
+            "user",
+            "uid",
+            "unit",
+            "container",
+            "pod",
+            "src_pid",
+            "src_process",
+            "dst_pid",
+            "dst_process",
+            "rtt_us",
+            "min_rtt_us",
+            "retransmits",
+            "cwnd",
+            "delivery_rate",
+            "send_queue",
+            "recv_queue",
+        ];
         let key = field.key;
         let of_end = key
             .strip_prefix("src_")
             .or_else(|| key.strip_prefix("dst_"));
-        if FLOW.contains(&key)
-            || OF_FLOW.iter().any(|prefix| key.starts_with(prefix))
-            || ["timeout_secs", "duration_secs", "count"].contains(&key)
-        {
+        if FLOW.contains(&key) || OF_FLOW.iter().any(|prefix| key.starts_with(prefix)) {
             Self::FLOW
         } else if key == "service" {
             Self::SERVICE
-        } else if of_end.is_some_and(|what| what == "name" || OF_ENDS.contains(&what)) {
+        } else if of_end.is_some_and(|what| OF_ENDS.contains(&what)) {
             Self::ENDS
+        } else if BEARINGS.contains(&key) {
+            Self::BEARINGS
+        } else if OWNERS.contains(&key) {
+            Self::OWNERS.and(Self::BEARINGS)
         } else {
             Self::ALL
         }
@@ -191,10 +220,14 @@ impl Program {
                 }
             }
         }
-        // An address is in no name: a network never asks for one.
+        // An address is in no name: a network never asks for one. Nor is the
+        // code of a country.
         let only_addresses = checks.iter().all(|check| matches!(check, Check::Net(_)));
         if only_addresses && !flow.is_empty() {
             fields.clear();
+        }
+        if term.key.sort == Sort::Country && term.test.has_codes_only() {
+            fields.retain(|source| !source.field.key.ends_with("_name"));
         }
         let mut programs = Vec::new();
         if is_age {
@@ -229,12 +262,15 @@ impl Program {
             Self::Flow(reads, checks) => reads.len() as u32 * of(checks),
             Self::Age(checks) => of(checks),
             Self::Fields(needs, reads, checks) => {
-                let asked = match *needs {
-                    Needs::FLOW => 10,
-                    Needs::SERVICE => 30,
-                    _ => 100,
-                };
-                asked + reads.len() as u32 * of(checks)
+                let each = [(Needs::SERVICE, 20), (Needs::BEARINGS, 40)];
+                let each = each
+                    .into_iter()
+                    .chain([(Needs::OWNERS, 20), (Needs::ENDS, 80)]);
+                let asked: u32 = each
+                    .filter(|(need, _)| needs.has(*need))
+                    .map(|(_, cost)| cost)
+                    .sum();
+                10 + asked + reads.len() as u32 * of(checks)
             }
             Self::Anywhere(_) => 1000,
         }
@@ -343,8 +379,9 @@ fn check(sort: Sort, item: &Item, whole: bool) -> Check {
             words(&|name| test.holds(name)).unwrap_or(Check::Text(test))
         }
         // A code is no part of a country's name.
-        Item::Literal(code) if sort == Sort::Country && code.len() == 2 => {
-            Check::Text(text::Test::whole(code))
+        Item::Literal(_) if sort == Sort::Country && item.is_code() => {
+            let code = item.print(sort);
+            Check::Text(text::Test::whole(&code))
         }
         Item::Literal(text) if whole => Check::Text(text::Test::whole(text)),
         Item::Literal(text) => Check::Text(text::Test::contains(text)),

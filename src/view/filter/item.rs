@@ -184,6 +184,11 @@ impl Item {
         }
     }
 
+    /// Whether it is the code of a country, if it is a country at all.
+    pub(super) fn is_code(&self) -> bool {
+        matches!(self, Self::Literal(text) if text.len() == 2)
+    }
+
     fn system(text: &str) -> Option<Self> {
         let prefix = text.get(..2).filter(|p| p.eq_ignore_ascii_case("as"));
         let digits = prefix.map_or(text, |prefix| &text[prefix.len()..]);

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -14,13 +15,14 @@ use super::text::Pattern;
 use super::*;
 use crate::enrich::End;
 use crate::enrich::geoip::{CountryCode, Location, Place};
+use crate::enrich::owners::{Account, Process};
 use crate::flow::{
-    Counters, Key as FlowKey, L4, Moment, Origin, Pair, Protocol, Report, State, Status, Tuple,
-    Update,
+    Counters, Direction, Key as FlowKey, L4, Moment, Origin, Pair, Protocol, Report, State, Status,
+    TcpFigures, Tuple, Update,
 };
 use crate::table::{Flow, Table};
 use crate::view::field::{Event, FIELDS, Record};
-use crate::view::{Bearings, Row};
+use crate::view::{Bearings, Mac, Owner, Row};
 
 const START: Moment = Moment {
     mono_ns: 1_000_000_000_000,
@@ -112,7 +114,34 @@ fn end(name: Option<&str>, country: &str, asn: u32, org: &str) -> End {
     }
 }
 
-/// A record of a flow to a named host in Germany.
+/// A browser of a user, as a socket knows it.
+static OWNERS: std::sync::LazyLock<Pair<Option<Owner>>> = std::sync::LazyLock::new(|| Pair {
+    orig: Some(Owner {
+        process: Ok(Arc::new(Process {
+            pid: 4242,
+            start_ticks: 7,
+            name: "firefox".into(),
+            exe: Some("/usr/bin/firefox".into()),
+            cmdline: Some("firefox --private".into()),
+            account: Some(Arc::new(Account {
+                uid: 1000,
+                name: Some("ada".into()),
+            })),
+            parents: Vec::new(),
+            cgroup: None,
+        })),
+        account: None,
+        cgroup: None,
+        figures: Some(TcpFigures {
+            rtt_us: Some(52_000),
+            ..TcpFigures::default()
+        }),
+        namespace: None,
+    }),
+    reply: None,
+});
+
+/// A record of a flow from a browser here to a named host in Germany.
 fn record(flow: &Flow) -> Record<'_> {
     Record {
         event: Event::Sample,
@@ -128,8 +157,15 @@ fn record(flow: &Flow) -> Record<'_> {
                 },
                 reply: end(Some("www.example.com"), "DE", 15_169, "Example Networks"),
             },
-            bearings: Bearings::default(),
-            owners: None,
+            bearings: Bearings {
+                direction: Some(Direction::Out),
+                interfaces: Pair {
+                    orig: None,
+                    reply: Some("eth1".into()),
+                },
+                src_mac: Some(Mac([2, 0, 0, 0, 0, 0xab])),
+            },
+            owners: Some(&OWNERS),
         }),
         count: None,
     }
@@ -743,28 +779,91 @@ fn depth_and_length_are_bounded() {
 }
 
 #[test]
-fn fields_that_come_later_have_their_short_names() {
-    // Whatever of these is in the registry, a short name finds it.
-    for short in [
+fn owners_and_directions_have_short_names() {
+    let flow = plain();
+    all_hold(
+        &[
+            "process:fire",
+            "process=firefox",
+            "process~^fire",
+            "proc:FIREFOX",
+            "pid:4242",
+            "user:ada",
+            "rtt>50ms",
+            "rtt<1s",
+            "rtt_us>=52000",
+            "dir:out",
+            "direction:out",
+            "iface:eth1",
+            "iface:eth*",
+            "interface_out:eth1",
+            "mac:02:00:00:00:00:ab",
+            "mac:*:AB",
+            "src_process:firefox",
+            "exe:/usr/bin/*",
+            "uid:1000",
+            "firefox",
+            "\"--private\"",
+            "\"02:00:00\"",
+        ],
+        &flow,
+    );
+    none_hold(
+        &[
+            "process=fire",
+            "pid:42",
+            "user:ad",
+            "rtt>60ms",
+            "dir:in",
+            "iface:eth",
+            "container:*",
+        ],
+        &flow,
+    );
+    let error = Filter::parse("rtt>50").unwrap_err();
+    assert!(error.message().contains("with its unit"), "{error}");
+}
+
+#[test]
+fn every_field_is_a_key_and_no_short_name_is_idle() {
+    for field in FIELDS {
+        assert!(key::find(field.key).is_some(), "{}", field.key);
+    }
+    for name in [
+        "port",
+        "sport",
+        "dport",
+        "src",
+        "dst",
+        "host",
+        "net",
+        "proto",
+        "state",
+        "status",
         "process",
         "pid",
         "user",
         "unit",
         "container",
+        "country",
+        "asn",
+        "as",
+        "service",
         "dir",
         "iface",
+        "mark",
+        "zone",
+        "nat",
         "mac",
+        "name",
+        "rate",
+        "bytes",
+        "up",
+        "down",
+        "age",
         "rtt",
     ] {
-        if let Some(key) = key::find(short) {
-            assert!(!key.sources.is_empty(), "{short}");
-        } else {
-            let error = Filter::parse(&format!("{short}:x")).unwrap_err();
-            assert!(error.message().contains("is no key"), "{error}");
-        }
-    }
-    for field in FIELDS {
-        assert!(key::find(field.key).is_some(), "{}", field.key);
+        assert!(key::names().any(|(known, _)| known == name), "{name}");
     }
 }
 
@@ -851,27 +950,36 @@ fn said(field: &crate::view::field::Field, record: &Record<'_>) -> String {
 fn a_field_reads_no_more_than_it_needs() {
     let flow = plain();
     let full = record(&flow);
-    let mut blank = full.clone();
-    if let Some(row) = &mut blank.row {
-        row.service = None;
-        let unknown = || End {
-            location: Location::Unknown,
-            name: None,
-        };
-        row.ends = Pair {
-            orig: unknown(),
-            reply: unknown(),
-        };
-    }
     for field in FIELDS {
         let key = key::find(field.key).unwrap();
         let filter = Filter::from(Expr::Term(Term {
             key,
             test: Test::In(vec![Item::Known]),
         }));
-        if filter.needs() == Needs::FLOW {
-            assert_eq!(said(field, &full), said(field, &blank), "{}", field.key);
+        let needs = filter.needs();
+        let mut bare = full.clone();
+        if let Some(row) = &mut bare.row {
+            let unknown = || End {
+                location: Location::Unknown,
+                name: None,
+            };
+            if !needs.has(Needs::SERVICE) {
+                row.service = None;
+            }
+            if !needs.has(Needs::ENDS) {
+                row.ends = Pair {
+                    orig: unknown(),
+                    reply: unknown(),
+                };
+            }
+            if !needs.has(Needs::BEARINGS) {
+                row.bearings = Bearings::default();
+            }
+            if !needs.has(Needs::OWNERS) {
+                row.owners = None;
+            }
         }
+        assert_eq!(said(field, &full), said(field, &bare), "{}", field.key);
     }
 }
 

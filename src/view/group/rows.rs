@@ -10,7 +10,7 @@ use super::super::{Age, Flow, Knowledge, Query, Table, Who};
 use super::{Country, Group, GroupRow, Holder, Ledger, List, Member, NEW_SECS, organisation};
 use crate::flow::{Moment, Pair, Status};
 use crate::view::sort::{Freeze, Kept, Key, SortKey, compare};
-use crate::view::window::direction;
+use crate::view::window::{direction, holds};
 
 /// Rows, and one of their far ends.
 type Rows = HashMap<Group, (GroupRow, Option<IpAddr>), foldhash::fast::RandomState>;
@@ -117,19 +117,24 @@ pub(in super::super) fn groups(
             && !knowledge.is_own(&flow.key().orig)
             && query
                 .direction
-                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted));
+                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
+            && holds(query.filter.as_deref(), flow, knowledge, now);
         if is_wanted {
             query
                 .list
                 .members(flow, knowledge, |member| count.flow(flow, &member));
         }
     }
-    ledger.each(query, |group, ended| {
-        let new = || (GroupRow::new(group), None);
-        let (row, _) = rows.entry(group).or_insert_with(new);
-        row.ended += ended.flows;
-        row.counters += ended.counters;
-    });
+    // Of flows that have ended only sums are left, of which no filter can be
+    // asked.
+    if query.filter.is_none() {
+        ledger.each(query, |group, ended| {
+            let new = || (GroupRow::new(group), None);
+            let (row, _) = rows.entry(group).or_insert_with(new);
+            row.ended += ended.flows;
+            row.counters += ended.counters;
+        });
+    }
     let mut rows: Vec<_> = rows.into_values().collect();
     match (&query.freeze, query.sort.key) {
         (Freeze::Kept(kept), _) => {

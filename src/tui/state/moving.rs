@@ -1,0 +1,49 @@
+//! How the cursor moves through a list, and the window with it.
+
+use super::State;
+use crate::tui::keys::Motion;
+use crate::tui::tabs::Window;
+use crate::view::{Cursor, View};
+
+impl State {
+    /// Moves the cursor. Until the list is there, nothing can be selected.
+    pub(super) fn move_cursor(&mut self, motion: Motion) {
+        let Some(view) = self.current_view().cloned() else {
+            return;
+        };
+        let rows = view.row_count();
+        if rows == 0 {
+            return;
+        }
+        let level = self.level();
+        let here = match level.cursor {
+            Cursor::None => None,
+            Cursor::Index(index) => Some(index),
+            Cursor::Flow { index, .. } | Cursor::Group { index, .. } => {
+                Some(self.selected_line().map_or(index, |line| view.first + line))
+            }
+        };
+        let window = Window {
+            here,
+            first: level.first,
+            bottom: (level.first + view.window_rows()).saturating_sub(1),
+            page: self.asked.height,
+            rows,
+        };
+        let to = window.moved(motion);
+        self.select(to.index, to.first, &view);
+    }
+
+    /// Selects a row: at once if the window has it and stays, else by place.
+    fn select(&mut self, index: usize, first: usize, view: &View) {
+        // The window ends with the last row, even one without a line.
+        let height = self.asked.height.max(1);
+        let first = first.min(view.row_count().saturating_sub(height));
+        let line = index.checked_sub(view.first);
+        let on_screen = line.and_then(|line| view.cursor_on(line));
+        let cursor = on_screen.filter(|_| first == view.first);
+        let level = self.trail_mut().here_mut();
+        level.cursor = cursor.unwrap_or(Cursor::Index(index));
+        level.first = first;
+    }
+}
