@@ -246,6 +246,11 @@ impl Process {
         answer.parse().expect("an address")
     }
 
+    /// Waits until the other end of a connection has closed it.
+    pub fn await_end(&self, socket: &Socket) {
+        self.told(format_args!("end {}", socket.number));
+    }
+
     /// Closes a socket.
     pub fn close(&self, socket: Socket) {
         self.told(format_args!("close {}", socket.number));
