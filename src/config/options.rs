@@ -189,8 +189,7 @@ pub(super) struct Display {
     /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
     ///
     /// With signs, what is to be added to the usual columns and taken away. The
-    /// key C lists all of them, and so does COLUMNS below. destination is always
-    /// shown.
+    /// key C lists all of them; destination is always shown.
     #[arg(
         long,
         value_name = "KEYS",

@@ -203,23 +203,44 @@ pub(super) trait Ordered {
     fn window(&mut self, first: usize, height: usize) -> Vec<FlowId>;
 }
 
-/// Flows with what they are ordered by.
-struct Entries<K> {
-    entries: Vec<(Option<K>, Usual)>,
-    descending: bool,
+/// What flows are ordered by before the usual order decides.
+trait Rank {
+    fn compare(&self, other: &Self, descending: bool) -> Ordering;
 }
 
-impl<K: Ord> Entries<K> {
-    fn compare(descending: bool) -> impl Fn(&(Option<K>, Usual), &(Option<K>, Usual)) -> Ordering {
-        move |a, b| compare(a.0.as_ref(), b.0.as_ref(), descending).then_with(|| a.1.cmp(&b.1))
+/// Nothing, which takes no room either.
+impl Rank for () {
+    fn compare(&self, (): &Self, _: bool) -> Ordering {
+        Ordering::Equal
     }
 }
 
-impl<K: Ord> Ordered for Entries<K> {
+impl<K: Ord> Rank for Option<K> {
+    fn compare(&self, other: &Self, descending: bool) -> Ordering {
+        compare(self.as_ref(), other.as_ref(), descending)
+    }
+}
+
+/// What a flow is ordered by, and where it usually stands.
+type Entry<K> = (K, Usual);
+
+/// Flows with what they are ordered by.
+struct Entries<K> {
+    entries: Vec<Entry<K>>,
+    descending: bool,
+}
+
+impl<K: Rank> Entries<K> {
+    fn compare(descending: bool) -> impl Fn(&Entry<K>, &Entry<K>) -> Ordering {
+        move |a, b| a.0.compare(&b.0, descending).then_with(|| a.1.cmp(&b.1))
+    }
+}
+
+impl<K: Rank> Ordered for Entries<K> {
     fn rank(&self, id: FlowId) -> Option<usize> {
         let compare = Self::compare(self.descending);
         let entry = self.entries.iter().find(|entry| entry.1.2 == id)?;
-        let is_before = |other: &&(Option<K>, Usual)| compare(other, entry).is_lt();
+        let is_before = |other: &&Entry<K>| compare(other, entry).is_lt();
         Some(self.entries.iter().filter(is_before).count())
     }
 
@@ -287,7 +308,7 @@ fn sorted<'a>(
 ) -> Box<dyn Ordered + 'a> {
     let descending = sort.descending;
     match By::of(sort) {
-        By::Nothing => entries(flows, false, |_| Some(())),
+        By::Nothing => entries(flows, false, |_| ()),
         By::Number(get) => entries(flows, descending, |usual| {
             get(table.get(usual.2)?, knowledge, now)
         }),
@@ -323,10 +344,10 @@ fn sorted<'a>(
     }
 }
 
-fn entries<'a, K: Ord + 'a>(
+fn entries<'a, K: Rank + 'a>(
     flows: Vec<Usual>,
     descending: bool,
-    mut key: impl FnMut(&Usual) -> Option<K>,
+    mut key: impl FnMut(&Usual) -> K,
 ) -> Box<dyn Ordered + 'a> {
     let keyed = flows.into_iter().map(|usual| (key(&usual), usual));
     Box::new(Entries {

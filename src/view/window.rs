@@ -60,7 +60,9 @@ fn select(
     now: Moment,
 ) -> (Vec<Usual>, Left) {
     let mut left = Left::default();
-    let mut keys = Vec::new();
+    // Grown step by step, a million would be copied again and again.
+    let of_flows = query.list == List::Flows && query.within.is_none();
+    let mut keys = Vec::with_capacity(if of_flows { table.len() } else { 0 });
     for (id, flow) in table.flows() {
         if !query.scope.holds(flow.class()) {
             left.out_of_scope += 1;
