@@ -420,7 +420,7 @@ pub static KEYS: &[Key] = &[
         &[char('<')],
         Action::SortLeft,
         "< >",
-        "sort by the column to the left, to the right",
+        "sort by the column left, right of it",
         Some(hint("< >", "sort", 5)),
     ),
     hidden(&[char('>')], Action::SortRight),
@@ -437,7 +437,7 @@ pub static KEYS: &[Key] = &[
         &[ctrl('o')],
         Action::ToggleFreeze,
         "Ctrl+O",
-        "keep the order of rows; again: let it go",
+        "keep the order of rows, or let it go",
         None,
     ),
     entry(
