@@ -93,6 +93,7 @@ fn main() {
             cursor: Cursor::None,
             first: 0,
             height: 50,
+            detail: None,
         };
         let mut view = || {
             let start = Instant::now();

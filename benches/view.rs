@@ -117,6 +117,7 @@ fn main() {
                     list: List::Flows,
                     sort,
                     freeze: Freeze::No,
+                    detail: None,
                     cursor,
                     first: 0,
                     height: 50,

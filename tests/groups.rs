@@ -161,6 +161,7 @@ impl Scene {
             cursor: Cursor::None,
             first: 0,
             height: usize::MAX,
+            detail: None,
         };
         self.answer(&query)
     }
@@ -751,6 +752,7 @@ fn directions_filter_what_lives_and_what_has_ended() {
             cursor: Cursor::None,
             first: 0,
             height: 100,
+            detail: None,
         };
         for list in [List::Countries, List::Services, List::Hosts] {
             let view = scene.answer(&query(list));
@@ -821,6 +823,7 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         cursor: Cursor::Index(505),
         first: 500,
         height: 10,
+        detail: None,
     };
     let view = scene.answer(&query);
     assert_eq!((view.groups.len(), view.group_count), (10, 1000));

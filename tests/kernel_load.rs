@@ -465,6 +465,7 @@ fn a_viewer_answers_with_live_views() {
             cursor: Cursor::None,
             first: 0,
             height: 10,
+            detail: None,
             number: 1,
         };
         let engine = thread::spawn(move || viewer.run(core, inputs, &views));

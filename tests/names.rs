@@ -638,6 +638,7 @@ impl Screen {
             cursor: Cursor::None,
             first: 0,
             height: 10,
+            detail: None,
         };
         self.ask.send(Input::Query(query)).unwrap();
     }

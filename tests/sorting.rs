@@ -184,6 +184,7 @@ fn query(sort: Sort) -> Query {
         list: List::Flows,
         sort,
         freeze: Freeze::No,
+        detail: None,
         cursor: Cursor::None,
         first: 0,
         height: 10,

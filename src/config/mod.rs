@@ -49,6 +49,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Receive buffer of events if nobody says otherwise.
 const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
 
+/// The theme of whoever wishes for none: the terminal's own colours.
+const THEME: &str = "terminal";
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Invocation {
@@ -60,6 +63,8 @@ pub enum Invocation {
     Events(EventsOptions),
     /// Print the field registry.
     Fields,
+    /// Tell what can be seen, and what would let more be seen.
+    Doctor(DoctorOptions),
     /// Update the databases of places.
     Update(UpdateOptions),
     /// Print [`SAMPLE`].
@@ -78,6 +83,15 @@ pub struct LookupOptions {
     pub places: geoip::Settings,
     /// Who is asked for names; `None`: nobody, and no local ones either.
     pub names: Option<dns::Settings>,
+}
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct DoctorOptions {
+    /// In which network namespace, if not in that of the caller.
+    pub netns: Option<String>,
+    /// Databases of places.
+    pub places: geoip::Settings,
 }
 
 /// What to update, and how.
@@ -100,6 +114,9 @@ pub struct SourceOptions {
     pub filter: Option<Arc<Filter>>,
     /// Time from one refresh or sample to the next.
     pub interval: Duration,
+    /// In which network namespace, if not in that of the caller: a name, a
+    /// process id or a path.
+    pub netns: Option<String>,
     /// Where to learn of flows.
     pub mode: SourceMode,
     /// Whether to find out which processes flows belong to.
@@ -136,8 +153,8 @@ pub struct ViewerOptions {
     pub keys: Keymap,
     /// How many colours the terminal has, and the user wants.
     pub depth: Depth,
-    /// Name of the theme, if not the default.
-    pub theme: Option<String>,
+    /// Name of the theme.
+    pub theme: String,
 }
 
 /// What `list` prints.
@@ -293,7 +310,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         return Ok(Invocation::Update(update(flags, &variable, surroundings)));
     }
     let names = match &options.command {
-        Some(Command::Fields | Command::Update(_)) => false,
+        Some(Command::Fields | Command::Doctor | Command::Update(_)) => false,
         None if stdout_is_terminal => !layer.no_dns.unwrap_or(false),
         _ => options.display.dns,
     };
@@ -304,6 +321,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     let source = SourceOptions {
         filter,
+        netns: options.source.netns.clone(),
         warnings,
         ..source(&layer, &variable, lookups)
     };
@@ -315,6 +333,10 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
+        Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
+            netns: source.netns,
+            places: source.lookups.places,
+        }),
         Some(Command::Update(flags)) => Invocation::Update(update(flags, &variable, surroundings)),
         Some(Command::Events(records)) => Invocation::Events(EventsOptions {
             source,
@@ -337,7 +359,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             unit,
             keys,
             depth: depth(layer.color, &variable),
-            theme: layer.theme,
+            theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         }),
         None => {
             let records = Records {
@@ -477,6 +499,7 @@ fn source(
         scope: scope(layer),
         filter: None,
         interval: layer.interval.unwrap_or(INTERVAL),
+        netns: None,
         mode: layer.mode.unwrap_or(SourceMode::Auto),
         processes: !layer.no_process.unwrap_or(false),
         switch_sysctls: !layer.no_sysctl.unwrap_or(false),

@@ -39,7 +39,7 @@ is no terminal. Without root it shows the connections of this machine only. \
 #[command(
     name = "flowtop",
     after_help = AFTER_HELP,
-    override_usage = "flowtop [OPTIONS] [list | events | fields | update]",
+    override_usage = "flowtop [OPTIONS] [list | events | fields | doctor | update]",
     args_override_self = true,
     disable_help_flag = true,
     disable_help_subcommand = true,
@@ -252,6 +252,14 @@ pub(super) struct Source {
     )]
     pub(super) mode: Option<SourceMode>,
 
+    /// Look into another network namespace: a name, a process id or a path
+    ///
+    /// A name is one of `ip netns`; a process id stands for the namespace of
+    /// that process, as of a container. It needs CAP_SYS_ADMIN. Names are asked
+    /// from there, too.
+    #[arg(long, value_name = "WHICH", global = true)]
+    pub(super) netns: Option<String>,
+
     /// Do not find out which processes flows belong to
     ///
     /// Otherwise sockets and /proc are looked through for the flows of this
@@ -456,6 +464,11 @@ pub(super) enum Command {
     Events(Records),
     /// Print the fields of records and what they mean
     Fields,
+    /// Tell what flowtop can see here, and what would let it see more
+    ///
+    /// Exits with 0 if connection tracking can be read and sees flows, else
+    /// with 1.
+    Doctor,
     /// Fetch new databases of places
     ///
     /// Asks the mirrors of geoip.conf, checks what comes record by record, and

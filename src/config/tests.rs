@@ -149,7 +149,7 @@ fn defaults_are_those_of_the_manual() {
     assert!(!options.show_source);
     assert_eq!(options.unit, RateUnit::Bytes);
     assert_eq!(options.depth, Depth::Ansi);
-    assert_eq!(options.theme, None);
+    assert_eq!(options.theme, "terminal");
     let lookups = options.source.lookups;
     assert!(lookups.services.is_empty());
     assert!(lookups.places.enabled && lookups.places.embedded);
@@ -436,7 +436,7 @@ fn colours_follow_the_option_then_the_surroundings() {
         other => panic!("{other:?}"),
     };
     assert_eq!(options.depth, Depth::True);
-    assert_eq!(options.theme.as_deref(), Some("nord"));
+    assert_eq!(options.theme, "nord");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Start-up and shut-down, as a contract.
 //!
-//! Starting, in this order: read the command line; open the sockets of the
+//! Starting, in this order: read the command line; enter the network namespace
+//! that it names; open the sockets of the
 //! source (which loads the kernel's module); take over the signals; switch on
 //! what the kernel can count; if asked to, add the rule that keeps tracking on, so
 //! that the first flow is counted already; watch the signals; begin. Ending is
@@ -8,8 +9,10 @@
 //! is removed, the switches are as they were, and only then is anything said.
 
 mod attribution;
+mod doctor;
 mod headless;
 mod lookups;
+mod netns;
 mod signals;
 mod source;
 mod themes;
@@ -62,6 +65,8 @@ enum Failure {
     Services(services::Warning),
     #[error(transparent)]
     Update(UpdateError),
+    #[error("{0}")]
+    Namespace(String),
     #[error("no home directory says where to put databases of places; name one with --dir")]
     NoHome,
 }
@@ -136,6 +141,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Invocation::List(options) => headless::list(&options).map(|()| ExitCode::SUCCESS),
         Invocation::Events(options) => headless::events(&options).map(|()| ExitCode::SUCCESS),
         Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
+        Invocation::Doctor(options) => doctor::doctor(&options),
         Invocation::Update(options) => update::update(&options),
         Invocation::PrintConfig => print_config().map(|()| ExitCode::SUCCESS),
     };
@@ -214,6 +220,8 @@ impl Wanted<'_> {
 
 fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<Started, Failure> {
     let options = wanted.options;
+    // First of all, for all that follows.
+    netns::enter(options.netns.as_deref())?;
     let lookups::Opened {
         knowledge,
         warnings: of_services,

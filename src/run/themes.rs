@@ -22,9 +22,7 @@ pub(super) fn read(options: &ViewerOptions, warnings: &mut Vec<String>) -> Theme
             }
         }
     }
-    if let Some(name) = &options.theme
-        && let Err(problem) = themes.choose_named(name)
-    {
+    if let Err(problem) = themes.choose_named(&options.theme) {
         warnings.push(problem);
     }
     themes

@@ -34,6 +34,8 @@ impl Action {
             Self::Go(Tab::Places) => "tab-places",
             Self::Go(Tab::Services) => "tab-services",
             Self::Enter => "enter",
+            Self::DetailUp => "detail-up",
+            Self::DetailDown => "detail-down",
             Self::ToggleGroup(Group::Tcp) => "tcp",
             Self::ToggleGroup(Group::Udp) => "udp",
             Self::ToggleGroup(Group::Dccp) => "dccp",

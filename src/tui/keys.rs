@@ -21,8 +21,12 @@ pub enum Action {
     PreviousTab,
     /// Goes to a tab; if it is there, to its first list.
     Go(Tab),
-    /// Goes into the selected row.
+    /// Goes into the selected row, or shows all about it.
     Enter,
+    /// Moves the text of the details up.
+    DetailUp,
+    /// Moves it down.
+    DetailDown,
     /// Shows or hides protocols.
     ToggleGroup(Group),
     /// Shows all protocols, or again those shown before.
@@ -292,9 +296,18 @@ pub static KEYS: &[Key] = &[
         &[key(KeyCode::Enter)],
         Action::Enter,
         "Enter",
-        "into the row: its networks, or its flows",
+        "into the row: networks, flows, details",
         Some(hint("Enter", "open", 2)),
     ),
+    entry(
+        Section::Move,
+        &[char('K')],
+        Action::DetailUp,
+        "K J",
+        "the details up, down",
+        Some(hint("K J", "details", 3)),
+    ),
+    hidden(&[char('J')], Action::DetailDown),
     entry(
         Section::Move,
         &[key(KeyCode::Esc)],

@@ -12,6 +12,7 @@ pub mod keymap;
 pub mod keys;
 pub mod layout;
 mod order;
+mod pane;
 mod picker;
 mod prompt;
 mod state;

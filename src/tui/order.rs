@@ -71,11 +71,12 @@ impl State {
     /// order behind them.
     fn sort_keys(&self) -> Vec<SortKey> {
         let mut keys: Vec<SortKey> = if self.level().has_groups() {
-            let columns = draw::group_columns(self.size.width, self.level().list, self.unit);
+            let columns =
+                draw::group_columns(draw::table_width(self), self.level().list, self.unit);
             let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));
             keys.collect()
         } else {
-            let placed = layout::arrange(self.size.width, &self.wish(), self.scroll);
+            let placed = layout::arrange(draw::table_width(self), &self.wish(), self.scroll);
             let columns = placed.iter().flat_map(|placed| placed.cell.columns());
             columns.map(|id| SortKey::Column(*id)).collect()
         };

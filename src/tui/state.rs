@@ -177,6 +177,7 @@ impl State {
                 cursor: Cursor::None,
                 first: 0,
                 height: 0,
+                detail: None,
             },
             settings,
         };
@@ -261,7 +262,7 @@ impl State {
     }
 
     /// The view, if it is of the list that is asked for, and not of one before.
-    fn current_view(&self) -> Option<&Arc<View>> {
+    pub(super) fn current_view(&self) -> Option<&Arc<View>> {
         self.view.as_ref().filter(|view| self.level().is_of(view))
     }
 
@@ -314,6 +315,7 @@ impl State {
             cursor: level.cursor,
             first: level.first,
             height: draw::table_height(self),
+            detail: self.pane().map(|pane| pane.subject),
         };
         (query != self.asked).then(|| {
             self.asked = Query {
@@ -330,9 +332,12 @@ impl State {
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
             self.freeze = self.asked.freeze.clone();
-            let (cursor, first) = (self.asked.cursor, self.asked.first);
+            let (cursor, first, subject) = (self.asked.cursor, self.asked.first, self.asked.detail);
             let level = self.trail_mut().here_mut();
             (level.cursor, level.first) = (cursor, first);
+            if let (Some(pane), Some(subject)) = (&mut level.pane, subject) {
+                pane.subject = subject;
+            }
         }
         if self.level().is_of(&view) {
             self.trail_mut().follow(&view);
@@ -366,7 +371,8 @@ impl State {
     fn clamp(&mut self) {
         self.scroll = self
             .scroll
-            .min(layout::max_scroll(self.size.width, &self.wish()));
+            .min(layout::max_scroll(draw::table_width(self), &self.wish()));
+        self.clamp_pane();
         if let Some(popup) = self.popup {
             self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));
         }
@@ -389,7 +395,10 @@ impl State {
             Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
             Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
             Action::Go(tab) => self.tab = tab,
+            Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
+            Action::DetailUp => self.scroll_pane(-1),
+            Action::DetailDown => self.scroll_pane(1),
             Action::ToggleGroup(group) => {
                 let on = !self.scope.has_group(group);
                 self.scope = self.scope.with_group(group, on);
@@ -430,6 +439,7 @@ impl State {
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
             Action::Themes => self.open_themes(),
+            Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
             }
@@ -481,9 +491,6 @@ impl State {
             return;
         };
         let level = self.level();
-        if !level.has_groups() {
-            return;
-        }
         // The row itself, not the one next to where the cursor went.
         let line = view.line_of(level.cursor);
         match line.and_then(|line| view.groups.get(line)).cloned() {

@@ -8,6 +8,7 @@
 
 mod candidate;
 pub mod column;
+mod detail;
 pub mod field;
 pub mod filter;
 pub mod group;
@@ -19,14 +20,17 @@ mod window;
 use std::sync::Arc;
 
 pub use candidate::Candidate;
+pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
-pub use whose::{Counting, Side, Who};
+pub use whose::{Counting, Party, Side, Who};
 
+pub use crate::enrich::geoip::{Location, Place};
 pub use crate::enrich::locality::{Interfaces, Mac};
-pub use crate::enrich::owners::{Owner, Unknown};
+pub use crate::enrich::names::Source as NameSource;
+pub use crate::enrich::owners::{Account, Cgroup, Owner, Process, Unknown};
 pub use crate::enrich::{End, Knowledge};
 use crate::flow::{Counters, Direction, Moment, Pair, Scope};
-pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
+pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
 
@@ -135,6 +139,8 @@ pub struct Query {
     pub first: usize,
     /// Height of the window in rows.
     pub height: usize,
+    /// The flow to look closer at.
+    pub detail: Option<Subject>,
 }
 
 impl Query {
@@ -154,6 +160,11 @@ impl Query {
         if let Some((index, group)) = view.group_cursor {
             let line = line(index);
             self.cursor = Cursor::Group { group, index, line };
+        }
+        if self.detail.is_some()
+            && let Some(detail) = &view.detail
+        {
+            self.detail = Some(Subject::Flow(detail.row.id));
         }
     }
 }
@@ -250,6 +261,9 @@ pub struct View {
     pub cursor: Option<(usize, FlowId)>,
     /// The same of the selected group.
     pub group_cursor: Option<(usize, Group)>,
+    /// What is known about the flow that is looked closer at; `None` if it is
+    /// not there.
+    pub detail: Option<Box<Detail>>,
     /// Flows that match the query.
     pub matching: usize,
     /// Of these, flows without counters: born before accounting was on.

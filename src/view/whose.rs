@@ -81,10 +81,13 @@ impl Who {
 
 /// Someone at an end of a flow.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Party<'a> {
-    pub(super) side: Side,
-    pub(super) who: Who,
-    pub(super) owner: Option<&'a Owner>,
+pub struct Party<'a> {
+    /// Which end.
+    pub side: Side,
+    /// Who it is.
+    pub who: Who,
+    /// What is known of it.
+    pub owner: Option<&'a Owner>,
 }
 
 /// Everybody who has part in a flow: at least one, the client first.
@@ -192,6 +195,12 @@ impl<'a> Row<'a> {
     /// the destination, of others whoever was found.
     pub fn owner(&self) -> Option<&'a Owner> {
         owner_at_hand(self.owners?, self.bearings.direction)
+    }
+
+    /// Everybody who has part in it: at least one, the client first. Ends on
+    /// other machines have no part.
+    pub fn parties(&self) -> impl Iterator<Item = Party<'a>> + use<'a> {
+        parties(self.bearings.direction, self.owners)
     }
 
     /// Its process, or why there is none; `None` where nobody has looked.

@@ -7,8 +7,8 @@ use super::filter::Filter;
 use super::group::{List, groups};
 use super::sort::{Freeze, Kept, Usual, in_order, usual};
 use super::{
-    Candidate, Cursor, Direction, Flow, Knowledge, Ledger, Moment, Query, Status, Table, View,
-    ViewRow,
+    Candidate, Cursor, Detail, Direction, Flow, Knowledge, Ledger, Moment, Query, Status, Table,
+    View, ViewRow,
 };
 use crate::flow::{Counters, Pair};
 
@@ -140,7 +140,9 @@ impl View {
             .iter()
             .filter_map(|id| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
+        let subject = cursor.map(|(_, id)| id);
         Self {
+            detail: Detail::answer(&query, subject, table, knowledge, now),
             at: now,
             rows,
             groups: groups.window(first, height, ledger, knowledge),

@@ -14,7 +14,7 @@ use crate::lab::{Host, eventually};
 
 /// The keys of a flow's own fields that tell it from others.
 const TUPLE: [&str; 4] = ["orig_src", "orig_dst", "orig_sport", "orig_dport"];
-const OWNERS: [&str; 12] = [
+const OWNERS: [&str; 15] = [
     "direction",
     "pid",
     "process",
@@ -27,6 +27,9 @@ const OWNERS: [&str; 12] = [
     "src_process",
     "dst_pid",
     "dst_process",
+    "counters",
+    "orig_bytes",
+    "reply_bytes",
 ];
 
 /// Who is to be at one end of a flow.

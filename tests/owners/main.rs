@@ -608,3 +608,30 @@ fn nobody_is_asked_for_where_that_is_not_wanted() {
         assert_eq!(record["direction"], "local");
     });
 }
+
+#[test]
+fn a_flow_from_before_accounting_is_counted_by_its_socket() {
+    let name = "a_flow_from_before_accounting_is_counted_by_its_socket";
+    lab::run(name, |lab| {
+        let net = lab.router_apart();
+        for host in [&net.client, &net.router] {
+            host.track();
+        }
+        let service = TcpService::listen(&net.server, &port(&net, 80).to_string());
+        let client = lab.program("client").start(&net.client);
+        let link = client.connect(service.address());
+        client.send(&link, 5_000);
+        eventually("all is acknowledged and counted", || {
+            let flow = flow_of(&net.client, &link);
+            let record = record(&net.client, &flow, &[]);
+            assert_eq!(record["counters"], "sockets", "{record:?}");
+            assert_eq!(record["reply_bytes"], 0, "{record:?}");
+            record["orig_bytes"] == 5_000
+        });
+        // Where there is no socket there is no number.
+        let there = flow_of(&net.router, &link);
+        let record = record(&net.router, &there, &["--no-process"]);
+        assert_eq!(record["counters"], "none", "{record:?}");
+        assert_eq!(record.get("orig_bytes"), None, "{record:?}");
+    });
+}

@@ -14,6 +14,7 @@ mod cursor;
 #[path = "../databases/mod.rs"]
 mod databases;
 mod desk;
+mod detail;
 mod groups;
 mod keys;
 mod looks;

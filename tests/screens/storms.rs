@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use flowtop::tui::keys::KEYS;
-use flowtop::view::{Cursor, List};
+use flowtop::view::{Cursor, List, Subject};
 use proptest::prelude::*;
 
 use super::desk;
@@ -124,6 +124,12 @@ proptest! {
             prop_assert_eq!(&scene.query, scene.state.query());
             let view = scene.view();
             prop_assert!(view.window_rows() <= scene.query.height.min(view.row_count()));
+            prop_assert!(scene.query.detail.is_none() || scene.query.list == List::Flows);
+            // What is looked closer at is there, or has its last word.
+            if answered && view.matching > 0 && let Some(Subject::Flow(id)) = scene.query.detail {
+                let shown = view.detail.as_ref().map(|detail| detail.row.id);
+                prop_assert_eq!(shown, Some(id));
+            }
             scene.buffer(80, 13);
         }
         // From wherever this is, it is not far back to the top.
@@ -164,6 +170,31 @@ fn every_size_can_be_drawn() {
             scene.resize(90, height);
             scene.answer();
             scene.buffer(90, height);
+        }
+    }
+}
+
+#[test]
+fn details_can_be_drawn_at_every_size() {
+    for keys in ["", "bJJJJ"] {
+        let mut scene = desk::scene(80, 24, |_| ());
+        for _ in 0..4 {
+            scene.press(KeyCode::Down);
+        }
+        scene.press(KeyCode::Enter);
+        scene.answer();
+        scene.keys(keys);
+        for width in (1..=250).step_by(3) {
+            for height in [8, 9, 11, 20] {
+                scene.buffer(width, height);
+            }
+        }
+        for height in (1..=60).step_by(2) {
+            for width in [90, 170] {
+                scene.resize(width, height);
+                scene.answer();
+                scene.buffer(width, height);
+            }
         }
     }
 }

@@ -295,7 +295,7 @@ fn the_sample_can_be_asked_for() {
 /// What a person may wish for always has a key; what is of one call has none.
 #[test]
 fn every_standing_option_has_a_key() {
-    const OF_ONE_CALL: [&str; 16] = [
+    const OF_ONE_CALL: [&str; 17] = [
         "all",
         "config",
         "dccp",
@@ -305,6 +305,7 @@ fn every_standing_option_has_a_key() {
         "icmp",
         "ipv4",
         "ipv6",
+        "netns",
         "other",
         "print-config",
         "sctp",

@@ -7,10 +7,12 @@
 //! tabs      which list is shown, and how one came to it
 //! header    titles of the columns
 //! rows      ...
+//! (details) all about the selected flow; on a wide screen beside the rows
 //! keys      what keys do                   where in the list
 //! ```
 
 mod about;
+mod detail;
 mod empty;
 mod groups;
 mod help;
@@ -24,6 +26,7 @@ mod table;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::{columns as group_columns, label as group_label};
 pub(super) use table::longest_host;
 
@@ -64,6 +67,9 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         }
         _ => empty::draw(state, areas.rows, buf),
     }
+    if let Some(pane) = areas.pane {
+        detail::draw(state, pane, buf);
+    }
     match &state.prompt {
         Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
         None => status::keys(state, areas.keys, buf),
@@ -90,6 +96,18 @@ pub(super) fn table_height(state: &State) -> usize {
     areas(state, screen).rows.height.into()
 }
 
+/// Width of the table: all of the screen, or what details beside it leave.
+pub(super) fn table_width(state: &State) -> u16 {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    areas(state, screen).rows.width
+}
+
+/// Where the details are, if they are open.
+fn pane_area(state: &State) -> Option<Rect> {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    areas(state, screen).pane
+}
+
 struct Areas {
     title: Rect,
     totals: Rect,
@@ -97,6 +115,7 @@ struct Areas {
     tabs: Rect,
     header: Rect,
     rows: Rect,
+    pane: Option<Rect>,
     keys: Rect,
 }
 
@@ -116,9 +135,12 @@ fn areas(state: &State, screen: Rect) -> Areas {
     let totals = top(1);
     let warning = top(warned.into());
     let tabs = top(tabbed.into());
-    let header = top(1);
-    let rows = top(screen.height.saturating_sub(around));
+    let mut header = top(1);
+    let mut rows = top(screen.height.saturating_sub(around));
     let keys = left;
+    let pane = state
+        .pane()
+        .and_then(|_| detail::split(&mut header, &mut rows));
     Areas {
         title,
         totals,
@@ -126,6 +148,7 @@ fn areas(state: &State, screen: Rect) -> Areas {
         tabs,
         header,
         rows,
+        pane,
         keys,
     }
 }

@@ -13,6 +13,7 @@ use super::super::state::State;
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
+use super::table_width;
 use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
 use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
@@ -387,13 +388,14 @@ fn is_of_use(key: &Key, state: &State) -> bool {
     let has_groups = state.level().has_groups();
     match key.action {
         Action::ScrollLeft => {
-            !has_groups && layout::max_scroll(state.size.width, &state.wish()) > 0
+            !has_groups && layout::max_scroll(table_width(state), &state.wish()) > 0
         }
         Action::ToggleSource | Action::ToggleActive | Action::CycleHosts | Action::TogglePorts => {
             !has_groups
         }
-        Action::Enter => has_groups,
-        Action::Back => state.trail().labels().next().is_some(),
+        Action::Enter => has_groups || state.pane().is_none(),
+        Action::DetailUp => state.pane().is_some(),
+        Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
         _ => true,
     }
 }

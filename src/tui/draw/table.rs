@@ -314,7 +314,7 @@ pub(super) const fn rate_role(bytes_per_sec: Option<u64>) -> Role {
     }
 }
 
-fn state_role(row: &Row<'_>) -> Role {
+pub(super) fn state_role(row: &Row<'_>) -> Role {
     let answered = row
         .flow
         .status()
