@@ -59,6 +59,9 @@ pub(super) const KEYS: &[Key] = &[
     key("show-src", "false", |value, to| {
         set(&mut to.show_src, value.flag())
     }),
+    key("columns", "\"\"", |value, to| {
+        set(&mut to.columns, value.text(value::columns))
+    }),
     key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))

@@ -31,7 +31,9 @@ use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::theme::Depth;
+use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 use file::Base;
 use layer::Layer;
@@ -143,6 +145,8 @@ pub struct ViewerOptions {
     pub source: SourceOptions,
     /// Whether to show where flows come from even if that costs columns.
     pub show_source: bool,
+    /// Which columns to show first.
+    pub columns: Choice,
     /// Bits or bytes per second.
     pub unit: RateUnit,
     /// Which key does what.
@@ -162,6 +166,10 @@ pub struct ListOptions {
     pub output: output::Settings,
     /// How many samples to take.
     pub samples: NonZeroU32,
+    /// The order of records; `None`: the usual one in tables, else none.
+    pub sort: Option<Sort>,
+    /// How many flows to print of each sample.
+    pub top: Option<NonZeroU32>,
 }
 
 /// What `events` prints.
@@ -334,12 +342,20 @@ pub fn parse<A: Into<OsString> + Clone>(
             source,
             output: settings(records, Course::Events),
         }),
-        Some(Command::List { count, records }) => {
-            Invocation::List(list(source, settings(records, Course::Samples), count))
-        }
+        Some(Command::List {
+            count,
+            sort,
+            top,
+            records,
+        }) => Invocation::List(ListOptions {
+            sort,
+            top,
+            ..list(source, settings(records, Course::Samples), count)
+        }),
         None if stdout_is_terminal => Invocation::View(ViewerOptions {
             source,
             show_source: layer.show_src.unwrap_or(false),
+            columns: layer.columns.unwrap_or_default(),
             unit,
             keys,
             depth: depth(layer.color, &variable),
@@ -416,6 +432,8 @@ fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) ->
         },
         output,
         samples,
+        sort: None,
+        top: None,
     }
 }
 

@@ -17,6 +17,8 @@ use super::value::{self, FieldList};
 use crate::enrich::dns::Lookup;
 use crate::enrich::locality;
 use crate::output::Format;
+use crate::view::column::Choice;
+use crate::view::sort::Sort;
 
 /// What `--version` prints.
 pub(super) const VERSION: &str = concat!(
@@ -183,6 +185,19 @@ pub(super) struct Display {
     /// This is for the viewer; tables always have the column.
     #[arg(short = 's', long, global = true, overrides_with = "no_show_src")]
     pub(super) show_src: bool,
+
+    /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
+    ///
+    /// With signs, what is to be added to the usual columns and taken away. The
+    /// key C lists all of them; destination is always shown.
+    #[arg(
+        long,
+        value_name = "KEYS",
+        value_parser = value::columns,
+        allow_hyphen_values = true,
+        global = true
+    )]
+    pub(super) columns: Option<Choice>,
 
     /// Rates in bits per second instead of bytes
     ///
@@ -422,6 +437,23 @@ pub(super) enum Command {
             help_heading = "Machine output"
         )]
         count: NonZeroU32,
+        /// Sort by a field or a column, such as rtt_us or age:asc
+        ///
+        /// Numbers begin with the largest and texts with A, unless :asc or
+        /// :desc says otherwise; what is absent comes last. Columns of rates
+        /// are ordered by their average over ten seconds. Without it, tables
+        /// begin with the fastest flow, and json and csv have no order.
+        #[arg(long, value_name = "KEY", value_parser = value::sort, help_heading = "Machine output")]
+        sort: Option<Sort>,
+        /// Print only the first N flows of the order
+        #[arg(
+            long,
+            value_name = "N",
+            value_parser = value::count,
+            allow_negative_numbers = true,
+            help_heading = "Machine output"
+        )]
+        top: Option<NonZeroU32>,
         #[command(flatten)]
         records: Records,
     },

@@ -4,6 +4,7 @@ mod files;
 
 use super::*;
 use crate::flow::Class;
+use crate::view::sort::SortKey;
 
 fn parse_in(
     line: &str,
@@ -260,6 +261,37 @@ fn an_unknown_field_is_named_with_the_nearest() {
     );
     assert!(wrong("events --fields id,id").contains("`id` is named twice"));
     assert!(wrong("events --fields=").contains("is no field"));
+}
+
+#[test]
+fn an_order_is_one_that_there_is() {
+    let sorted = |line| listed(line).sort.map(|sort| (sort.key, sort.descending));
+    let bytes = SortKey::named("orig_bytes").unwrap();
+    assert_eq!(sorted("list"), None);
+    assert_eq!(sorted("list --sort orig_bytes"), Some((bytes, true)));
+    assert_eq!(sorted("list --sort orig_bytes:asc"), Some((bytes, false)));
+    assert_eq!(listed("list").top, None);
+    assert_eq!(listed("list --top 10").top.map(NonZeroU32::get), Some(10));
+    let message = wrong("list --sort orig_byte");
+    assert!(message.contains("the nearest is `orig_bytes`"), "{message}");
+    assert!(wrong("list --sort age:down").contains("no way to sort"));
+    assert!(wrong("list --top 0").contains("give a whole number"));
+    assert!(wrong("--sort age").contains("flowtop list has it"));
+}
+
+#[test]
+fn columns_are_chosen_by_name() {
+    assert_eq!(viewer("").columns, Choice::default());
+    for (line, keys) in [
+        ("--columns proto,rtt,dst", "proto,rtt,dst"),
+        ("--columns +rtt,-cc", "+rtt,-cc"),
+        ("--columns=-cc", "-cc"),
+        ("--columns -cc", "-cc"),
+    ] {
+        assert_eq!(viewer(line).columns, Choice::parse(keys).unwrap(), "{line}");
+    }
+    let message = wrong("--columns proto,rttt");
+    assert!(message.contains("the nearest is `rtt`"), "{message}");
 }
 
 #[test]

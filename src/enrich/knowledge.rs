@@ -207,6 +207,11 @@ impl Knowledge {
         self.names.shared(address)
     }
 
+    /// The same, where it stands.
+    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
+        self.names.find(address).map(|name| &**name)
+    }
+
     /// What is known about the name of a host, and who gave it.
     pub fn name_state(&self, address: IpAddr) -> NameState<'_> {
         self.names.name(address)

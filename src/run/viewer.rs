@@ -158,6 +158,7 @@ fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
         scope: options.source.scope,
         filter: options.source.filter.clone(),
         show_source: options.show_source,
+        columns: options.columns.clone(),
         unit: options.unit,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,

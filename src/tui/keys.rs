@@ -45,6 +45,16 @@ pub enum Action {
     CycleDirection,
     /// Only active flows, or all.
     ToggleActive,
+    /// Sorts by the column to the left of the one that is sorted by.
+    SortLeft,
+    /// Sorts by the column to the right of it.
+    SortRight,
+    /// Sorts the other way round.
+    Reverse,
+    /// Lets rows keep their order, or not any more.
+    ToggleFreeze,
+    /// Chooses columns.
+    ChooseColumns,
     /// Shows or hides the source column.
     ToggleSource,
     /// Hosts by name, by address, by both.
@@ -417,6 +427,39 @@ pub static KEYS: &[Key] = &[
         "a",
         "only flows that moved bytes just now",
         Some(hint("a", "active", 3)),
+    ),
+    entry(
+        Section::Show,
+        &[char('<')],
+        Action::SortLeft,
+        "< >",
+        "sort by the column left, right of it",
+        Some(hint("< >", "sort", 5)),
+    ),
+    hidden(&[char('>')], Action::SortRight),
+    entry(
+        Section::Show,
+        &[char('r')],
+        Action::Reverse,
+        "r",
+        "sort the other way round",
+        None,
+    ),
+    entry(
+        Section::Show,
+        &[ctrl('o')],
+        Action::ToggleFreeze,
+        "Ctrl+O",
+        "keep the order of rows, or let it go",
+        None,
+    ),
+    entry(
+        Section::Show,
+        &[char('C')],
+        Action::ChooseColumns,
+        "C",
+        "choose and move columns",
+        Some(hint("C", "choose", 12)),
     ),
     entry(
         Section::Show,

@@ -11,7 +11,9 @@ mod draw;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+mod order;
 mod pane;
+mod picker;
 mod prompt;
 mod state;
 mod tabs;
@@ -34,7 +36,7 @@ pub use tabs::Tab;
 use theme::Themes;
 
 use crate::flow::{Moment, Scope};
-use crate::view::column::Hosts;
+use crate::view::column::{Choice, Hosts};
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
@@ -59,6 +61,8 @@ pub struct Settings {
     pub filter: Option<Arc<Filter>>,
     /// Whether the source column is shown first.
     pub show_source: bool,
+    /// Which columns are shown first.
+    pub columns: Choice,
     /// The unit of rates.
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.

@@ -3,8 +3,8 @@
 //! [`field`] is the one registry of everything that can be said about a flow;
 //! records, CSV, columns and the manual come from it. [`mod@column`] lays fields
 //! out for people, in the units of [`units`]. [`View::compute`] answers a
-//! [`Query`]: it selects and orders by borrowed keys and copies only the rows
-//! of the window.
+//! [`Query`]: it selects, orders ([`sort`]) by borrowed keys and copies only the
+//! rows of the window.
 
 mod candidate;
 pub mod column;
@@ -12,6 +12,7 @@ mod detail;
 pub mod field;
 pub mod filter;
 pub mod group;
+pub mod sort;
 pub mod units;
 mod whose;
 mod window;
@@ -20,8 +21,8 @@ use std::sync::Arc;
 
 pub use candidate::Candidate;
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
+pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whose::{Counting, Party, Side, Who};
-pub use window::ordered;
 
 pub use crate::enrich::geoip::{Location, Place};
 pub use crate::enrich::locality::{Interfaces, Mac};
@@ -128,6 +129,10 @@ pub struct Query {
     pub within: Option<Group>,
     /// Whether the rows are flows or groups of them.
     pub list: List,
+    /// The order of the rows.
+    pub sort: Sort,
+    /// Whether they keep the order that they have.
+    pub freeze: Freeze,
     /// The row under the cursor.
     pub cursor: Cursor,
     /// First row of the window, counted from 0. Gives way to the cursor.
@@ -140,9 +145,13 @@ pub struct Query {
 
 impl Query {
     /// Makes it the question of the next refresh: the cursor now names the
-    /// flow it is on, where that flow is now. Its number stays.
+    /// flow it is on, where that flow is now, and an order that was to be kept
+    /// is known. Its number stays.
     pub fn settle(&mut self, view: &View) {
         self.first = view.first;
+        if self.freeze == Freeze::Now {
+            self.freeze = view.query.freeze.clone();
+        }
         let line = |index: usize| index.saturating_sub(view.first);
         if let Some((index, id)) = view.cursor {
             let line = line(index);

@@ -138,6 +138,23 @@ pub(super) fn parties(
     })
 }
 
+/// See [`Row::owner`].
+pub(super) fn owner_at_hand(
+    owners: &Pair<Option<Owner>>,
+    direction: Option<Direction>,
+) -> Option<&Owner> {
+    let (orig, reply) = (owners.orig.as_ref(), owners.reply.as_ref());
+    match direction {
+        Some(Direction::Out | Direction::Local) => orig,
+        Some(Direction::In) => reply,
+        Some(Direction::Forward) | None => {
+            let known = |owner: &&Owner| owner.process.is_ok();
+            let found = orig.filter(known).or(reply.filter(known));
+            found.or(orig).or(reply)
+        }
+    }
+}
+
 /// How the counters of a flow came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counting {
@@ -177,17 +194,7 @@ impl<'a> Row<'a> {
     /// out or stays here the one at the source, of one that comes in the one at
     /// the destination, of others whoever was found.
     pub fn owner(&self) -> Option<&'a Owner> {
-        let owners = self.owners?;
-        let (orig, reply) = (owners.orig.as_ref(), owners.reply.as_ref());
-        match self.bearings.direction {
-            Some(Direction::Out | Direction::Local) => orig,
-            Some(Direction::In) => reply,
-            Some(Direction::Forward) | None => {
-                let known = |owner: &&Owner| owner.process.is_ok();
-                let found = orig.filter(known).or(reply.filter(known));
-                found.or(orig).or(reply)
-            }
-        }
+        owner_at_hand(self.owners?, self.bearings.direction)
     }
 
     /// Everybody who has part in it: at least one, the client first. Ends on

@@ -18,6 +18,7 @@ mod detail;
 mod groups;
 mod keys;
 mod looks;
+mod order;
 mod owners;
 mod scene;
 mod snapshot;

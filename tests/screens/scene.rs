@@ -16,7 +16,7 @@ use flowtop::flow::{
 use flowtop::table::{Change, Table};
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
-use flowtop::view::column::Hosts;
+use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
@@ -283,6 +283,7 @@ impl Scene {
             scope: Scope::EVERYTHING.with_loopback(false),
             filter: None,
             show_source: false,
+            columns: Choice::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             keys: Keymap::default(),

@@ -17,6 +17,7 @@ mod empty;
 mod groups;
 mod help;
 mod line;
+mod picker;
 pub(super) mod popup;
 mod prompt;
 mod status;
@@ -26,7 +27,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 pub(super) use detail::max_scroll as max_detail_scroll;
-pub(super) use groups::label as group_label;
+pub(super) use groups::{columns as group_columns, label as group_label};
 pub(super) use table::longest_host;
 
 use super::state::{Size, State};
@@ -75,6 +76,9 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     }
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
+    }
+    if let Some(picker) = &state.picker {
+        picker::draw(state, picker, buf);
     }
 }
 

@@ -16,7 +16,7 @@ use super::line::{self, Piece};
 use super::table_width;
 use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{PlaceSource, Source, Status, View};
+use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -388,7 +388,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
     let has_groups = state.level().has_groups();
     match key.action {
         Action::ScrollLeft => {
-            !has_groups && layout::max_scroll(table_width(state), state.wish()) > 0
+            !has_groups && layout::max_scroll(table_width(state), &state.wish()) > 0
         }
         Action::ToggleSource | Action::ToggleActive | Action::CycleHosts | Action::TogglePorts => {
             !has_groups
@@ -398,6 +398,23 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
         _ => true,
     }
+}
+
+/// How the rows are ordered.
+fn order(state: &State) -> Vec<Piece> {
+    let sort = state.sort();
+    let mut pieces = Vec::new();
+    if state.freeze != Freeze::No {
+        pieces.push(Piece::new(1, "order kept", Role::ChipWarn));
+    }
+    let text = match (sort.key, sort.descending) {
+        (SortKey::Usual, true) if state.level().has_groups() => "fastest first".to_owned(),
+        (SortKey::Usual, true) => "fastest first (10 s)".to_owned(),
+        (SortKey::Usual, false) => "slowest first".to_owned(),
+        (_, descending) => format!("by {} {}", state.sorted_title(), line::sign(descending)),
+    };
+    pieces.push(Piece::new(14, text, Role::Dim));
+    pieces
 }
 
 /// What keys do, and where in the list the window is; or the answer to a key.
@@ -411,15 +428,7 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
             right.push(Piece::new(2, position, Role::Dim));
         }
     }
-    right.push(Piece::new(
-        14,
-        if state.level().has_groups() {
-            "fastest first"
-        } else {
-            "fastest first (10 s)"
-        },
-        Role::Dim,
-    ));
+    right.extend(order(state));
     let left = if let Some(notice) = state.notice() {
         vec![Piece::new(0, notice, Role::Alert)]
     } else {
