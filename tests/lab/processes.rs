@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use super::actor::ACTOR;
 use super::namespace::Host;
-use super::{Lab, mounts, skip};
+use super::{Lab, mounts, skip, skip_unless_root};
 
 /// A process that has not done by then what it is told hangs.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -115,7 +115,7 @@ impl<'a> Program<'a> {
         if let Some(id) = self.user
             && let Err(error) = process.order(format_args!("user {id}"))
         {
-            skip(format_args!("this user cannot be another: {error}"));
+            skip_unless_root(format_args!("be another user: {error}"));
         }
         process
     }
@@ -358,7 +358,7 @@ impl Group {
             match fs::create_dir(&directory) {
                 Ok(()) => group.made.push(directory.clone()),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => skip(format_args!("cannot make {}: {e}", directory.display())),
+                Err(e) => skip_unless_root(format_args!("make {}: {e}", directory.display())),
             }
         }
         group
@@ -368,7 +368,7 @@ impl Group {
         let group = self.made.last().expect("its last part was made");
         let file = group.join("cgroup.procs");
         if let Err(error) = fs::write(&file, pid.to_string()) {
-            skip(format_args!("cannot write to {}: {error}", file.display()));
+            skip_unless_root(format_args!("write to {}: {error}", file.display()));
         }
     }
 }

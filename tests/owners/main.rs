@@ -422,7 +422,7 @@ fn a_process_id_that_is_used_again_is_another_process() {
             let link = parent.connect(listener.local);
             let second = flow_of(&net.client, &link);
             if let Err(error) = parent.leave_to_child_with_pid(link, pid) {
-                lab::skip(format_args!("process ids cannot be chosen: {error}"));
+                lab::skip_unless_root(format_args!("choose process ids: {error}"));
             }
             asked.finds(&second, Direction::Out, [who, Who::is(&server)]);
             assert!(asked.client(&key(&second)).start_ticks > started);
