@@ -20,7 +20,7 @@ use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, Tuple, Update,
 };
 use flowtop::view::group::Country;
-use flowtop::view::{Cursor, Ledger, List, Query, Table, View};
+use flowtop::view::{Cursor, Freeze, Ledger, List, Query, Sort, Table, View};
 
 const FLOWS: u32 = 100_000;
 const ROUNDS: usize = 15;
@@ -88,9 +88,12 @@ fn main() {
             active_only: false,
             within: None,
             list,
+            sort: Sort::default(),
+            freeze: Freeze::No,
             cursor: Cursor::None,
             first: 0,
             height: 50,
+            detail: None,
         };
         let mut view = || {
             let start = Instant::now();

@@ -306,6 +306,32 @@ fn fault_10_dns_flows_are_shown() {
 }
 
 #[test]
+fn records_come_in_the_order_that_is_asked_for() {
+    lab::run("records_come_in_the_order_that_is_asked_for", |lab| {
+        let net = lab.router();
+        net.router.track();
+        let service = UdpService::bind(&net.server, "198.51.100.20:9");
+        let conversations: Vec<_> = (0..5).map(|_| service.connect(&net.client)).collect();
+        for conversation in &conversations {
+            conversation.exchange(1, 100);
+        }
+        let ports = |flags: &[&str]| -> Vec<_> {
+            let args = [&["list", "-U"], flags].concat();
+            let records = records(&net.router, &args);
+            records.iter().map(|r| number(r, "orig_sport")).collect()
+        };
+        let ascending = ports(&["--sort", "orig_sport:asc"]);
+        assert_eq!(ascending.len(), 5);
+        assert!(ascending.is_sorted());
+        let mut descending = ports(&["--sort", "orig_sport"]);
+        assert_eq!(ports(&["--sort", "sport", "--top", "2"]), descending[..2]);
+        descending.reverse();
+        assert_eq!(descending, ascending);
+        assert_eq!(ports(&["--top", "3"]).len(), 3);
+    });
+}
+
+#[test]
 fn fault_11_12_loopback_is_hidden_unless_asked_for() {
     lab::run("fault_11_12_loopback_is_hidden_unless_asked_for", |lab| {
         let here = lab.here();

@@ -367,6 +367,15 @@ fn directories_are_asked_in_order_and_places_are_not_patched_together() {
     // The first says France: a city in Germany is another opinion.
     assert_eq!(line(&geoip, "12.0.0.1"), "FR | France | - | - | -");
     assert_eq!(line(&geoip, "13.0.0.1"), "IT | Italy | Roma | - | -");
+    // Those that had a part in the answer are named.
+    let told = |address: &str| -> Vec<String> {
+        let sources = geoip.sources_of(address.parse().unwrap()).into_iter();
+        sources.map(|source| source.name().into_owned()).collect()
+    };
+    assert_eq!(told("11.0.0.1"), ["country.mmdb", "city.mmdb"]);
+    assert_eq!(told("12.0.0.1"), ["country.mmdb"]);
+    assert_eq!(told("13.0.0.1"), ["city.mmdb"]);
+    assert!(told("14.0.0.1").is_empty() && told("10.0.0.1").is_empty());
     let geoip = open(&[&second, &first]);
     assert_eq!(line(&geoip, "12.0.0.1"), "DE | Germany | Berlin | - | -");
 }

@@ -21,7 +21,7 @@ use flowtop::flow::{
 };
 use flowtop::table::{Change, Table};
 use flowtop::view::group::{Country, Service};
-use flowtop::view::{Cursor, Group, GroupRow, Ledger, List, Query, View, Who};
+use flowtop::view::{Cursor, Freeze, Group, GroupRow, Ledger, List, Query, Sort, View, Who};
 use mmdb_writer::IpVersion;
 
 const START: Moment = Moment {
@@ -156,9 +156,12 @@ impl Scene {
             active_only: false,
             within,
             list,
+            sort: Sort::default(),
+            freeze: Freeze::No,
             cursor: Cursor::None,
             first: 0,
             height: usize::MAX,
+            detail: None,
         };
         self.answer(&query)
     }
@@ -744,9 +747,12 @@ fn directions_filter_what_lives_and_what_has_ended() {
             active_only: false,
             within: None,
             list,
+            sort: Sort::default(),
+            freeze: Freeze::No,
             cursor: Cursor::None,
             first: 0,
             height: 100,
+            detail: None,
         };
         for list in [List::Countries, List::Services, List::Hosts] {
             let view = scene.answer(&query(list));
@@ -812,9 +818,12 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         active_only: false,
         within: None,
         list: List::Services,
+        sort: Sort::default(),
+        freeze: Freeze::No,
         cursor: Cursor::Index(505),
         first: 500,
         height: 10,
+        detail: None,
     };
     let view = scene.answer(&query);
     assert_eq!((view.groups.len(), view.group_count), (10, 1000));

@@ -25,7 +25,7 @@ use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::Services;
 use flowtop::flow::{Key, Moment, Scope, Tuple};
 use flowtop::table::{Change, EndReason, Flow, Table};
-use flowtop::view::{Cursor, List, Query, View};
+use flowtop::view::{Cursor, Freeze, List, Query, Sort, View};
 use lab::entries::Entry;
 use lab::traffic::UdpService;
 use lab::{Host, eventually};
@@ -460,9 +460,12 @@ fn a_viewer_answers_with_live_views() {
             active_only: false,
             within: None,
             list: List::Flows,
+            sort: Sort::default(),
+            freeze: Freeze::No,
             cursor: Cursor::None,
             first: 0,
             height: 10,
+            detail: None,
             number: 1,
         };
         let engine = thread::spawn(move || viewer.run(core, inputs, &views));

@@ -108,7 +108,7 @@ fn a_process_id_can_be_used_again() {
         parent.reap(child);
         match parent.leave_to_child_with_pid(parent.bind("127.0.0.1:0"), child) {
             Ok(again) => assert_eq!(again, child),
-            Err(error) => lab::skip(format_args!("process ids cannot be chosen: {error}")),
+            Err(error) => lab::skip_unless_root(format_args!("choose process ids: {error}")),
         }
     });
 }

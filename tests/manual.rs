@@ -152,7 +152,8 @@ fn columns() -> String {
             "" => "→",
             title => title,
         };
-        let _ = writeln!(out, ".It Sy {}", word(title));
+        let words: Vec<_> = title.split(' ').map(word).collect();
+        let _ = writeln!(out, ".It Sy {} Pq Li {}", words.join(" "), column.key);
         paragraphs(column.doc, &mut out);
     }
     out.push_str(".El\n");

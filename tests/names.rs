@@ -33,7 +33,7 @@ use flowtop::enrich::services::{self, Services};
 use flowtop::enrich::{Knowledge, names};
 use flowtop::flow::{L4, Protocol, Scope, Tuple};
 use flowtop::table::Table;
-use flowtop::view::{Cursor, List, Query, View};
+use flowtop::view::{Cursor, Freeze, List, Query, Sort, View};
 use lab::entries::Entry;
 use lab::{Lab, eventually, mounts};
 use nameserver::{Fake, named};
@@ -633,9 +633,12 @@ impl Screen {
             active_only: false,
             within: None,
             list,
+            sort: Sort::default(),
+            freeze: Freeze::No,
             cursor: Cursor::None,
             first: 0,
             height: 10,
+            detail: None,
         };
         self.ask.send(Input::Query(query)).unwrap();
     }

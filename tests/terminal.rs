@@ -21,8 +21,9 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
+use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Settings, read_input, run};
-use flowtop::view::column::Hosts;
+use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -45,10 +46,11 @@ fn viewer() {
         scope: Scope::default(),
         filter: None,
         show_source: false,
+        columns: Choice::default(),
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
-        color: true,
+        themes: Themes::new(Depth::Ansi),
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();

@@ -336,7 +336,8 @@ fn the_viewer_tracks_at_a_key_and_until_it_quits() {
     lab::run("the_viewer_tracks_at_a_key_and_until_it_quits", |lab| {
         let (host, before) = bare(lab, "bare", true);
         let args = ["-n", "-t", "0.2", "--loopback"];
-        let mut session = Session::start(flowtop(&host, &args), 100, 30);
+        // Wide enough for the columns of bytes.
+        let mut session = Session::start(flowtop(&host, &args), 140, 30);
         session.wait_for("E  track connections");
         assert_eq!(host.ruleset(), before);
         session.keys("E");

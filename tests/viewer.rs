@@ -111,9 +111,19 @@ fn flows_appear_live_and_keys_do_what_they_say() {
         session.keys("\x1b");
         session.wait("no help", |text| !text.contains("Help"));
 
+        // Enter shows all about a flow, and its end does not take that away.
+        session.keys("UI\r");
+        session.wait_for("as seen outside: 198.51.100.1:");
+        session.wait_for("exactly, by the kernel");
+        session.keys(&"J".repeat(30));
+        session.wait_for("stamped by the kernel");
+
         // The flow ends, and goes.
         connection.close();
         router.flush_flows();
+        session.wait_for("ENDED");
+        session.keys("\x1b");
+        session.wait("no details", |text| !text.contains("ENDED"));
         session.wait("no flows", |text| !text.contains("198.51.100.20"));
         session.keys("q");
         session.assert_clean_end();

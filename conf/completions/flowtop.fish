@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src b/bits color= t/interval= source= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -25,6 +25,8 @@ function __fish_flowtop_using_subcommand
 end
 
 complete -c flowtop -n "__fish_flowtop_needs_command" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
 never\t'Not at all'"
@@ -32,6 +34,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -s t -l interval -d 'Secon
 complete -c flowtop -n "__fish_flowtop_needs_command" -l source -d 'Where to learn of flows: auto, conntrack or sockets' -r -f -a "auto\t'Connection tracking where it can be read and sees anything, else sockets'
 conntrack\t'Connection tracking or nothing'
 sockets\t'Sockets, even where connections are tracked'"
+complete -c flowtop -n "__fish_flowtop_needs_command" -l netns -d 'Look into another network namespace: a name, a process id or a path' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l rcvbuf -d 'Buffer for events in bytes, k or M; 16M by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l local -d 'Networks that count as ours, such as 10.0.0.0/8; may be repeated' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l resolver -d 'Who looks names up: dns or system' -r -f -a "dns\t''
@@ -71,13 +74,18 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l no-track -d 'The opposi
 complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "list" -d 'Print the flows and exit'
 complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "events" -d 'Print new, changed and ended flows until interrupted'
 complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "fields" -d 'Print the fields of records and what they mean'
+complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "doctor" -d 'Tell what flowtop can see here, and what would let it see more'
 complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "update" -d 'Fetch new databases of places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l count -d 'Number of samples, one each interval; 1 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l sort -d 'Sort by a field or a column, such as rtt_us or age:asc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l top -d 'Print only the first N flows of the order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s o -l output -d 'Print as table, csv or json (one object per line)' -r -f -a "table\t''
 csv\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
 never\t'Not at all'"
@@ -85,6 +93,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s t -l interval -
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l source -d 'Where to learn of flows: auto, conntrack or sockets' -r -f -a "auto\t'Connection tracking where it can be read and sees anything, else sockets'
 conntrack\t'Connection tracking or nothing'
 sockets\t'Sockets, even where connections are tracked'"
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l netns -d 'Look into another network namespace: a name, a process id or a path' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l rcvbuf -d 'Buffer for events in bytes, k or M; 16M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l local -d 'Networks that count as ours, such as 10.0.0.0/8; may be repeated' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l resolver -d 'Who looks names up: dns or system' -r -f -a "dns\t''
@@ -126,6 +135,8 @@ csv\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
 never\t'Not at all'"
@@ -133,6 +144,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s t -l interval
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l source -d 'Where to learn of flows: auto, conntrack or sockets' -r -f -a "auto\t'Connection tracking where it can be read and sees anything, else sockets'
 conntrack\t'Connection tracking or nothing'
 sockets\t'Sockets, even where connections are tracked'"
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l netns -d 'Look into another network namespace: a name, a process id or a path' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l rcvbuf -d 'Buffer for events in bytes, k or M; 16M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l local -d 'Networks that count as ours, such as 10.0.0.0/8; may be repeated' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l resolver -d 'Who looks names up: dns or system' -r -f -a "dns\t''
@@ -170,6 +182,8 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l process -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
 never\t'Not at all'"
@@ -177,6 +191,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s t -l interval
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l source -d 'Where to learn of flows: auto, conntrack or sockets' -r -f -a "auto\t'Connection tracking where it can be read and sees anything, else sockets'
 conntrack\t'Connection tracking or nothing'
 sockets\t'Sockets, even where connections are tracked'"
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l netns -d 'Look into another network namespace: a name, a process id or a path' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l rcvbuf -d 'Buffer for events in bytes, k or M; 16M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l local -d 'Networks that count as ours, such as 10.0.0.0/8; may be repeated' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l resolver -d 'Who looks names up: dns or system' -r -f -a "dns\t''
@@ -213,12 +228,61 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-bits -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
+always\t'Whatever the surroundings say'
+never\t'Not at all'"
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s t -l interval -d 'Seconds between refreshes, 0.1 to 3600; 1 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l source -d 'Where to learn of flows: auto, conntrack or sockets' -r -f -a "auto\t'Connection tracking where it can be read and sees anything, else sockets'
+conntrack\t'Connection tracking or nothing'
+sockets\t'Sockets, even where connections are tracked'"
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l netns -d 'Look into another network namespace: a name, a process id or a path' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l rcvbuf -d 'Buffer for events in bytes, k or M; 16M by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l local -d 'Networks that count as ours, such as 10.0.0.0/8; may be repeated' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l resolver -d 'Who looks names up: dns or system' -r -f -a "dns\t''
+system\t''"
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l config -d 'Read this configuration last, after those of system and user' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s 4 -l ipv4 -d 'IPv4 flows'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s 6 -l ipv6 -d 'IPv6 flows'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s T -l tcp -d 'TCP flows; the default if no protocol is named'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s U -l udp -d 'UDP and UDP-Lite flows, QUIC and DNS among them'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s D -l dccp -d 'DCCP flows'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s I -l icmp -d 'ICMP and ICMPv6 flows'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s S -l sctp -d 'SCTP flows'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s O -l other -d 'Every other protocol: GRE, ESP, IGMP and so on'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s A -l all -d 'All protocols'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l loopback -d 'Also flows from or to 127.0.0.0/8 and ::1'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s n -l no-dns -d 'No host names, only addresses'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l dns -d 'Host names in records, too, and whatever the configuration says'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s G -l no-geoip -d 'No places'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-process -d 'Do not find out which processes flows belong to'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-sysctl -d 'Do not switch on accounting and time stamps'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l track -d 'Have the kernel track connections, if no rule does'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l print-config -d 'Print a configuration file with all keys and their defaults, and exit'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s u -l update -d 'Update the databases of places and exit, as `flowtop update`'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s v -l version -d 'Print the version and exit'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s h -l help -d 'Print this help and exit'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-loopback -d 'The opposite of --loopback'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip -d 'The opposite of --no-geoip'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-show-src -d 'The opposite of --show-src'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l process -d 'The opposite of --no-process'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l sysctl -d 'The opposite of --no-sysctl'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l from -d 'Install this file instead of fetching, after the same checks' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l dir -d 'Install into this directory' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip-conf -d 'Read the mirrors from this file' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s o -l output -d 'Report as text or json' -r -f -a "text\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
 never\t'Not at all'"
@@ -226,6 +290,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s t -l interval
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l source -d 'Where to learn of flows: auto, conntrack or sockets' -r -f -a "auto\t'Connection tracking where it can be read and sees anything, else sockets'
 conntrack\t'Connection tracking or nothing'
 sockets\t'Sockets, even where connections are tracked'"
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l netns -d 'Look into another network namespace: a name, a process id or a path' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l rcvbuf -d 'Buffer for events in bytes, k or M; 16M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l local -d 'Networks that count as ours, such as 10.0.0.0/8; may be repeated' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l resolver -d 'Who looks names up: dns or system' -r -f -a "dns\t''

@@ -59,9 +59,15 @@ pub(super) const KEYS: &[Key] = &[
     key("show-src", "false", |value, to| {
         set(&mut to.show_src, value.flag())
     }),
+    key("columns", "\"\"", |value, to| {
+        set(&mut to.columns, value.text(value::columns))
+    }),
     key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))
+    }),
+    key("theme", "\"terminal\"", |value, to| {
+        set(&mut to.theme, value.text(|name| Ok(name.to_owned())))
     }),
     key("interval", "1", |value, to| {
         set(&mut to.interval, value.number(value::interval))

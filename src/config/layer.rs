@@ -16,6 +16,7 @@ use crate::enrich::dns::Lookup;
 use crate::flow::{Family, Group};
 use crate::tui::keymap::Preset;
 use crate::tui::keys::{Action, Chord};
+use crate::view::column::Choice;
 
 /// What one layer says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +27,10 @@ pub(super) struct Layer {
     pub(super) no_dns: Option<bool>,
     pub(super) no_geoip: Option<bool>,
     pub(super) show_src: Option<bool>,
+    pub(super) columns: Option<Choice>,
     pub(super) bits: Option<bool>,
     pub(super) color: Option<Color>,
+    pub(super) theme: Option<String>,
     pub(super) interval: Option<Duration>,
     pub(super) mode: Option<SourceMode>,
     pub(super) no_process: Option<bool>,
@@ -80,8 +83,10 @@ impl Layer {
             no_dns: switch("no-dns", display.no_dns, display.dns)?,
             no_geoip: switch("no-geoip", display.no_geoip, undo.geoip)?,
             show_src: switch("show-src", display.show_src, undo.no_show_src)?,
+            columns: display.columns.clone(),
             bits: switch("bits", display.bits, undo.no_bits)?,
             color: display.color,
+            theme: display.theme.clone(),
             interval: source.interval,
             mode: source.mode,
             no_process: switch("no-process", source.no_process, undo.process)?,
@@ -108,8 +113,10 @@ impl Layer {
             no_dns: self.no_dns.or(below.no_dns),
             no_geoip: self.no_geoip.or(below.no_geoip),
             show_src: self.show_src.or(below.show_src),
+            columns: self.columns.or(below.columns),
             bits: self.bits.or(below.bits),
             color: self.color.or(below.color),
+            theme: self.theme.or(below.theme),
             interval: self.interval.or(below.interval),
             mode: self.mode.or(below.mode),
             no_process: self.no_process.or(below.no_process),

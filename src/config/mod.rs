@@ -14,7 +14,7 @@ mod layer;
 mod options;
 mod value;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,10 @@ use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
+use crate::tui::theme::Depth;
+use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 use file::Base;
 use layer::Layer;
@@ -46,6 +49,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Receive buffer of events if nobody says otherwise.
 const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
 
+/// The theme of whoever wishes for none: the terminal's own colours.
+const THEME: &str = "terminal";
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Invocation {
@@ -57,6 +63,8 @@ pub enum Invocation {
     Events(EventsOptions),
     /// Print the field registry.
     Fields,
+    /// Tell what can be seen, and what would let more be seen.
+    Doctor(DoctorOptions),
     /// Update the databases of places.
     Update(UpdateOptions),
     /// Print [`SAMPLE`].
@@ -75,6 +83,15 @@ pub struct LookupOptions {
     pub places: geoip::Settings,
     /// Who is asked for names; `None`: nobody, and no local ones either.
     pub names: Option<dns::Settings>,
+}
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct DoctorOptions {
+    /// In which network namespace, if not in that of the caller.
+    pub netns: Option<String>,
+    /// Databases of places.
+    pub places: geoip::Settings,
 }
 
 /// What to update, and how.
@@ -97,6 +114,9 @@ pub struct SourceOptions {
     pub filter: Option<Arc<Filter>>,
     /// Time from one refresh or sample to the next.
     pub interval: Duration,
+    /// In which network namespace, if not in that of the caller: a name, a
+    /// process id or a path.
+    pub netns: Option<String>,
     /// Where to learn of flows.
     pub mode: SourceMode,
     /// Whether to find out which processes flows belong to.
@@ -125,12 +145,16 @@ pub struct ViewerOptions {
     pub source: SourceOptions,
     /// Whether to show where flows come from even if that costs columns.
     pub show_source: bool,
+    /// Which columns to show first.
+    pub columns: Choice,
     /// Bits or bytes per second.
     pub unit: RateUnit,
     /// Which key does what.
     pub keys: Keymap,
-    /// Whether to use colours.
-    pub colors: bool,
+    /// How many colours the terminal has, and the user wants.
+    pub depth: Depth,
+    /// Name of the theme.
+    pub theme: String,
 }
 
 /// What `list` prints.
@@ -142,6 +166,10 @@ pub struct ListOptions {
     pub output: output::Settings,
     /// How many samples to take.
     pub samples: NonZeroU32,
+    /// The order of records; `None`: the usual one in tables, else none.
+    pub sort: Option<Sort>,
+    /// How many flows to print of each sample.
+    pub top: Option<NonZeroU32>,
 }
 
 /// What `events` prints.
@@ -282,7 +310,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         return Ok(Invocation::Update(update(flags, &variable, surroundings)));
     }
     let names = match &options.command {
-        Some(Command::Fields | Command::Update(_)) => false,
+        Some(Command::Fields | Command::Doctor | Command::Update(_)) => false,
         None if stdout_is_terminal => !layer.no_dns.unwrap_or(false),
         _ => options.display.dns,
     };
@@ -293,6 +321,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     let source = SourceOptions {
         filter,
+        netns: options.source.netns.clone(),
         warnings,
         ..source(&layer, &variable, lookups)
     };
@@ -304,20 +333,33 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
+        Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
+            netns: source.netns,
+            places: source.lookups.places,
+        }),
         Some(Command::Update(flags)) => Invocation::Update(update(flags, &variable, surroundings)),
         Some(Command::Events(records)) => Invocation::Events(EventsOptions {
             source,
             output: settings(records, Course::Events),
         }),
-        Some(Command::List { count, records }) => {
-            Invocation::List(list(source, settings(records, Course::Samples), count))
-        }
+        Some(Command::List {
+            count,
+            sort,
+            top,
+            records,
+        }) => Invocation::List(ListOptions {
+            sort,
+            top,
+            ..list(source, settings(records, Course::Samples), count)
+        }),
         None if stdout_is_terminal => Invocation::View(ViewerOptions {
             source,
             show_source: layer.show_src.unwrap_or(false),
+            columns: layer.columns.unwrap_or_default(),
             unit,
             keys,
-            colors: colors(layer.color, &variable),
+            depth: depth(layer.color, &variable),
+            theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         }),
         None => {
             let records = Records {
@@ -390,6 +432,8 @@ fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) ->
         },
         output,
         samples,
+        sort: None,
+        top: None,
     }
 }
 
@@ -455,6 +499,7 @@ fn source(
         scope: scope(layer),
         filter: None,
         interval: layer.interval.unwrap_or(INTERVAL),
+        netns: None,
         mode: layer.mode.unwrap_or(SourceMode::Auto),
         processes: !layer.no_process.unwrap_or(false),
         switch_sysctls: !layer.no_sysctl.unwrap_or(false),
@@ -514,15 +559,18 @@ fn unit(layer: &Layer) -> RateUnit {
     }
 }
 
-/// `--color` decides; left to itself, <https://no-color.org> does.
-fn colors(color: Option<Color>, variable: &impl Fn(&str) -> Option<OsString>) -> bool {
+/// `--color` decides; left to itself, <https://no-color.org> does. How many
+/// colours there are the terminal says.
+fn depth(color: Option<Color>, variable: &impl Fn(&str) -> Option<OsString>) -> Depth {
+    let of_terminal = Depth::of(
+        variable("COLORTERM").as_deref(),
+        variable("TERM").as_deref(),
+    );
     match color.unwrap_or(Color::Auto) {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            let dumb = variable("TERM").is_some_and(|term| term == OsStr::new("dumb"));
-            set(variable, "NO_COLOR").is_none() && !dumb
-        }
+        Color::Always => of_terminal.max(Depth::Ansi),
+        Color::Never => Depth::None,
+        Color::Auto if set(variable, "NO_COLOR").is_some() => Depth::None,
+        Color::Auto => of_terminal,
     }
 }
 

@@ -17,6 +17,8 @@ use super::value::{self, FieldList};
 use crate::enrich::dns::Lookup;
 use crate::enrich::locality;
 use crate::output::Format;
+use crate::view::column::Choice;
+use crate::view::sort::Sort;
 
 /// What `--version` prints.
 pub(super) const VERSION: &str = concat!(
@@ -37,7 +39,7 @@ is no terminal. Without root it shows the connections of this machine only. \
 #[command(
     name = "flowtop",
     after_help = AFTER_HELP,
-    override_usage = "flowtop [OPTIONS] [list | events | fields | update]",
+    override_usage = "flowtop [OPTIONS] [list | events | fields | doctor | update]",
     args_override_self = true,
     disable_help_flag = true,
     disable_help_subcommand = true,
@@ -184,12 +186,34 @@ pub(super) struct Display {
     #[arg(short = 's', long, global = true, overrides_with = "no_show_src")]
     pub(super) show_src: bool,
 
+    /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
+    ///
+    /// With signs, what is to be added to the usual columns and taken away. The
+    /// key C lists all of them; destination is always shown.
+    #[arg(
+        long,
+        value_name = "KEYS",
+        value_parser = value::columns,
+        allow_hyphen_values = true,
+        global = true
+    )]
+    pub(super) columns: Option<Choice>,
+
     /// Rates in bits per second instead of bytes
     ///
     /// Amounts of data stay bytes, and so do the fields of records, which are
     /// named after their units.
     #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
     pub(super) bits: bool,
+
+    /// Theme of the viewer: terminal, mono, nord and so on
+    ///
+    /// The key t shows them all. Those that are built in are terminal (the
+    /// default: the terminal's own colours), mono, high-contrast, light, nord,
+    /// gruvbox, dracula, tokyo-night, solarized-dark and solarized-light; files
+    /// NAME.toml in the directory themes beside a flowtop.toml add to them.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) theme: Option<String>,
 
     /// Colours: auto, always or never
     ///
@@ -227,6 +251,14 @@ pub(super) struct Source {
         hide_possible_values = true
     )]
     pub(super) mode: Option<SourceMode>,
+
+    /// Look into another network namespace: a name, a process id or a path
+    ///
+    /// A name is one of `ip netns`; a process id stands for the namespace of
+    /// that process, as of a container. It needs CAP_SYS_ADMIN. Names are asked
+    /// from there, too.
+    #[arg(long, value_name = "WHICH", global = true)]
+    pub(super) netns: Option<String>,
 
     /// Do not find out which processes flows belong to
     ///
@@ -405,6 +437,23 @@ pub(super) enum Command {
             help_heading = "Machine output"
         )]
         count: NonZeroU32,
+        /// Sort by a field or a column, such as rtt_us or age:asc
+        ///
+        /// Numbers begin with the largest and texts with A, unless :asc or
+        /// :desc says otherwise; what is absent comes last. Columns of rates
+        /// are ordered by their average over ten seconds. Without it, tables
+        /// begin with the fastest flow, and json and csv have no order.
+        #[arg(long, value_name = "KEY", value_parser = value::sort, help_heading = "Machine output")]
+        sort: Option<Sort>,
+        /// Print only the first N flows of the order
+        #[arg(
+            long,
+            value_name = "N",
+            value_parser = value::count,
+            allow_negative_numbers = true,
+            help_heading = "Machine output"
+        )]
+        top: Option<NonZeroU32>,
         #[command(flatten)]
         records: Records,
     },
@@ -415,6 +464,11 @@ pub(super) enum Command {
     Events(Records),
     /// Print the fields of records and what they mean
     Fields,
+    /// Tell what flowtop can see here, and what would let it see more
+    ///
+    /// Exits with 0 if connection tracking can be read and sees flows, else
+    /// with 1.
+    Doctor,
     /// Fetch new databases of places
     ///
     /// Asks the mirrors of geoip.conf, checks what comes record by record, and

@@ -4,6 +4,7 @@ mod files;
 
 use super::*;
 use crate::flow::Class;
+use crate::view::sort::SortKey;
 
 fn parse_in(
     line: &str,
@@ -147,7 +148,8 @@ fn defaults_are_those_of_the_manual() {
     assert!(!options.source.track);
     assert!(!options.show_source);
     assert_eq!(options.unit, RateUnit::Bytes);
-    assert!(options.colors);
+    assert_eq!(options.depth, Depth::Ansi);
+    assert_eq!(options.theme, "terminal");
     let lookups = options.source.lookups;
     assert!(lookups.services.is_empty());
     assert!(lookups.places.enabled && lookups.places.embedded);
@@ -259,6 +261,37 @@ fn an_unknown_field_is_named_with_the_nearest() {
     );
     assert!(wrong("events --fields id,id").contains("`id` is named twice"));
     assert!(wrong("events --fields=").contains("is no field"));
+}
+
+#[test]
+fn an_order_is_one_that_there_is() {
+    let sorted = |line| listed(line).sort.map(|sort| (sort.key, sort.descending));
+    let bytes = SortKey::named("orig_bytes").unwrap();
+    assert_eq!(sorted("list"), None);
+    assert_eq!(sorted("list --sort orig_bytes"), Some((bytes, true)));
+    assert_eq!(sorted("list --sort orig_bytes:asc"), Some((bytes, false)));
+    assert_eq!(listed("list").top, None);
+    assert_eq!(listed("list --top 10").top.map(NonZeroU32::get), Some(10));
+    let message = wrong("list --sort orig_byte");
+    assert!(message.contains("the nearest is `orig_bytes`"), "{message}");
+    assert!(wrong("list --sort age:down").contains("no way to sort"));
+    assert!(wrong("list --top 0").contains("give a whole number"));
+    assert!(wrong("--sort age").contains("flowtop list has it"));
+}
+
+#[test]
+fn columns_are_chosen_by_name() {
+    assert_eq!(viewer("").columns, Choice::default());
+    for (line, keys) in [
+        ("--columns proto,rtt,dst", "proto,rtt,dst"),
+        ("--columns +rtt,-cc", "+rtt,-cc"),
+        ("--columns=-cc", "-cc"),
+        ("--columns -cc", "-cc"),
+    ] {
+        assert_eq!(viewer(line).columns, Choice::parse(keys).unwrap(), "{line}");
+    }
+    let message = wrong("--columns proto,rttt");
+    assert!(message.contains("the nearest is `rtt`"), "{message}");
 }
 
 #[test]
@@ -387,7 +420,7 @@ fn without_a_terminal_the_viewer_is_one_table() {
 #[test]
 fn colours_follow_the_option_then_the_surroundings() {
     let colors = |line, variables: &[(&str, &str)]| match parse_in(line, variables, true) {
-        Ok(Invocation::View(options)) => options.colors,
+        Ok(Invocation::View(options)) => options.depth != Depth::None,
         other => panic!("{other:?}"),
     };
     assert!(colors("", &[]));
@@ -397,6 +430,13 @@ fn colours_follow_the_option_then_the_surroundings() {
     assert!(colors("--color always", &[("NO_COLOR", "1")]));
     assert!(!colors("--color never", &[]));
     assert!(!colors("--color=auto", &[("NO_COLOR", "1")]));
+    let many = [("COLORTERM", "truecolor"), ("TERM", "xterm-256color")];
+    let options = match parse_in("--theme nord", &many, true) {
+        Ok(Invocation::View(options)) => options,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(options.depth, Depth::True);
+    assert_eq!(options.theme, "nord");
 }
 
 #[test]

@@ -9,7 +9,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::enrich::dns::Lookup;
 use crate::flow::{Family, Group};
 use crate::output::Format;
+use crate::view::column::Choice;
 use crate::view::field::{self, FIELDS, Field};
+use crate::view::sort::{Sort, SortKey};
 
 /// Fields by name, none of them twice.
 #[derive(Clone, Debug)]
@@ -89,6 +91,39 @@ pub(super) fn fields(text: &str) -> Result<FieldList, String> {
         list.push(field);
     }
     Ok(FieldList(list))
+}
+
+/// Columns by name; none are the usual ones.
+pub(super) fn columns(text: &str) -> Result<Choice, String> {
+    match text {
+        "" => Ok(Choice::default()),
+        text => Choice::parse(text),
+    }
+}
+
+/// A field or a column by name, and which way: `:asc` or `:desc`.
+pub(super) fn sort(text: &str) -> Result<Sort, String> {
+    let (name, descending) = match text.rsplit_once(':') {
+        Some((name, "asc")) => (name, Some(false)),
+        Some((name, "desc")) => (name, Some(true)),
+        Some((_, way)) => {
+            let way = way.escape_debug();
+            return Err(format!("`{way}` is no way to sort, give asc or desc"));
+        }
+        None => (text, None),
+    };
+    let key = SortKey::named(name).ok_or_else(|| {
+        format!(
+            "`{}` is no field and no column, the nearest is `{}`; `flowtop fields` lists fields",
+            name.escape_debug(),
+            nearest(name, SortKey::names())
+        )
+    })?;
+    let usual = key.sort();
+    Ok(Sort {
+        descending: descending.unwrap_or(usual.descending),
+        ..usual
+    })
 }
 
 /// One of the values of an option by name.
@@ -183,6 +218,24 @@ mod tests {
         ] {
             assert!(size(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_order_is_a_key_and_a_way() {
+        let told = |text| sort(text).map(|sort| (sort.key, sort.descending));
+        let field = |key| field::find(key).map(SortKey::Field).unwrap();
+        assert_eq!(told("orig_bytes"), Ok((field("orig_bytes"), true)));
+        assert_eq!(told("orig_bytes:asc"), Ok((field("orig_bytes"), false)));
+        assert_eq!(told("process"), Ok((field("process"), false)));
+        assert_eq!(told("start"), Ok((field("start"), true)));
+        let rate = SortKey::named("down_rate").unwrap();
+        assert!(matches!(rate, SortKey::Column(_)));
+        assert_eq!(told("down_rate"), Ok((rate, true)));
+        let wrong = |text| sort(text).unwrap_err();
+        assert!(wrong("rtt_use").contains("the nearest is `rtt_us`"));
+        assert!(wrong("down_rat").contains("the nearest is `down_rate`"));
+        assert!(wrong("age:up").contains("`up` is no way to sort"));
+        assert!(wrong("").contains("is no field"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
 use crate::table::{Change, ClassTotals, Table};
-use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View};
+use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View, Vigil};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -130,6 +130,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             query: None,
             facts: Facts::default(),
             ledger: Ledger::default(),
+            vigil: Vigil::default(),
             places_checked: now,
             bytes: Readings::default(),
             flows: Readings::default(),
@@ -150,6 +151,7 @@ struct Running<P> {
     looked_through: bool,
     facts: Facts,
     ledger: Ledger,
+    vigil: Vigil,
     /// When the files of places were last looked at.
     places_checked: Moment,
     /// Taken at the end of each complete dump, when every counter is fresh.
@@ -226,8 +228,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
 
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
         let (ledger, knowledge) = (&mut self.ledger, &mut self.viewer.knowledge);
-        let asker = &mut self.viewer.asker;
-        let arrived = self.core.take(delivery, &mut |change, _| {
+        let (asker, vigil) = (&mut self.viewer.asker, &mut self.vigil);
+        let arrived = self.core.take(delivery, &mut |change, at| {
+            vigil.note(&change, knowledge, at);
             if let Some(asker) = asker {
                 asker.note(&change, knowledge);
             }
@@ -393,6 +396,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             let knowledge = &mut self.viewer.knowledge;
             let view = View::compute(query, table, &self.ledger, knowledge, now);
             keys.extend(view.rows.iter().map(|row| *row.flow.key()));
+            keys.extend(view.detail.iter().map(|detail| *detail.row.flow.key()));
         }
         let mut busy: Vec<_> = table
             .flows()
@@ -424,6 +428,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         };
         let (table, knowledge) = (&self.core.table, &mut self.viewer.knowledge);
         let mut view = View::compute(query, table, &self.ledger, knowledge, now);
+        self.vigil.keep(&mut view);
         query.settle(&view);
         let scope = query.scope;
         view.bytes_per_sec = self.bytes.per_sec(scope, |d| {
@@ -489,8 +494,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             Group::Host(host) => host,
             _ => None,
         });
-        let addresses = origs()
-            .map(|o| o.dst())
+        let detail = view.detail.iter().flat_map(|detail| {
+            let [orig, reply] = [detail.row.flow.key().orig, detail.row.flow.reply()];
+            [orig.dst(), orig.src(), reply.src(), reply.dst()]
+        });
+        let addresses = detail
+            .chain(origs().map(|o| o.dst()))
             .chain(origs().map(|o| o.src()))
             .chain(hosts);
         // What it cannot take now is asked again with the next view.

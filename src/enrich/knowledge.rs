@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
 use super::locality::{Interfaces, Locality, Paths};
-use super::names::{Answer, Names};
+use super::names::{Answer, NameState, Names};
 use super::owners::{Owner, Owners};
 use super::services::Services;
 use crate::flow::{Direction, Key, Moment, Pair, Protocol, Tuple};
@@ -207,7 +207,24 @@ impl Knowledge {
         self.names.shared(address)
     }
 
-    fn end(&mut self, address: IpAddr) -> End {
+    /// The same, where it stands.
+    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
+        self.names.find(address).map(|name| &**name)
+    }
+
+    /// What is known about the name of a host, and who gave it.
+    pub fn name_state(&self, address: IpAddr) -> NameState<'_> {
+        self.names.name(address)
+    }
+
+    /// The databases that say where an address is, the best first.
+    pub fn sources_of(&self, address: IpAddr) -> Vec<&Source> {
+        let places = self.places();
+        places.map_or_else(Vec::new, |geoip| geoip.sources_of(address))
+    }
+
+    /// What is known of one address.
+    pub fn end(&mut self, address: IpAddr) -> End {
         End {
             location: self.located(address).clone(),
             name: self.names.shared(address),

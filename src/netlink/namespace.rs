@@ -27,3 +27,12 @@ pub fn within<T: Send>(namespace: &File, body: impl FnOnce() -> T + Send) -> io:
             .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
     })
 }
+
+/// Moves the calling thread, and those that it starts from now on, into the
+/// network namespace that `namespace` is a file of.
+///
+/// # Errors
+/// If setns(2) fails: it needs `CAP_SYS_ADMIN`.
+pub fn enter(namespace: &File) -> io::Result<()> {
+    socket::enter_network(namespace.as_fd())
+}

@@ -1,6 +1,7 @@
 //! Start-up and shut-down, as a contract.
 //!
-//! Starting, in this order: read the command line; open the sockets of the
+//! Starting, in this order: read the command line; enter the network namespace
+//! that it names; open the sockets of the
 //! source (which loads the kernel's module); take over the signals; switch on
 //! what the kernel can count; if asked to, add the rule that keeps tracking on, so
 //! that the first flow is counted already; watch the signals; begin. Ending is
@@ -8,10 +9,13 @@
 //! is removed, the switches are as they were, and only then is anything said.
 
 mod attribution;
+mod doctor;
 mod headless;
 mod lookups;
+mod netns;
 mod signals;
 mod source;
+mod themes;
 mod tracking;
 mod update;
 mod viewer;
@@ -26,7 +30,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
-use crate::collect::{self, Clock, SourceError};
+use crate::collect::{self, Clock, SourceError, SourceKind};
 use crate::config::{self, Invocation, SourceMode, SourceOptions, Surroundings};
 use crate::engine::{Core, EngineError, Input};
 use crate::enrich::Knowledge;
@@ -61,6 +65,8 @@ enum Failure {
     Services(services::Warning),
     #[error(transparent)]
     Update(UpdateError),
+    #[error("{0}")]
+    Namespace(String),
     #[error("no home directory says where to put databases of places; name one with --dir")]
     NoHome,
 }
@@ -135,6 +141,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Invocation::List(options) => headless::list(&options).map(|()| ExitCode::SUCCESS),
         Invocation::Events(options) => headless::events(&options).map(|()| ExitCode::SUCCESS),
         Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
+        Invocation::Doctor(options) => doctor::doctor(&options),
         Invocation::Update(options) => update::update(&options),
         Invocation::PrintConfig => print_config().map(|()| ExitCode::SUCCESS),
     };
@@ -213,6 +220,8 @@ impl Wanted<'_> {
 
 fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<Started, Failure> {
     let options = wanted.options;
+    // First of all, for all that follows.
+    netns::enter(options.netns.as_deref())?;
     let lookups::Opened {
         knowledge,
         warnings: of_services,
@@ -238,13 +247,21 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
             Err(error) => warnings.push(error.to_string()),
         }
     }
+    let pace = match source.kind() {
+        SourceKind::Conntrack => wanted.pace,
+        // Nothing but looking tells of a new socket.
+        SourceKind::Sockets => pace::Settings {
+            interval: options.interval,
+            ..wanted.pace
+        },
+    };
     let expected = sysctl::count().unwrap_or(0) as usize;
     Ok(Started {
         core: Core::new(
             Table::with_capacity(expected),
             source,
             clock,
-            Pace::new(wanted.pace),
+            Pace::new(pace),
         ),
         instead,
         knowledge,

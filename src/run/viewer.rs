@@ -6,19 +6,21 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::source::{self, Instead};
+use super::themes;
 use super::tracking::on_request;
 use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, restore, start};
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
-use crate::engine::{EngineError, Facts, Input, Sources, Viewer};
+use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::sysctl::{self, Switches};
+use crate::tui::theme::Themes;
 use crate::tui::{self, Ending, Message};
 use crate::view::View;
 use crate::view::column::Hosts;
@@ -69,6 +71,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .watch(stop, tui::rescue, switches.as_ref().map(Switches::restorer))
         .map_err(Failure::Thread)?;
 
+    let themes = themes::read(options, &mut warnings);
     let wake = to_engine.clone();
     let resolver = lookups::resolver(&options.source, &mut warnings, move || {
         // A full queue is looked through soon, and answers wait.
@@ -97,18 +100,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         warnings,
         place_warnings,
     };
-    let screen = to_screen.clone();
-    let engine = thread::Builder::new()
-        .name("engine".into())
-        .spawn(move || -> Result<(), EngineError> {
-            let result = viewer.run(core, inputs, &screen);
-            if let Err(error) = &result {
-                // The reason is told when the screen is gone.
-                let _ = screen.send(Message::Failed(error.to_string()));
-            }
-            result
-        })
-        .map_err(Failure::Thread)?;
+    let engine = spawn(viewer, core, inputs, to_screen.clone()).map_err(Failure::Thread)?;
     let done = Arc::new(AtomicBool::new(false));
     let reader_done = Arc::clone(&done);
     thread::Builder::new()
@@ -120,9 +112,12 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         // An engine that has ended has told why.
         let _ = to_engine.send(Input::Query(query));
     };
-    let ending = tui::run(screen_settings(options), &messages, ask, &mut || {
-        on_request(&mut tracked)
-    });
+    let ending = tui::run(
+        screen_settings(options, themes),
+        &messages,
+        ask,
+        &mut || on_request(&mut tracked),
+    );
     done.store(true, Ordering::Relaxed);
     drop(messages);
     drop(locality);
@@ -138,7 +133,24 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     }
 }
 
-fn screen_settings(options: &ViewerOptions) -> tui::Settings {
+/// Runs the engine in a thread of its own.
+fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
+    viewer: Viewer<P>,
+    core: Core,
+    inputs: Receiver<Input>,
+    screen: SyncSender<Message>,
+) -> io::Result<JoinHandle<Result<(), EngineError>>> {
+    thread::Builder::new().name("engine".into()).spawn(move || {
+        let result = viewer.run(core, inputs, &screen);
+        if let Err(error) = &result {
+            // The reason is told when the screen is gone.
+            let _ = screen.send(Message::Failed(error.to_string()));
+        }
+        result
+    })
+}
+
+fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
     tui::Settings {
         host: host_name(),
         namespace: namespace(),
@@ -146,13 +158,14 @@ fn screen_settings(options: &ViewerOptions) -> tui::Settings {
         scope: options.source.scope,
         filter: options.source.filter.clone(),
         show_source: options.show_source,
+        columns: options.columns.clone(),
         unit: options.unit,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,
             None => Hosts::Address,
         },
         keys: options.keys.clone(),
-        color: options.colors,
+        themes,
     }
 }
 

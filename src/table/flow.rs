@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use super::rate::Rate;
+use super::rate::{Past, Rate};
 use crate::flow::{
     Class, Counters, Key, L4, Moment, Origin, Pair, Rare, Report, State, Status, Tuple,
 };
@@ -482,6 +482,14 @@ impl Flow {
         self.rate
             .average(secs, now.mono_ns)
             .filter(|_| self.counters.is_some())
+    }
+
+    /// Its rates of the last 40 seconds.
+    pub fn past(&self, now: Moment) -> Past {
+        match self.counters {
+            Some(_) => self.rate.past(now.mono_ns),
+            None => Past::default(),
+        }
     }
 
     /// The kernel's stamp of its birth, nanoseconds since 1970.

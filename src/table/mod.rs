@@ -12,6 +12,7 @@ mod totals;
 use std::cmp::Ordering;
 
 pub use flow::{Age, CountedBy, EndReason, Flow, Nat};
+pub use rate::{PAST_STEP_SECS, Past};
 pub use totals::{ClassTotals, Totals};
 
 use crate::flow::{Class, Counters, Key, Moment, Origin, Pair, Report, Status, Update};
@@ -107,6 +108,13 @@ impl Table {
     /// A flow by the name of its row; `None` when it has ended.
     pub fn get(&self, id: FlowId) -> Option<&Flow> {
         self.store.get(id.slot).filter(|f| f.serial == id.serial)
+    }
+
+    /// The row of a flow; `None` if it is not there.
+    pub fn find(&self, key: &Key) -> Option<FlowId> {
+        let slot = self.store.find(key)?;
+        let serial = self.store.get(slot)?.serial;
+        Some(FlowId { serial, slot })
     }
 
     /// What has been seen since the start, per class.

@@ -7,6 +7,14 @@ const SLOT_NS: u64 = 2_000_000_000;
 /// Slots: 40 seconds, and one more because the newest is never whole.
 const SLOTS: usize = 21;
 
+/// Seconds that one value of [`Past`] stands for.
+pub const PAST_STEP_SECS: u64 = SLOT_NS / 1_000_000_000;
+
+/// Bytes per second over the last 40 seconds, in steps of
+/// [`PAST_STEP_SECS`], the oldest first. Absent are steps in which nobody
+/// read the counters: before the flow was seen, and since they were last read.
+pub type Past = [Option<Pair<u64>>; SLOTS - 1];
+
 /// Two counter readings closer together than this give no rate; the bytes
 /// between them enter the next one.
 const MIN_ELAPSED_NS: u64 = 50_000_000;
@@ -92,6 +100,27 @@ impl Rate {
             }
         })
     }
+
+    /// How fast it was; see [`Past`]. The step of now counts as far as it was
+    /// read.
+    pub(super) fn past(&self, at_ns: u64) -> Past {
+        // A step that has hardly begun has nothing to say.
+        let now = at_ns.saturating_sub(MIN_ELAPSED_NS) / SLOT_NS;
+        let steps = SLOTS as u64 - 1;
+        let since = u64::from(self.since_secs) * 1_000_000_000;
+        std::array::from_fn(|index| {
+            let number = (now + 1 + index as u64).checked_sub(steps)?;
+            let begin = since.max(number * SLOT_NS);
+            let end = self.base_at_ns.min((number + 1) * SLOT_NS);
+            let read_ns = end.checked_sub(begin)?;
+            if !self.known || read_ns < MIN_ELAPSED_NS {
+                return None;
+            }
+            let history = self.history.as_ref();
+            let bytes = history.map_or(Pair::default(), |history| history.slot(number));
+            Some(bytes.map(|bytes| per_second(bytes, read_ns)))
+        })
+    }
 }
 
 fn per_second(bytes: u64, elapsed_ns: u64) -> u64 {
@@ -130,6 +159,16 @@ impl History {
             self.slots[number as usize % SLOTS] = Pair::default();
         }
         self.newest = self.newest.max(to);
+    }
+
+    /// Bytes of the slot of this number.
+    fn slot(&self, number: u64) -> Pair<u64> {
+        let age = self.newest.checked_sub(number);
+        if age.is_some_and(|age| age < SLOTS as u64) {
+            self.slots[number as usize % SLOTS].map(|bytes| bytes as u64)
+        } else {
+            Pair::default()
+        }
     }
 
     fn is_over(&self, at_ns: u64) -> bool {
@@ -226,6 +265,30 @@ mod tests {
         rate.read(pair(40_000, 0), 60 * SEC);
         assert_eq!(rate.average(40, 60 * SEC).unwrap().orig, 0);
         assert!(rate.history.is_none(), "an idle flow costs nothing");
+    }
+
+    #[test]
+    fn the_past_is_absent_where_nobody_looked() {
+        let mut rate = Rate::from(pair(0, 0), 101 * SEC);
+        assert_eq!(rate.past(101 * SEC), [None; 20]);
+        for second in 102..=107 {
+            rate.read(pair((second - 101) * 500, 0), second * SEC);
+        }
+        let steady = Some(pair(500, 0));
+        let past = rate.past(107 * SEC);
+        // Steps of 100, 102, 104, 106: the first and the last are half seen.
+        assert_eq!(past[..16], [None; 16]);
+        assert_eq!(past[16..], [steady; 4]);
+        // Nobody has read for five seconds.
+        let past = rate.past(112 * SEC);
+        assert_eq!(past[14..18], [steady; 4]);
+        assert_eq!(past[18..], [None; 2]);
+        // It rests: that is known, and the steady time passes out of sight.
+        for second in 108..=160 {
+            rate.read(pair(3000, 0), second * SEC);
+        }
+        assert_eq!(rate.past(160 * SEC), [Some(pair(0, 0)); 20]);
+        assert_eq!(rate.past(0), [None; 20], "a clock that begins");
     }
 
     #[test]

@@ -21,8 +21,12 @@ pub enum Action {
     PreviousTab,
     /// Goes to a tab; if it is there, to its first list.
     Go(Tab),
-    /// Goes into the selected row.
+    /// Goes into the selected row, or shows all about it.
     Enter,
+    /// Moves the text of the details up.
+    DetailUp,
+    /// Moves it down.
+    DetailDown,
     /// Shows or hides protocols.
     ToggleGroup(Group),
     /// Shows all protocols, or again those shown before.
@@ -41,6 +45,16 @@ pub enum Action {
     CycleDirection,
     /// Only active flows, or all.
     ToggleActive,
+    /// Sorts by the column to the left of the one that is sorted by.
+    SortLeft,
+    /// Sorts by the column to the right of it.
+    SortRight,
+    /// Sorts the other way round.
+    Reverse,
+    /// Lets rows keep their order, or not any more.
+    ToggleFreeze,
+    /// Chooses columns.
+    ChooseColumns,
     /// Shows or hides the source column.
     ToggleSource,
     /// Hosts by name, by address, by both.
@@ -53,6 +67,8 @@ pub enum Action {
     Help,
     /// Opens or closes what there is to know about the program.
     About,
+    /// Opens the list of themes.
+    Themes,
     /// One step back: closes a popup, else drops the selection, else leaves
     /// the list for the one before.
     Back,
@@ -280,9 +296,18 @@ pub static KEYS: &[Key] = &[
         &[key(KeyCode::Enter)],
         Action::Enter,
         "Enter",
-        "into the row: its networks, or its flows",
+        "into the row: networks, flows, details",
         Some(hint("Enter", "open", 2)),
     ),
+    entry(
+        Section::Move,
+        &[char('K')],
+        Action::DetailUp,
+        "K J",
+        "the details up, down",
+        Some(hint("K J", "details", 3)),
+    ),
+    hidden(&[char('J')], Action::DetailDown),
     entry(
         Section::Move,
         &[key(KeyCode::Esc)],
@@ -405,6 +430,39 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Show,
+        &[char('<')],
+        Action::SortLeft,
+        "< >",
+        "sort by the column left, right of it",
+        Some(hint("< >", "sort", 5)),
+    ),
+    hidden(&[char('>')], Action::SortRight),
+    entry(
+        Section::Show,
+        &[char('r')],
+        Action::Reverse,
+        "r",
+        "sort the other way round",
+        None,
+    ),
+    entry(
+        Section::Show,
+        &[ctrl('o')],
+        Action::ToggleFreeze,
+        "Ctrl+O",
+        "keep the order of rows, or let it go",
+        None,
+    ),
+    entry(
+        Section::Show,
+        &[char('C')],
+        Action::ChooseColumns,
+        "C",
+        "choose and move columns",
+        Some(hint("C", "choose", 12)),
+    ),
+    entry(
+        Section::Show,
         &[char('s')],
         Action::ToggleSource,
         "s",
@@ -450,6 +508,14 @@ pub static KEYS: &[Key] = &[
         "?  F1",
         "this help",
         Some(hint("?", "help", 0)),
+    ),
+    entry(
+        Section::Show,
+        &[char('t')],
+        Action::Themes,
+        "t",
+        "choose a theme",
+        None,
     ),
     entry(
         Section::Program,

@@ -5,7 +5,8 @@
 //! only when none is left to yield is text cut. What has yielded is reached by
 //! scrolling sideways.
 
-use crate::view::column::{Align, COLUMNS, ColumnId};
+use crate::view::SortKey;
+use crate::view::column::{Align, ColumnId};
 use crate::view::units::RateUnit;
 
 /// Blank cells at both edges of the screen.
@@ -52,6 +53,26 @@ impl Cell {
         }
     }
 
+    /// The columns that it shows, the foremost first.
+    pub fn columns(self) -> &'static [ColumnId] {
+        match self {
+            Self::Plain(id) => std::slice::from_ref(&id.column().id),
+            Self::ProtoState => &[ColumnId::Proto, ColumnId::State],
+            Self::Endpoint => &[ColumnId::Destination, ColumnId::Service],
+        }
+    }
+
+    /// Whether it shows what rows are ordered by.
+    pub fn is_sorted_by(self, key: SortKey) -> bool {
+        match key {
+            SortKey::Usual => {
+                self == Self::Plain(ColumnId::OrigRate) || self == Self::Plain(ColumnId::ReplyRate)
+            }
+            SortKey::Column(id) | SortKey::Address(id) => self.columns().contains(&id),
+            SortKey::Field(_) | SortKey::Group(_) => false,
+        }
+    }
+
     fn width(self, unit: RateUnit) -> u16 {
         let of = |id: ColumnId| id.column().width(unit);
         match self {
@@ -71,7 +92,7 @@ impl Cell {
     }
 
     /// The width it can make use of.
-    fn widest(self, wish: Wish) -> u16 {
+    fn widest(self, wish: &Wish) -> u16 {
         let port = if wish.host > IPV4 { PORT_IPV6 } else { PORT };
         let most = match self {
             Self::Plain(ColumnId::Destination) => wish.host,
@@ -105,24 +126,13 @@ pub struct Placed {
 }
 
 /// What decides, besides the width of the screen, where columns stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a column, there or not"
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
-    /// Whether to show where flows come from.
-    pub source: bool,
+    /// Which columns to show, in this order; the one that names the row is
+    /// among them.
+    pub columns: Vec<ColumnId>,
     /// The unit of rates, which has its width.
     pub unit: RateUnit,
-    /// Whether to show countries.
-    pub country: bool,
-    /// Whether to show processes.
-    pub process: bool,
-    /// Whether to show interfaces.
-    pub interface: bool,
-    /// Whether to show round-trip times.
-    pub rtt: bool,
     /// The longest host to show, by address or name. Columns grow for it where
     /// there is room; none yields.
     pub host: u16,
@@ -150,7 +160,28 @@ const ARROW: Yielding = Yielding::Hide(&[ColumnId::Arrow]);
 const PROTO: Yielding = Yielding::Hide(&[ColumnId::Proto]);
 const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate]);
 
-/// The order in which columns yield. Rates stay: they are what one looks for.
+/// Columns that were asked for besides the usual ones yield first.
+const EXTRAS: &[Yielding] = &[
+    Yielding::Hide(&[ColumnId::Zone]),
+    Yielding::Hide(&[ColumnId::Mark]),
+    Yielding::Hide(&[ColumnId::Mac]),
+    Yielding::Hide(&[ColumnId::City]),
+    Yielding::Hide(&[ColumnId::Asn]),
+    Yielding::Hide(&[ColumnId::Organisation]),
+    Yielding::Hide(&[ColumnId::ReplyPackets, ColumnId::OrigPackets]),
+    Yielding::Hide(&[ColumnId::Rate40]),
+    Yielding::Hide(&[ColumnId::Rate2]),
+    Yielding::Hide(&[ColumnId::Rate10]),
+    Yielding::Hide(&[ColumnId::Bytes]),
+    Yielding::Hide(&[ColumnId::Expires]),
+    Yielding::Hide(&[ColumnId::Unit]),
+    Yielding::Hide(&[ColumnId::User]),
+    Yielding::Hide(&[ColumnId::Sport]),
+    Yielding::Hide(&[ColumnId::Dport]),
+    Yielding::Hide(&[ColumnId::Rate]),
+];
+/// The order in which the usual columns yield. Rates stay: they are what one
+/// looks for.
 const ORDER: &[Yielding] = &[
     INTERFACE,
     RTT,
@@ -183,6 +214,9 @@ const ORDER_WITH_SOURCE: &[Yielding] = &[
 impl Yielding {
     fn apply(self, cells: &mut Vec<Cell>) {
         let mut replace = |gone, from, to| {
+            if !cells.contains(&Cell::Plain(gone)) {
+                return;
+            }
             cells.retain(|cell| *cell != Cell::Plain(gone));
             for cell in cells.iter_mut().filter(|cell| **cell == Cell::Plain(from)) {
                 *cell = to;
@@ -212,16 +246,16 @@ impl Yielding {
 /// 3. What is left over goes to addresses up to the longest, to the gaps
 ///    before numbers, to services, then to all gaps. The rest stays blank:
 ///    a row too wide is hard to follow.
-pub fn arrange(width: u16, wish: Wish, scroll: usize) -> Vec<Placed> {
+pub fn arrange(width: u16, wish: &Wish, scroll: usize) -> Vec<Placed> {
     let mut cells = all(wish);
     let mut cut = false;
     if scroll == 0 {
-        let order = if wish.source {
+        let order = if wish.columns.contains(&ColumnId::Source) {
             ORDER_WITH_SOURCE
         } else {
             ORDER
         };
-        for yielding in order {
+        for yielding in EXTRAS.iter().chain(order) {
             if needed(&cells, wish.unit, cut) <= width {
                 break;
             }
@@ -239,8 +273,8 @@ pub fn arrange(width: u16, wish: Wish, scroll: usize) -> Vec<Placed> {
 }
 
 /// How far one can scroll: until the last column is on the screen.
-pub fn max_scroll(width: u16, wish: Wish) -> usize {
-    let most = all(wish).len() - 1;
+pub fn max_scroll(width: u16, wish: &Wish) -> usize {
+    let most = all(wish).len().saturating_sub(1);
     (0..most)
         .find(|scroll| {
             let mut cells = all(wish);
@@ -250,19 +284,8 @@ pub fn max_scroll(width: u16, wish: Wish) -> usize {
         .unwrap_or(most)
 }
 
-fn all(wish: Wish) -> Vec<Cell> {
-    COLUMNS
-        .iter()
-        .filter(|column| match column.id {
-            ColumnId::Source => wish.source,
-            ColumnId::Country => wish.country,
-            ColumnId::Process => wish.process,
-            ColumnId::Interface => wish.interface,
-            ColumnId::Rtt => wish.rtt,
-            _ => true,
-        })
-        .map(|column| Cell::Plain(column.id))
-        .collect()
+fn all(wish: &Wish) -> Vec<Cell> {
+    wish.columns.iter().map(|id| Cell::Plain(*id)).collect()
 }
 
 fn scroll_by(scroll: usize, cells: &mut Vec<Cell>) {
@@ -279,7 +302,7 @@ fn needed(cells: &[Cell], unit: RateUnit, cut: bool) -> u16 {
     texts + GAP * (cells.len() as u16).saturating_sub(1) + 2 * MARGIN
 }
 
-fn place(cells: &[Cell], width: u16, wish: Wish, cut: bool) -> Vec<Placed> {
+fn place(cells: &[Cell], width: u16, wish: &Wish, cut: bool) -> Vec<Placed> {
     let needed = needed(cells, wish.unit, cut);
     let mut left = width.saturating_sub(needed);
     let least = |cell: &Cell| cell.least(wish.unit, cut);
@@ -322,7 +345,7 @@ fn grow(
     cells: &[Cell],
     widths: &mut [u16],
     left: &mut u16,
-    wish: Wish,
+    wish: &Wish,
     which: impl Fn(Cell) -> bool,
 ) {
     loop {
@@ -355,27 +378,46 @@ fn widen(cells: &[Cell], gaps: &mut [u16], left: &mut u16, which: impl Fn(usize,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::column::{COLUMNS, Choice};
 
-    const PLAIN: Wish = Wish {
-        source: false,
-        country: true,
-        process: false,
-        interface: false,
-        rtt: false,
-        unit: RateUnit::Bytes,
-        host: 39,
-    };
-    const OWNED: Wish = Wish {
-        process: true,
-        interface: true,
-        rtt: true,
-        ..PLAIN
-    };
-    const BOTH_ENDS: Wish = Wish {
-        source: true,
-        unit: RateUnit::Bits,
-        ..OWNED
-    };
+    fn wish(known: &[ColumnId], unit: RateUnit) -> Wish {
+        Wish {
+            columns: Choice::default().shown(|id| known.contains(&id)),
+            unit,
+            host: 39,
+        }
+    }
+
+    fn plain() -> Wish {
+        wish(&[ColumnId::Country], RateUnit::Bytes)
+    }
+
+    fn owned_in(unit: RateUnit) -> Wish {
+        let known = [
+            ColumnId::Country,
+            ColumnId::Process,
+            ColumnId::Interface,
+            ColumnId::Rtt,
+        ];
+        wish(&known, unit)
+    }
+
+    fn owned() -> Wish {
+        owned_in(RateUnit::Bytes)
+    }
+
+    fn both_ends() -> Wish {
+        let mut wish = owned_in(RateUnit::Bits);
+        wish.columns.insert(3, ColumnId::Source);
+        wish
+    }
+
+    fn everything() -> Wish {
+        Wish {
+            columns: COLUMNS.iter().map(|column| column.id).collect(),
+            ..owned()
+        }
+    }
 
     fn titles(placed: &[Placed]) -> String {
         let titles: Vec<_> = placed.iter().map(|p| p.cell.title()).collect();
@@ -384,7 +426,7 @@ mod tests {
 
     #[test]
     fn columns_yield_in_order() {
-        let at = |width| titles(&arrange(width, PLAIN, 0));
+        let at = |width| titles(&arrange(width, &plain(), 0));
         let all = "PROTO STATE AGE  DESTINATION SERVICE CC ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
         assert_eq!(at(120), all);
         assert_eq!(at(100), all);
@@ -394,30 +436,51 @@ mod tests {
         assert_eq!(at(75), "PROTO STATE  DESTINATION SERVICE ↓ RATE ↑ RATE");
         assert_eq!(at(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
         assert_eq!(at(40), "DESTINATION ↓ RATE ↑ RATE");
-        let both = |width| titles(&arrange(width, BOTH_ENDS, 0));
+        let both = |width| titles(&arrange(width, &both_ends(), 0));
         assert_eq!(both(60), "SOURCE DESTINATION ↓ RATE ↑ RATE");
         assert_eq!(both(40), "SOURCE DESTINATION");
-        let owned = |width| titles(&arrange(width, OWNED, 0));
+        let with_owner = |width| titles(&arrange(width, &owned(), 0));
         let all = "PROTO STATE AGE  DESTINATION SERVICE CC PROCESS IFACE ↓ BYTES ↑ BYTES ↓ RATE \
                    ↑ RATE RTT";
-        assert_eq!(owned(160), all);
-        assert_eq!(owned(125), all.replace(" IFACE", ""));
-        assert_eq!(owned(120), all.replace(" IFACE", "").replace(" RTT", ""));
+        assert_eq!(with_owner(160), all);
+        assert_eq!(with_owner(125), all.replace(" IFACE", ""));
         assert_eq!(
-            owned(100),
+            with_owner(120),
+            all.replace(" IFACE", "").replace(" RTT", "")
+        );
+        assert_eq!(
+            with_owner(100),
             "PROTO STATE AGE  DESTINATION SERVICE PROCESS ↓ RATE ↑ RATE"
         );
         assert_eq!(
-            owned(80),
+            with_owner(80),
             "PROTO  DESTINATION SERVICE PROCESS ↓ RATE ↑ RATE"
         );
-        assert_eq!(owned(69), "PROTO  DESTINATION PROCESS ↓ RATE ↑ RATE");
-        assert_eq!(owned(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
+        assert_eq!(with_owner(69), "PROTO  DESTINATION PROCESS ↓ RATE ↑ RATE");
+        assert_eq!(with_owner(60), "PROTO  DESTINATION ↓ RATE ↑ RATE");
+    }
+
+    #[test]
+    fn columns_stand_as_they_were_chosen_and_yield_one_by_one() {
+        let chosen = |width| {
+            let choice = Choice::parse("up_rate,mark,destination,asn,rtt,proto").unwrap();
+            let wish = Wish {
+                columns: choice.shown(|_| false),
+                ..plain()
+            };
+            titles(&arrange(width, &wish, 0))
+        };
+        assert_eq!(chosen(80), "↑ RATE MARK DESTINATION ASN RTT PROTO");
+        assert_eq!(chosen(62), "↑ RATE DESTINATION ASN RTT PROTO");
+        assert_eq!(chosen(50), "↑ RATE DESTINATION RTT PROTO");
+        // Without a state and a service nothing is joined.
+        assert_eq!(chosen(42), "↑ RATE DESTINATION PROTO");
     }
 
     #[test]
     fn nothing_overlaps_and_nothing_leaves_the_screen() {
-        for wish in [PLAIN, OWNED, BOTH_ENDS] {
+        for wish in [plain(), owned(), both_ends(), everything()] {
+            let wish = &wish;
             for width in 40..=250 {
                 for scroll in 0..=max_scroll(width, wish) {
                     let placed = arrange(width, wish, scroll);
@@ -432,30 +495,21 @@ mod tests {
         }
     }
 
-    /// Two in one show both.
-    fn shows(placed: Cell, cell: Cell) -> bool {
-        let of: &[ColumnId] = match placed {
-            Cell::ProtoState => &[ColumnId::Proto, ColumnId::State],
-            Cell::Endpoint => &[ColumnId::Destination, ColumnId::Service],
-            Cell::Plain(_) => &[],
-        };
-        placed == cell || of.iter().any(|id| cell == Cell::Plain(*id))
-    }
-
     #[test]
     fn every_column_can_be_reached_from_60_on() {
-        for wish in [PLAIN, OWNED, BOTH_ENDS] {
+        for wish in [plain(), owned(), both_ends(), everything()] {
+            let wish = &wish;
             for width in 60..=250 {
-                for cell in all(wish) {
+                for id in &wish.columns {
                     // Between two ends and two rates is no room for it.
-                    let is_proto = matches!(cell, Cell::Plain(ColumnId::Proto | ColumnId::State));
-                    if wish.source && is_proto && width < 80 {
+                    let is_proto = matches!(id, ColumnId::Proto | ColumnId::State);
+                    if wish.columns.contains(&ColumnId::Source) && is_proto && width < 80 {
                         continue;
                     }
                     let seen = (0..=max_scroll(width, wish))
                         .flat_map(|scroll| arrange(width, wish, scroll))
-                        .any(|placed| shows(placed.cell, cell));
-                    assert!(seen, "{cell:?} at {width}");
+                        .any(|placed| placed.cell.columns().contains(id));
+                    assert!(seen, "{id:?} at {width}");
                 }
             }
         }
@@ -463,13 +517,9 @@ mod tests {
 
     #[test]
     fn a_full_ipv6_address_is_readable_at_120() {
-        for (unit, country) in [(RateUnit::Bytes, true), (RateUnit::Bits, false)] {
-            let wish = Wish {
-                unit,
-                country,
-                ..PLAIN
-            };
-            let placed = arrange(120, wish, 0);
+        let bits = wish(&[], RateUnit::Bits);
+        for wish in [plain(), bits] {
+            let placed = arrange(120, &wish, 0);
             let destination = placed.iter().find(|p| p.cell.names_the_row());
             assert!(destination.is_some_and(|p| p.width >= 39));
         }

@@ -11,6 +11,9 @@ mod draw;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+mod order;
+mod pane;
+mod picker;
 mod prompt;
 mod state;
 mod tabs;
@@ -30,9 +33,10 @@ pub use draw::draw;
 pub use keymap::Keymap;
 pub use state::{Effects, Popup, Size, State};
 pub use tabs::Tab;
+use theme::Themes;
 
 use crate::flow::{Moment, Scope};
-use crate::view::column::Hosts;
+use crate::view::column::{Choice, Hosts};
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
@@ -57,14 +61,16 @@ pub struct Settings {
     pub filter: Option<Arc<Filter>>,
     /// Whether the source column is shown first.
     pub show_source: bool,
+    /// Which columns are shown first.
+    pub columns: Choice,
     /// The unit of rates.
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
     /// Which key does what.
     pub keys: Keymap,
-    /// Whether to use colours.
-    pub color: bool,
+    /// How it looks.
+    pub themes: Themes,
 }
 
 /// What happens to the viewer.

@@ -3,27 +3,32 @@
 //! [`State::update`] is pure: what is to be done outside comes back as
 //! [`Effects`].
 
+mod columns;
 mod moving;
+mod popups;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use columns::Seen;
 use crossterm::event::{Event, KeyEvent};
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
 use super::keymap;
-use super::keys::{Action, Motion};
-use super::layout::{self, Wish};
+use super::keys::Action;
+use super::layout;
+use super::order::Orders;
+use super::picker::Picker;
 use super::prompt::{Prompt, Typed};
 use super::tabs::{Level, Tab, Trail};
-use super::theme::Theme;
+use super::theme::{Theme, Themes};
 use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Family, Group, Moment, Scope};
-use crate::view::column::{self, Hosts, Order, Ports};
+use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, List, Query, Unknown, View, ViewRow};
+use crate::view::{Cursor, Freeze, List, Query, Sort, View};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -68,31 +73,8 @@ pub enum Popup {
     Help,
     /// Version, databases, resolver, warnings.
     About,
-}
-
-/// What rows have had to show. It only grows, so that columns do not swing with
-/// every refresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Seen {
-    /// Length of the longest host.
-    longest_host: u16,
-    /// Whether anybody has looked for a process, and not only found that the
-    /// flow is forwarded.
-    process: bool,
-    interface: bool,
-    rtt: bool,
-}
-
-impl Seen {
-    fn row(&mut self, row: &ViewRow, hosts: Hosts, now: Moment) {
-        self.longest_host = self.longest_host.max(draw::longest_host(row, hosts));
-        let row = row.row(now);
-        let process = row.process();
-        self.process |= process.is_some_and(|process| process != Err(Unknown::Forwarded));
-        let interfaces = &row.bearings.interfaces;
-        self.interface |= interfaces.orig.is_some() || interfaces.reply.is_some();
-        self.rtt |= row.rtt_us().is_some();
-    }
+    /// The themes, each shown as soon as it is selected.
+    Themes,
 }
 
 /// The state of the screen.
@@ -101,6 +83,9 @@ pub struct State {
     /// Set once.
     pub(super) settings: Settings,
     pub(super) theme: Theme,
+    pub(super) themes: Themes,
+    /// The theme to go back to from the others.
+    worn: usize,
     pub(super) zone: TimeZone,
     /// Changed by keys.
     pub(super) scope: Scope,
@@ -112,12 +97,17 @@ pub struct State {
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
     pub(super) unit: RateUnit,
-    pub(super) show_source: bool,
+    pub(super) columns: Choice,
+    pub(super) orders: Orders,
+    /// Whether rows keep their order, in the list that is shown.
+    pub(super) freeze: Freeze,
     pub(super) hosts: Hosts,
     pub(super) ports: Ports,
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
     pub(super) popup: Option<Popup>,
+    /// Where columns are chosen.
+    pub(super) picker: Option<Picker>,
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
     pub(super) scroll: usize,
@@ -140,8 +130,14 @@ pub struct State {
 impl State {
     /// The first state. Its [`State::query`] is the first question.
     pub fn new(settings: Settings, zone: TimeZone, size: Size, now: Moment) -> Self {
+        let mut columns = settings.columns.clone();
+        if settings.show_source {
+            columns.set(ColumnId::Source, column::Mark::On);
+        }
         let mut state = Self {
-            theme: Theme::new(settings.color),
+            theme: settings.themes.theme(),
+            themes: settings.themes.clone(),
+            worn: settings.themes.chosen(),
             zone,
             scope: settings.scope,
             filter: settings.filter.clone(),
@@ -150,12 +146,15 @@ impl State {
             direction: None,
             active_only: false,
             unit: settings.unit,
-            show_source: settings.show_source,
+            columns,
+            orders: Orders::default(),
+            freeze: Freeze::No,
             hosts: settings.hosts,
             ports: Ports::default(),
             tab: Tab::Flows,
             trails: Trail::all(),
             popup: None,
+            picker: None,
             popup_scroll: 0,
             scroll: 0,
             before_all: None,
@@ -167,6 +166,8 @@ impl State {
             seen: Seen::default(),
             asked: Query {
                 list: List::Flows,
+                sort: Sort::default(),
+                freeze: Freeze::No,
                 within: None,
                 number: 0,
                 scope: settings.scope,
@@ -176,6 +177,7 @@ impl State {
                 cursor: Cursor::None,
                 first: 0,
                 height: 0,
+                detail: None,
             },
             settings,
         };
@@ -194,6 +196,9 @@ impl State {
         let mut effects = Effects::default();
         match message {
             Message::View(view) => self.adopt(view),
+            Message::Input(Event::Key(key)) if self.picker.is_some() => {
+                self.pick(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) if self.prompt.is_some() => {
                 self.type_key(key, &mut effects);
             }
@@ -252,12 +257,12 @@ impl State {
         &self.trails[self.tab as usize]
     }
 
-    fn trail_mut(&mut self) -> &mut Trail {
+    pub(super) fn trail_mut(&mut self) -> &mut Trail {
         &mut self.trails[self.tab as usize]
     }
 
     /// The view, if it is of the list that is asked for, and not of one before.
-    fn current_view(&self) -> Option<&Arc<View>> {
+    pub(super) fn current_view(&self) -> Option<&Arc<View>> {
         self.view.as_ref().filter(|view| self.level().is_of(view))
     }
 
@@ -284,20 +289,6 @@ impl State {
         named.unwrap_or_else(|| keymap::NO_KEY.to_owned())
     }
 
-    /// What decides where columns stand.
-    pub(super) fn wish(&self) -> Wish {
-        let places = self.view.as_ref().map(|view| &view.status.places);
-        Wish {
-            source: self.show_source,
-            country: places.is_some_and(|places| !places.is_empty()),
-            process: self.seen.process,
-            interface: self.seen.interface,
-            rtt: self.seen.rtt,
-            unit: self.unit,
-            host: self.seen.longest_host,
-        }
-    }
-
     /// How cells are written.
     pub(super) const fn cell_style(&self) -> column::Style {
         column::Style {
@@ -313,6 +304,8 @@ impl State {
         let level = self.level();
         let query = Query {
             list: level.list,
+            sort: self.sort(),
+            freeze: self.freeze.clone(),
             within: level.within,
             number: self.asked.number,
             scope: self.scope,
@@ -322,6 +315,7 @@ impl State {
             cursor: level.cursor,
             first: level.first,
             height: draw::table_height(self),
+            detail: self.pane().map(|pane| pane.subject),
         };
         (query != self.asked).then(|| {
             self.asked = Query {
@@ -337,9 +331,13 @@ impl State {
     fn adopt(&mut self, view: Arc<View>) {
         if view.query.number == self.asked.number {
             self.asked.settle(&view);
-            let (cursor, first) = (self.asked.cursor, self.asked.first);
+            self.freeze = self.asked.freeze.clone();
+            let (cursor, first, subject) = (self.asked.cursor, self.asked.first, self.asked.detail);
             let level = self.trail_mut().here_mut();
             (level.cursor, level.first) = (cursor, first);
+            if let (Some(pane), Some(subject)) = (&mut level.pane, subject) {
+                pane.subject = subject;
+            }
         }
         if self.level().is_of(&view) {
             self.trail_mut().follow(&view);
@@ -369,18 +367,12 @@ impl State {
         self.clamp();
     }
 
-    /// Looks for what rows before had not.
-    fn measure(&mut self) {
-        for row in self.view.iter().flat_map(|view| &view.rows) {
-            self.seen.row(row, self.hosts, self.now);
-        }
-    }
-
     /// Keeps within bounds what is scrolled.
     fn clamp(&mut self) {
         self.scroll = self
             .scroll
-            .min(layout::max_scroll(self.size.width, self.wish()));
+            .min(layout::max_scroll(draw::table_width(self), &self.wish()));
+        self.clamp_pane();
         if let Some(popup) = self.popup {
             self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));
         }
@@ -394,6 +386,7 @@ impl State {
             return;
         }
         let scope = self.scope;
+        let list = (self.tab, self.level().list, self.level().within);
         match action {
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
@@ -402,7 +395,10 @@ impl State {
             Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
             Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
             Action::Go(tab) => self.tab = tab,
+            Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
+            Action::DetailUp => self.scroll_pane(-1),
+            Action::DetailDown => self.scroll_pane(1),
             Action::ToggleGroup(group) => {
                 let on = !self.scope.has_group(group);
                 self.scope = self.scope.with_group(group, on);
@@ -429,12 +425,21 @@ impl State {
                 self.say("Only lists of flows can leave idle ones out.");
             }
             Action::ToggleActive => self.active_only = !self.active_only,
-            Action::ToggleSource => self.show_source = !self.show_source,
+            Action::SortLeft
+            | Action::SortRight
+            | Action::Reverse
+            | Action::ToggleFreeze
+            | Action::ChooseColumns => self.act_on_order(action),
+            Action::ToggleSource => {
+                self.columns.toggle(ColumnId::Source);
+            }
             Action::CycleHosts => self.cycle_hosts(),
             Action::TogglePorts => self.toggle_ports(),
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
+            Action::Themes => self.open_themes(),
+            Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
             }
@@ -444,6 +449,10 @@ impl State {
         }
         if self.scope != scope {
             self.seen = Seen::default();
+        }
+        if list != (self.tab, self.level().list, self.level().within) {
+            // The order of another list says nothing of this one.
+            self.freeze = Freeze::No;
         }
         self.clamp();
     }
@@ -476,47 +485,12 @@ impl State {
         self.clamp();
     }
 
-    fn open(&mut self, popup: Popup) {
-        self.popup = Some(popup);
-        self.popup_scroll = 0;
-    }
-
-    fn act_on_popup(&mut self, popup: Popup, action: Action, effects: &mut Effects) {
-        let scroll = self.popup_scroll;
-        let page = popup::visible_lines(self, popup).max(1);
-        match action {
-            Action::Move(motion) => {
-                self.popup_scroll = match motion {
-                    Motion::Up => scroll.saturating_sub(1),
-                    Motion::Down => scroll + 1,
-                    Motion::PageUp => scroll.saturating_sub(page),
-                    Motion::PageDown => scroll + page,
-                    Motion::HalfPageUp => scroll.saturating_sub(page.div_ceil(2)),
-                    Motion::HalfPageDown => scroll + page.div_ceil(2),
-                    Motion::First => 0,
-                    Motion::Last => popup::max_scroll(self, popup),
-                };
-            }
-            Action::Help if popup != Popup::Help => self.open(Popup::Help),
-            Action::About if popup != Popup::About => self.open(Popup::About),
-            Action::Help | Action::About | Action::Back | Action::Leave => self.popup = None,
-            Action::Redraw => effects.clear = true,
-            Action::Quit => effects.ending = Some(Ending::Quit),
-            // What cannot be seen is not changed.
-            _ => {}
-        }
-        self.clamp();
-    }
-
     /// Goes into the selected group.
     fn enter(&mut self) {
         let Some(view) = self.current_view() else {
             return;
         };
         let level = self.level();
-        if !level.has_groups() {
-            return;
-        }
         // The row itself, not the one next to where the cursor went.
         let line = view.line_of(level.cursor);
         match line.and_then(|line| view.groups.get(line)).cloned() {
@@ -626,7 +600,7 @@ impl State {
         }
     }
 
-    fn say(&mut self, text: &str) {
+    pub(super) fn say(&mut self, text: &str) {
         self.notice = Some((text.to_owned(), self.now));
     }
 }

@@ -2,6 +2,7 @@
 //! countries down to the flows of one network.
 
 use super::keys::Motion;
+use super::pane::Pane;
 use crate::view::group::Group;
 use crate::view::{Cursor, GroupRow, List, View};
 
@@ -79,6 +80,8 @@ pub(super) struct Level {
     pub(super) cursor: Cursor,
     /// First row of the window.
     pub(super) first: usize,
+    /// The open pane of details.
+    pub(super) pane: Option<Pane>,
     /// The country whose networks were asked for. If none of them turns out to
     /// be known, its flows are shown instead.
     undecided: Option<Group>,
@@ -92,6 +95,7 @@ impl Level {
             label: String::new(),
             cursor: Cursor::None,
             first: 0,
+            pane: None,
             undecided: None,
         }
     }

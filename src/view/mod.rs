@@ -3,14 +3,16 @@
 //! [`field`] is the one registry of everything that can be said about a flow;
 //! records, CSV, columns and the manual come from it. [`mod@column`] lays fields
 //! out for people, in the units of [`units`]. [`View::compute`] answers a
-//! [`Query`]: it selects and orders by borrowed keys and copies only the rows
-//! of the window.
+//! [`Query`]: it selects, orders ([`sort`]) by borrowed keys and copies only the
+//! rows of the window.
 
 mod candidate;
 pub mod column;
+mod detail;
 pub mod field;
 pub mod filter;
 pub mod group;
+pub mod sort;
 pub mod units;
 mod whose;
 mod window;
@@ -18,14 +20,17 @@ mod window;
 use std::sync::Arc;
 
 pub use candidate::Candidate;
-pub use whose::{Counting, Side, Who};
-pub use window::ordered;
+pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
+pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use whose::{Counting, Party, Side, Who};
 
+pub use crate::enrich::geoip::{Location, Place};
 pub use crate::enrich::locality::{Interfaces, Mac};
-pub use crate::enrich::owners::{Owner, Unknown};
+pub use crate::enrich::names::Source as NameSource;
+pub use crate::enrich::owners::{Account, Cgroup, Owner, Process, Unknown};
 pub use crate::enrich::{End, Knowledge};
 use crate::flow::{Counters, Direction, Moment, Pair, Scope};
-pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, Table, Totals};
+pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
 
@@ -124,19 +129,29 @@ pub struct Query {
     pub within: Option<Group>,
     /// Whether the rows are flows or groups of them.
     pub list: List,
+    /// The order of the rows.
+    pub sort: Sort,
+    /// Whether they keep the order that they have.
+    pub freeze: Freeze,
     /// The row under the cursor.
     pub cursor: Cursor,
     /// First row of the window, counted from 0. Gives way to the cursor.
     pub first: usize,
     /// Height of the window in rows.
     pub height: usize,
+    /// The flow to look closer at.
+    pub detail: Option<Subject>,
 }
 
 impl Query {
     /// Makes it the question of the next refresh: the cursor now names the
-    /// flow it is on, where that flow is now. Its number stays.
+    /// flow it is on, where that flow is now, and an order that was to be kept
+    /// is known. Its number stays.
     pub fn settle(&mut self, view: &View) {
         self.first = view.first;
+        if self.freeze == Freeze::Now {
+            self.freeze = view.query.freeze.clone();
+        }
         let line = |index: usize| index.saturating_sub(view.first);
         if let Some((index, id)) = view.cursor {
             let line = line(index);
@@ -145,6 +160,11 @@ impl Query {
         if let Some((index, group)) = view.group_cursor {
             let line = line(index);
             self.cursor = Cursor::Group { group, index, line };
+        }
+        if self.detail.is_some()
+            && let Some(detail) = &view.detail
+        {
+            self.detail = Some(Subject::Flow(detail.row.id));
         }
     }
 }
@@ -241,6 +261,9 @@ pub struct View {
     pub cursor: Option<(usize, FlowId)>,
     /// The same of the selected group.
     pub group_cursor: Option<(usize, Group)>,
+    /// What is known about the flow that is looked closer at; `None` if it is
+    /// not there.
+    pub detail: Option<Box<Detail>>,
     /// Flows that match the query.
     pub matching: usize,
     /// Of these, flows without counters: born before accounting was on.

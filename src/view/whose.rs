@@ -81,10 +81,13 @@ impl Who {
 
 /// Someone at an end of a flow.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Party<'a> {
-    pub(super) side: Side,
-    pub(super) who: Who,
-    pub(super) owner: Option<&'a Owner>,
+pub struct Party<'a> {
+    /// Which end.
+    pub side: Side,
+    /// Who it is.
+    pub who: Who,
+    /// What is known of it.
+    pub owner: Option<&'a Owner>,
 }
 
 /// Everybody who has part in a flow: at least one, the client first.
@@ -135,6 +138,23 @@ pub(super) fn parties(
     })
 }
 
+/// See [`Row::owner`].
+pub(super) fn owner_at_hand(
+    owners: &Pair<Option<Owner>>,
+    direction: Option<Direction>,
+) -> Option<&Owner> {
+    let (orig, reply) = (owners.orig.as_ref(), owners.reply.as_ref());
+    match direction {
+        Some(Direction::Out | Direction::Local) => orig,
+        Some(Direction::In) => reply,
+        Some(Direction::Forward) | None => {
+            let known = |owner: &&Owner| owner.process.is_ok();
+            let found = orig.filter(known).or(reply.filter(known));
+            found.or(orig).or(reply)
+        }
+    }
+}
+
 /// How the counters of a flow came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counting {
@@ -174,17 +194,13 @@ impl<'a> Row<'a> {
     /// out or stays here the one at the source, of one that comes in the one at
     /// the destination, of others whoever was found.
     pub fn owner(&self) -> Option<&'a Owner> {
-        let owners = self.owners?;
-        let (orig, reply) = (owners.orig.as_ref(), owners.reply.as_ref());
-        match self.bearings.direction {
-            Some(Direction::Out | Direction::Local) => orig,
-            Some(Direction::In) => reply,
-            Some(Direction::Forward) | None => {
-                let known = |owner: &&Owner| owner.process.is_ok();
-                let found = orig.filter(known).or(reply.filter(known));
-                found.or(orig).or(reply)
-            }
-        }
+        owner_at_hand(self.owners?, self.bearings.direction)
+    }
+
+    /// Everybody who has part in it: at least one, the client first. Ends on
+    /// other machines have no part.
+    pub fn parties(&self) -> impl Iterator<Item = Party<'a>> + use<'a> {
+        parties(self.bearings.direction, self.owners)
     }
 
     /// Its process, or why there is none; `None` where nobody has looked.

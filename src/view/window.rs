@@ -1,29 +1,16 @@
 //! Selecting and ordering: which rows are in the window.
 
-use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::field::Event;
 use super::filter::Filter;
 use super::group::{List, groups};
+use super::sort::{Freeze, Kept, Usual, in_order, usual};
 use super::{
-    Candidate, Cursor, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Scope, Status,
-    Table, View, ViewRow,
+    Candidate, Cursor, Detail, Direction, Flow, Knowledge, Ledger, Moment, Query, Status, Table,
+    View, ViewRow,
 };
 use crate::flow::{Counters, Pair};
-
-/// The order of the list: the fastest first, averaged over ten seconds so that
-/// rows do not jump; then what moved most; then the oldest.
-type SortKey = (Reverse<u64>, Reverse<u64>, FlowId);
-
-fn sort_key(id: FlowId, flow: &Flow, now: Moment) -> SortKey {
-    let rate = flow.average_bytes_per_sec(10, now).unwrap_or_default();
-    let bytes = flow.counters().unwrap_or_default().bytes();
-    (
-        Reverse(rate.orig.saturating_add(rate.reply)),
-        Reverse(bytes.orig.saturating_add(bytes.reply)),
-        id,
-    )
-}
 
 fn is_active(flow: &Flow) -> bool {
     flow.bytes_per_sec()
@@ -52,17 +39,6 @@ pub(super) fn holds(
     })
 }
 
-/// Every flow that `scope` holds, in the order of a [`View`].
-pub fn ordered(table: &Table, scope: Scope, now: Moment) -> impl Iterator<Item = &Flow> {
-    let mut keys: Vec<SortKey> = table
-        .flows()
-        .filter(|(_, flow)| scope.holds(flow.class()))
-        .map(|(id, flow)| sort_key(id, flow, now))
-        .collect();
-    keys.sort_unstable();
-    keys.into_iter().filter_map(|(_, _, id)| table.get(id))
-}
-
 /// How many flows a query leaves out, and why; and what the others move.
 #[derive(Default)]
 struct Left {
@@ -82,9 +58,11 @@ fn select(
     table: &Table,
     knowledge: &mut Knowledge,
     now: Moment,
-) -> (Vec<SortKey>, Left) {
+) -> (Vec<Usual>, Left) {
     let mut left = Left::default();
-    let mut keys = Vec::new();
+    // Grown step by step, a million would be copied again and again.
+    let of_flows = query.list == List::Flows && query.within.is_none();
+    let mut keys = Vec::with_capacity(if of_flows { table.len() } else { 0 });
     for (id, flow) in table.flows() {
         if !query.scope.holds(flow.class()) {
             left.out_of_scope += 1;
@@ -112,7 +90,7 @@ fn select(
                 orig: left.bytes_per_sec.orig.saturating_add(rate.orig),
                 reply: left.bytes_per_sec.reply.saturating_add(rate.reply),
             };
-            keys.push(sort_key(id, flow, now));
+            keys.push(usual(id, flow, now));
         }
     }
     (keys, left)
@@ -128,35 +106,46 @@ impl View {
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Self {
-        let (mut keys, left) = select(query, table, knowledge, now);
+        let (keys, left) = select(query, table, knowledge, now);
         let matching = keys.len();
-        let groups = groups(query, table, ledger, knowledge, now);
-        let group_count = groups.len();
-        let is_of_flows = query.list == List::Flows;
-        let (rows, now_at) = match query.cursor {
-            Cursor::Flow { id, .. } if is_of_flows => (matching, rank(id, table, &keys, now)),
-            Cursor::Group { group, .. } if !is_of_flows => (group_count, groups.position(group)),
-            _ if is_of_flows => (matching, None),
-            _ => (group_count, None),
-        };
-        let (first, index) = place(query, rows, now_at);
-        let of_flow = index.filter(|_| is_of_flows);
-        let cursor = of_flow.map(|index| (index, keys.select_nth_unstable(index).1.2));
-        let group_cursor = index.and_then(|index| Some((index, groups.at(index)?)));
-        let window: &[SortKey] = if is_of_flows {
-            window(&mut keys, first, query.height)
+        let mut query = query.clone();
+        let groups = groups(&query, table, ledger, knowledge, now);
+        let (group_count, height) = (groups.len(), query.height);
+        let (first, cursor, group_cursor, window) = if query.list == List::Flows {
+            let mut flows = in_order(&query, keys, table, knowledge, now);
+            let now_at = match query.cursor {
+                Cursor::Flow { id, .. } => flows.rank(id),
+                _ => None,
+            };
+            let (first, index) = place(&query, matching, now_at);
+            if query.freeze == Freeze::Now {
+                let kept = Kept::flows(flows.window(0, matching).into_iter());
+                query.freeze = Freeze::Kept(Arc::new(kept));
+            }
+            let cursor = index.map(|index| (index, flows.at(index)));
+            (first, cursor, None, flows.window(first, height))
         } else {
-            &[]
+            let now_at = match query.cursor {
+                Cursor::Group { group, .. } => groups.position(group),
+                _ => None,
+            };
+            let (first, index) = place(&query, group_count, now_at);
+            if query.freeze == Freeze::Now {
+                query.freeze = Freeze::Kept(Arc::new(groups.kept()));
+            }
+            let cursor = index.and_then(|index| Some((index, groups.at(index)?)));
+            (first, None, cursor, Vec::new())
         };
         let rows = window
             .iter()
-            .filter_map(|(_, _, id)| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
+            .filter_map(|id| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
+        let subject = cursor.map(|(_, id)| id);
         Self {
+            detail: Detail::answer(&query, subject, table, knowledge, now),
             at: now,
-            query: query.clone(),
             rows,
-            groups: groups.window(first, query.height, ledger, knowledge),
+            groups: groups.window(first, height, ledger, knowledge),
             group_count,
             first,
             cursor,
@@ -171,6 +160,7 @@ impl View {
             inactive: left.inactive,
             own: left.own,
             totals: table.totals().within(query.scope),
+            query,
             bytes_per_sec: None,
             born_per_sec: None,
             ended_per_sec: None,
@@ -203,37 +193,4 @@ fn place(query: &Query, rows: usize, now_at: Option<usize>) -> (usize, Option<us
         .max((index + 1).saturating_sub(query.height.max(1)))
         .min(lowest_first);
     (first, (rows > 0).then_some(index))
-}
-
-/// How many rows come before this flow.
-fn rank(id: FlowId, table: &Table, keys: &[SortKey], now: Moment) -> Option<usize> {
-    let key = sort_key(id, table.get(id)?, now);
-    let mut found = false;
-    let mut before = 0;
-    for other in keys {
-        found |= other.2 == id;
-        before += usize::from(*other < key);
-    }
-    found.then_some(before)
-}
-
-/// The keys from `first` on, at most `height`, in order. Sorting all of a
-/// million would take longer than everything else.
-fn window(keys: &mut [SortKey], first: usize, height: usize) -> &[SortKey] {
-    if first >= keys.len() {
-        return &[];
-    }
-    let rest = if first > 0 {
-        keys.select_nth_unstable(first);
-        &mut keys[first..]
-    } else {
-        keys
-    };
-    let height = height.min(rest.len());
-    if height < rest.len() && height > 0 {
-        rest.select_nth_unstable(height - 1);
-    }
-    let window = &mut rest[..height];
-    window.sort_unstable();
-    window
 }

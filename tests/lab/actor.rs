@@ -124,6 +124,7 @@ impl Actor {
             ["send", socket, bytes, to] => {
                 self.send(socket, &vec![0x55; parse(bytes)?], Some(parse(to)?))
             }
+            ["end", stream] => self.await_end(stream),
             ["receive", socket, bytes] => self.receive(socket, parse(bytes)?),
             ["share", socket] => self.fork(parse(socket)?, 0),
             ["leave", socket, pid] => {
@@ -199,6 +200,17 @@ impl Actor {
             }
             _ => Err(io::Error::other(format!("socket {number} cannot receive"))),
         }
+    }
+
+    /// Reads until the other end has closed.
+    fn await_end(&self, number: &str) -> io::Result<String> {
+        let Held::Stream(socket) = self.socket(number)? else {
+            return Err(io::Error::other(format!("socket {number} is no stream")));
+        };
+        socket.set_read_timeout(Some(PATIENCE))?;
+        let mut socket = socket;
+        socket.read_to_end(&mut Vec::new())?;
+        Ok(String::new())
     }
 
     /// An ICMP socket of a kind (`ping` or `raw`), and one echo request from

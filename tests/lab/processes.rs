@@ -21,14 +21,15 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Stdio};
+use std::process::{Child, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use super::actor::ACTOR;
 use super::namespace::Host;
-use super::{Lab, skip};
+use super::{Lab, mounts, skip, skip_unless_root};
 
 /// A process that has not done by then what it is told hangs.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -82,11 +83,11 @@ impl<'a> Program<'a> {
 
     /// Starts it on a host.
     pub fn start(self, host: &Host) -> Process {
-        let file = Executable::new(self.name);
+        let file = executable(self.name);
         let mut command = if self.unprivileged {
-            host.unprivileged(&file.0)
+            host.unprivileged(&file)
         } else {
-            host.command(&file.0)
+            host.command(&file)
         };
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         ours.set_read_timeout(Some(LIMIT)).expect("not zero");
@@ -114,40 +115,33 @@ impl<'a> Program<'a> {
         if let Some(id) = self.user
             && let Err(error) = process.order(format_args!("user {id}"))
         {
-            skip(format_args!("this user cannot be another: {error}"));
+            skip_unless_root(format_args!("be another user: {error}"));
         }
         process
     }
 }
 
-/// A file of this binary under another name, so that the processes made of it
-/// have that name.
-struct Executable(PathBuf);
-
-impl Executable {
-    fn new(name: &str) -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let directory = format!("flowtop-lab-{}-{number}", process::id());
-        let directory = env::temp_dir().join(directory);
-        let file = directory.join(name);
-        let this = env::current_exe().expect("a path");
+/// This binary under another name, so that the processes made of it have that
+/// name. What is mounted for it is gone with the laboratory, however that ends.
+fn executable(name: &str) -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(|| {
+        let directory = env::temp_dir().join("flowtop-lab");
         fs::create_dir_all(&directory)
-            // Not across file systems, and not what belongs to another user.
-            .and_then(|()| {
-                fs::hard_link(&this, &file).or_else(|_| fs::copy(&this, &file).map(drop))
-            })
-            .unwrap_or_else(|e| panic!("cannot make a program {}: {e}", file.display()));
-        Self(file)
-    }
-}
-
-impl Drop for Executable {
-    fn drop(&mut self) {
-        let directory = self.0.parent().expect("it was made in one");
-        // What stays behind is in the directory for what may be lost.
-        let _ = fs::remove_dir_all(directory);
-    }
+            .unwrap_or_else(|e| panic!("cannot make {}: {e}", directory.display()));
+        mounts::hide(directory.to_str().expect("UTF-8"));
+        directory
+    });
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let directory = directory.join(number.to_string());
+    let file = directory.join(name);
+    let this = env::current_exe().expect("a path");
+    fs::create_dir(&directory)
+        .and_then(|()| fs::write(&file, ""))
+        .and_then(|()| mounts::show(&this, &file))
+        .unwrap_or_else(|e| panic!("cannot make a program {}: {e}", file.display()));
+    file
 }
 
 /// A running process. It ends when this value is dropped.
@@ -155,7 +149,7 @@ pub struct Process {
     name: String,
     child: Child,
     control: UnixStream,
-    file: Executable,
+    file: PathBuf,
 }
 
 /// A socket of a process.
@@ -181,7 +175,7 @@ impl Process {
 
     /// Where its program is.
     pub fn executable(&self) -> &Path {
-        &self.file.0
+        &self.file
     }
 
     /// Listens for TCP connections. An IPv6 wildcard takes IPv4 as well.
@@ -244,6 +238,11 @@ impl Process {
     pub fn receive(&self, socket: &Socket, bytes: usize) -> SocketAddr {
         let answer = self.told(format_args!("receive {} {bytes}", socket.number));
         answer.parse().expect("an address")
+    }
+
+    /// Waits until the other end of a connection has closed it.
+    pub fn await_end(&self, socket: &Socket) {
+        self.told(format_args!("end {}", socket.number));
     }
 
     /// Closes a socket.
@@ -359,7 +358,7 @@ impl Group {
             match fs::create_dir(&directory) {
                 Ok(()) => group.made.push(directory.clone()),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => skip(format_args!("cannot make {}: {e}", directory.display())),
+                Err(e) => skip_unless_root(format_args!("make {}: {e}", directory.display())),
             }
         }
         group
@@ -369,7 +368,7 @@ impl Group {
         let group = self.made.last().expect("its last part was made");
         let file = group.join("cgroup.procs");
         if let Err(error) = fs::write(&file, pid.to_string()) {
-            skip(format_args!("cannot write to {}: {error}", file.display()));
+            skip_unless_root(format_args!("write to {}: {error}", file.display()));
         }
     }
 }

@@ -4,7 +4,10 @@ use crossterm::event::KeyCode;
 use flowtop::flow::Scope;
 use flowtop::view::units::RateUnit;
 
-use super::scene::{Scene, crowd, evening, world};
+use flowtop::tui::theme::{Depth, Themes};
+use ratatui::style::Color;
+
+use super::scene::{Scene, crowd, evening, themes, world};
 use super::snapshot::{check, styled, text};
 
 #[test]
@@ -28,7 +31,7 @@ fn both_ends_at_every_width() {
 fn colours_and_attributes() {
     for (name, color) in [("color", true), ("mono", false)] {
         for width in [60, 100, 160] {
-            let mut scene = Scene::new((width, 20), |s| s.color = color).with(&evening());
+            let mut scene = Scene::new((width, 20), |s| s.themes = themes(color)).with(&evening());
             scene.status.lost = 12;
             scene.status.table_used = Some(230_000);
             scene.answer();
@@ -237,4 +240,37 @@ fn what_there_is_to_know_about_the_program() {
         let about = text(&scene.buffer(width, 24));
         assert!(!about.contains("own name lookups"), "{about}");
     }
+}
+
+#[test]
+fn a_theme_is_worn_as_soon_as_it_is_selected() {
+    let mut scene = Scene::new((80, 20), |s| s.themes = Themes::new(Depth::True)).with(&evening());
+    let terminal = scene.buffer(80, 20);
+    scene.keys("t");
+    let list = text(&scene.buffer(80, 20));
+    check("themes_80", &list);
+    assert!(list.contains(" Themes "), "{list}");
+    for _ in 0..4 {
+        scene.press(KeyCode::Down);
+    }
+    let nord = scene.buffer(80, 20);
+    assert_eq!(nord[(0, 0)].bg, Color::Rgb(0x2e, 0x34, 0x40));
+    // Behind the list as well, and everywhere.
+    assert!(nord.content().iter().all(|cell| cell.bg != Color::Reset));
+    scene.press(KeyCode::Esc);
+    assert_eq!(scene.buffer(80, 20), terminal);
+    scene.keys("t");
+    scene.press(KeyCode::End);
+    scene.press(KeyCode::Enter);
+    let light = scene.buffer(80, 20);
+    assert_eq!(light[(0, 0)].bg, Color::Rgb(0xfd, 0xf6, 0xe3));
+    assert!(!text(&light).contains(" Themes "));
+}
+
+#[test]
+fn without_colours_there_are_no_themes_to_choose() {
+    let mut scene = Scene::new((80, 20), |_| ()).with(&evening());
+    scene.keys("t");
+    let shown = text(&scene.buffer(80, 20));
+    assert!(shown.contains("Themes need colours"), "{shown}");
 }

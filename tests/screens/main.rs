@@ -14,9 +14,11 @@ mod cursor;
 #[path = "../databases/mod.rs"]
 mod databases;
 mod desk;
+mod detail;
 mod groups;
 mod keys;
 mod looks;
+mod order;
 mod owners;
 mod scene;
 mod snapshot;

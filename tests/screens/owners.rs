@@ -6,7 +6,7 @@ use flowtop::flow::Direction;
 use flowtop::view::Source;
 
 use super::desk;
-use super::scene::Scene;
+use super::scene::{Scene, themes};
 use super::snapshot::{check, styled, text};
 
 const WIDTHS: [u16; 4] = [60, 80, 120, 200];
@@ -46,7 +46,7 @@ fn lists_of_processes_and_hosts_at_every_width() {
 fn colours_and_attributes() {
     for (name, color) in [("color", true), ("mono", false)] {
         for width in [80, 120] {
-            let mut scene = desk::scene(width, 17, |s| s.color = color);
+            let mut scene = desk::scene(width, 17, |s| s.themes = themes(color));
             let desk = styled(&scene.buffer(width, 17));
             check(&format!("desk_{name}_{width}"), &desk);
             for (key, list) in [("2", "hosts"), ("3", "processes")] {

@@ -14,11 +14,12 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
+use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
-use flowtop::view::column::Hosts;
+use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
-    Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View,
+    Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
 };
 use jiff::tz::TimeZone;
 use mmdb_writer::IpVersion;
@@ -269,6 +270,8 @@ pub(crate) struct Scene {
     /// Makes up the interfaces of flows, for which there are no routes here.
     pub(crate) interfaces: Option<fn(&Row<'_>) -> Interfaces>,
     ledger: Ledger,
+    /// Keeps a flow that is looked at beyond its end.
+    vigil: RefCell<Vigil>,
 }
 
 impl Scene {
@@ -280,10 +283,11 @@ impl Scene {
             scope: Scope::EVERYTHING.with_loopback(false),
             filter: None,
             show_source: false,
+            columns: Choice::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             keys: Keymap::default(),
-            color: false,
+            themes: themes(false),
         };
         change(&mut settings);
         let size = Size {
@@ -318,6 +322,7 @@ impl Scene {
             knowledge: RefCell::new(knowledge),
             interfaces: None,
             ledger: Ledger::default(),
+            vigil: RefCell::default(),
         }
     }
 
@@ -367,6 +372,36 @@ impl Scene {
         self.apply(&Update::Flow(report), self.now);
     }
 
+    /// The kernel says something about a flow.
+    pub(crate) fn tell(&mut self, line: &Line, change: impl FnOnce(&mut Report)) {
+        let mut report = report(line, true);
+        report.origin = Origin::Fetched;
+        report.start_ns = None;
+        change(&mut report);
+        self.apply(&Update::Flow(report), self.now);
+    }
+
+    /// Forty seconds pass, in which a flow moves so many bytes in each: sent
+    /// and answered.
+    pub(crate) fn pass_time(&mut self, line: &Line, moves: impl Fn(u64) -> [u64; 2]) {
+        let mut more = Pair::<u64>::default();
+        for second in 0..40 {
+            self.now = self.now.after(Duration::from_secs(1));
+            let [orig, reply] = moves(second);
+            more.orig += orig;
+            more.reply += reply;
+            self.tell(line, |report| {
+                if let Some(counters) = &mut report.counters {
+                    counters.orig.bytes += more.orig;
+                    counters.orig.packets += more.orig / 700;
+                    counters.reply.bytes += more.reply;
+                    counters.reply.packets += more.reply / 1400;
+                }
+            });
+        }
+        self.answer();
+    }
+
     /// Hosts of [`world`] get their names.
     pub(crate) fn name_hosts(&mut self) {
         let answers = NAMES.iter().map(|(addr, name)| Answer {
@@ -381,7 +416,9 @@ impl Scene {
 
     fn apply(&mut self, update: &Update, at: Moment) {
         let (ledger, knowledge) = (&mut self.ledger, self.knowledge.get_mut());
+        let vigil = self.vigil.get_mut();
         self.table.apply(update, at, &mut |change| {
+            vigil.note(&change, knowledge, at);
             if let Change::Ended(flow) = change {
                 ledger.book(flow, knowledge);
             }
@@ -394,7 +431,9 @@ impl Scene {
         let (query, table) = (&self.query, &self.table);
         let mut view = View::compute(query, table, &self.ledger, &mut knowledge, self.now);
         let totals = self.table.flows().filter_map(|(_, f)| f.bytes_per_sec());
-        for row in &mut view.rows {
+        self.vigil.borrow_mut().keep(&mut view);
+        let detail = view.detail.iter_mut().map(|detail| &mut detail.row);
+        for row in view.rows.iter_mut().chain(detail) {
             if let Some(interfaces) = self.interfaces {
                 row.bearings.interfaces = interfaces(&row.row(self.now));
             }
@@ -455,4 +494,9 @@ impl Scene {
         draw(&self.state, &mut buf);
         buf
     }
+}
+
+/// The terminal's own colours, or none.
+pub(super) fn themes(color: bool) -> Themes {
+    Themes::new(if color { Depth::Ansi } else { Depth::None })
 }

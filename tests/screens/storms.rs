@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use flowtop::tui::keys::KEYS;
-use flowtop::view::{Cursor, List};
+use flowtop::view::{Cursor, List, Subject};
 use proptest::prelude::*;
 
 use super::desk;
@@ -12,6 +12,8 @@ use super::scene::{Scene, crowd, evening, world};
 enum Step {
     Key(usize, usize),
     Other(char),
+    /// A key of the choice of columns.
+    Pick(char),
     Resize(u16, u16),
     Answer,
     Late,
@@ -23,6 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..KEYS.len(), 0..4_usize).prop_map(|(key, chord)| Step::Key(key, chord)),
         1 => any::<char>().prop_map(Step::Other),
+        2 => prop::sample::select(vec!['C', ' ', 'J', 'K', 'j', 'k']).prop_map(Step::Pick),
         2 => (0..250_u16, 0..60_u16).prop_map(|(w, h)| Step::Resize(w, h)),
         4 => Just(Step::Answer),
         1 => Just(Step::Late),
@@ -47,7 +50,7 @@ proptest! {
                     let modifiers = if chord.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
                     scene.press_with(chord.code, modifiers);
                 }
-                Step::Other(c) => scene.press(KeyCode::Char(c)),
+                Step::Other(c) | Step::Pick(c) => scene.press(KeyCode::Char(c)),
                 Step::Resize(width, height) => {
                     size = (width, height);
                     scene.resize(width, height);
@@ -90,7 +93,7 @@ proptest! {
     #[test]
     fn any_way_through_the_lists_goes_well(
         at_desk in any::<bool>(),
-        steps in prop::collection::vec((0..12_usize, any::<bool>()), 1..80),
+        steps in prop::collection::vec((0..14_usize, any::<bool>()), 1..80),
     ) {
         let mut lines = world();
         let mut scene = Scene::new((80, 13), |_| ()).with(&lines);
@@ -108,6 +111,8 @@ proptest! {
                 6 => scene.press(KeyCode::PageDown),
                 7 => scene.press(KeyCode::Tab),
                 8 => scene.press(KeyCode::Char(['2', '3', '5', '7', 'o'][number % 5])),
+                12 => scene.press(KeyCode::Char(['<', '>', 'r'][number % 3])),
+                13 => scene.press_with(KeyCode::Char('o'), KeyModifiers::CONTROL),
                 9 => scene.end_of(&lines[number % lines.len()]),
                 10 => scene.show(late.clone()),
                 _ => scene.resize(60 + number as u16, 8 + number as u16 % 9),
@@ -119,6 +124,12 @@ proptest! {
             prop_assert_eq!(&scene.query, scene.state.query());
             let view = scene.view();
             prop_assert!(view.window_rows() <= scene.query.height.min(view.row_count()));
+            prop_assert!(scene.query.detail.is_none() || scene.query.list == List::Flows);
+            // What is looked closer at is there, or has its last word.
+            if answered && view.matching > 0 && let Some(Subject::Flow(id)) = scene.query.detail {
+                let shown = view.detail.as_ref().map(|detail| detail.row.id);
+                prop_assert_eq!(shown, Some(id));
+            }
             scene.buffer(80, 13);
         }
         // From wherever this is, it is not far back to the top.
@@ -134,7 +145,7 @@ proptest! {
 fn every_size_can_be_drawn() {
     let mut scenes = Vec::new();
     for keys in [
-        "", "s", "b", "sb", "?", "V", "2", "3", "5", "7", "o", "TUDISO",
+        "", "s", "b", "sb", "?", "V", "2", "3", "5", "7", "o", "TUDISO", "C", "<r",
     ] {
         let mut scene = Scene::new((80, 24), |_| ()).with(&evening());
         scene.status.warnings = vec!["one warning".to_owned(); 2];
@@ -143,7 +154,7 @@ fn every_size_can_be_drawn() {
         scene.press(KeyCode::Down);
         scenes.push(scene);
     }
-    for keys in ["", "s", "sb", "2", "3", "3o"] {
+    for keys in ["", "s", "sb", "2", "3", "3o", "C", "3<"] {
         let mut scene = desk::scene(80, 24, |_| ());
         scene.keys(keys);
         scene.press(KeyCode::Down);
@@ -159,6 +170,31 @@ fn every_size_can_be_drawn() {
             scene.resize(90, height);
             scene.answer();
             scene.buffer(90, height);
+        }
+    }
+}
+
+#[test]
+fn details_can_be_drawn_at_every_size() {
+    for keys in ["", "bJJJJ"] {
+        let mut scene = desk::scene(80, 24, |_| ());
+        for _ in 0..4 {
+            scene.press(KeyCode::Down);
+        }
+        scene.press(KeyCode::Enter);
+        scene.answer();
+        scene.keys(keys);
+        for width in (1..=250).step_by(3) {
+            for height in [8, 9, 11, 20] {
+                scene.buffer(width, height);
+            }
+        }
+        for height in (1..=60).step_by(2) {
+            for width in [90, 170] {
+                scene.resize(width, height);
+                scene.answer();
+                scene.buffer(width, height);
+            }
         }
     }
 }

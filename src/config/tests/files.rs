@@ -66,7 +66,7 @@ fn a_flag_takes_back_what_a_file_says() {
             other => panic!("{line}: {other:?}"),
         };
     let on = view("");
-    assert!(on.source.scope.has_loopback() && on.show_source && !on.colors);
+    assert!(on.source.scope.has_loopback() && on.show_source && on.depth == Depth::None);
     assert!(!on.source.switch_sysctls && !on.source.lookups.places.enabled);
     assert!(on.source.lookups.names.is_none());
     assert_eq!(on.unit, RateUnit::Bits);
@@ -80,7 +80,7 @@ fn a_flag_takes_back_what_a_file_says() {
     let off = "--no-loopback --dns --geoip --no-show-src --no-bits --color always --sysctl \
         --no-track --process --source auto --local 10.1.0.0/16 --geoip-dir= --services /t --resolver dns";
     let off = view(off);
-    assert!(!off.source.scope.has_loopback() && !off.show_source && off.colors);
+    assert!(!off.source.scope.has_loopback() && !off.show_source && off.depth != Depth::None);
     assert!(off.source.switch_sysctls && off.source.lookups.places.enabled);
     assert_eq!(off.source.lookups.names.unwrap().lookup, Lookup::Dns);
     assert_eq!(off.unit, RateUnit::Bytes);
@@ -295,7 +295,7 @@ fn the_sample_can_be_asked_for() {
 /// What a person may wish for always has a key; what is of one call has none.
 #[test]
 fn every_standing_option_has_a_key() {
-    const OF_ONE_CALL: [&str; 16] = [
+    const OF_ONE_CALL: [&str; 17] = [
         "all",
         "config",
         "dccp",
@@ -305,6 +305,7 @@ fn every_standing_option_has_a_key() {
         "icmp",
         "ipv4",
         "ipv6",
+        "netns",
         "other",
         "print-config",
         "sctp",

@@ -287,7 +287,7 @@ impl GeoIp {
             Scope::Lan => return Location::Lan,
             Scope::Global(address) => address,
         };
-        let known = self.merged(address);
+        let known = self.merged(address, |_| {});
         if !known.is_useful() {
             return Location::Unknown;
         }
@@ -299,7 +299,18 @@ impl GeoIp {
         })
     }
 
-    fn merged(&self, address: IpAddr) -> Record<'_> {
+    /// The databases that what [`GeoIp::locate`] says of an address comes
+    /// from, in the order in which they were asked.
+    pub fn sources_of(&self, address: IpAddr) -> Vec<&Source> {
+        let mut told = Vec::new();
+        if let (true, Scope::Global(address)) = (self.settings.enabled, Scope::of(address)) {
+            self.merged(address, |source| told.push(source));
+        }
+        told
+    }
+
+    /// `told` hears of every database that had something to say.
+    fn merged<'a>(&'a self, address: IpAddr, mut told: impl FnMut(&'a Source)) -> Record<'a> {
         let mut known = Record::default();
         for database in &self.databases {
             let gives = database.source.gives;
@@ -312,6 +323,7 @@ impl GeoIp {
             let Some(record) = database.record(address) else {
                 continue;
             };
+            let before = known;
             if known.country.is_none() {
                 known.country = record.country;
             }
@@ -324,6 +336,9 @@ impl GeoIp {
             }
             if known.as_org.is_none() && record.asn == known.asn {
                 known.as_org = record.as_org;
+            }
+            if known != before {
+                told(&database.source);
             }
         }
         known

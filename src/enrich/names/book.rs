@@ -75,10 +75,15 @@ impl Names {
 
     /// The name of `addr`, shared.
     pub fn shared(&self, addr: IpAddr) -> Option<Arc<str>> {
+        self.find(addr).cloned()
+    }
+
+    /// The name of `addr`, where it stands.
+    pub fn find(&self, addr: IpAddr) -> Option<&Arc<str>> {
         if self.known.is_empty() {
             return None;
         }
-        self.known.get(&addr.to_canonical())?.name.clone()
+        self.known.get(&addr.to_canonical())?.name.as_ref()
     }
 
     /// Whether there is an answer for `addr`, a name or none.

@@ -95,10 +95,10 @@ impl Namespaces {
             .map(|namespace| (namespace.inode, namespace))
             .collect();
         for (inode, file) in files.into_iter().take(MAX_KNOWN) {
-            // It went meanwhile, or this user may not enter it.
-            if let Ok(namespace) = visit(&self.proc, inode, &file, before.remove(&inode)) {
-                self.known.extend(namespace);
-            }
+            // One that fails went meanwhile, or is closed to this user: others
+            // may not be.
+            let found = visit(&self.proc, inode, &file, before.remove(&inode));
+            self.known.extend(found.ok().flatten());
         }
         let addresses = self.known.iter().flat_map(|namespace| &namespace.addresses);
         let addresses: HashSet<IpAddr> = addresses.copied().collect();

@@ -20,7 +20,7 @@ use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::field::{Event, Record};
 use crate::view::filter::Filter;
-use crate::view::{Row, ordered};
+use crate::view::{Row, Sort, ordered};
 
 /// Prints all flows, once or several times.
 pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
@@ -64,10 +64,14 @@ pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
         count: options.samples.get().into(),
         interval: options.source.interval,
     };
+    let for_people = options.output.format == Format::Table;
+    let is_ordered = for_people || options.top.is_some();
     let lister = Lister {
         scope: options.source.scope,
         filter: options.source.filter.clone(),
-        for_people: options.output.format == Format::Table,
+        for_people,
+        sort: options.sort.or(is_ordered.then(Sort::default)),
+        top: options.top.map_or(usize::MAX, |top| top.get() as usize),
         clock,
         knowledge,
         resolver,
@@ -96,8 +100,12 @@ fn only_family(scope: Scope) -> Option<Family> {
 struct Lister<W> {
     scope: Scope,
     filter: Option<Arc<Filter>>,
-    /// Whether people read it: in order, with a word where nothing is shown.
+    /// Whether people read it: with a word where nothing is shown.
     for_people: bool,
+    /// The order; `None` for that of the table.
+    sort: Option<Sort>,
+    /// How many flows to write, at most.
+    top: usize,
     clock: Clock,
     knowledge: Knowledge,
     resolver: Option<Resolver>,
@@ -115,6 +123,34 @@ struct Count {
 }
 
 impl<W: Write> Lister<W> {
+    /// The flows in scope, in order.
+    fn flows<'t>(
+        &mut self,
+        table: &'t Table,
+        now: Moment,
+    ) -> Box<dyn Iterator<Item = &'t Flow> + 't> {
+        let scope = self.scope;
+        if let Some(sort) = self.sort {
+            let ids = ordered(table, scope, sort, &mut self.knowledge, now);
+            return Box::new(ids.into_iter().filter_map(|id| table.get(id)));
+        }
+        // Programs sort for themselves, if at all.
+        let flows = table.flows().map(|(_, flow)| flow);
+        Box::new(flows.filter(move |flow| scope.holds(flow.class())))
+    }
+
+    fn wait_for_names(&mut self, addresses: &[IpAddr]) {
+        if let Some(resolver) = &mut self.resolver {
+            lookups::wait_for_names(
+                resolver,
+                &mut self.knowledge,
+                addresses,
+                &mut self.waited_for,
+                self.clock,
+            );
+        }
+    }
+
     /// Writes a flow, unless it is one of our own lookups, or the filter does
     /// not hold it.
     fn row(&mut self, flow: &Flow, now: Moment, count: &mut Count) -> io::Result<()> {
@@ -154,32 +190,22 @@ impl<W: Write> Sampler for Lister<W> {
     }
 
     fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
-        let scope = self.scope;
-        if let Some(resolver) = &mut self.resolver {
+        if self.resolver.is_some() {
+            let flows: Vec<_> = self.flows(table, now).collect();
             let (filter, knowledge) = (self.filter.as_deref(), &mut self.knowledge);
-            let flows = ordered(table, scope, now)
+            let wanted = flows
+                .into_iter()
                 .filter(|flow| may_hold(filter, Event::Sample, flow, knowledge, now));
-            let addresses: Vec<_> = flows.flat_map(addresses).collect();
-            lookups::wait_for_names(
-                resolver,
-                &mut self.knowledge,
-                &addresses,
-                &mut self.waited_for,
-                self.clock,
-            );
+            let addresses: Vec<_> = wanted.flat_map(addresses).collect();
+            self.wait_for_names(&addresses);
         }
         let mut count = Count::default();
-        if self.for_people {
-            for flow in ordered(table, scope, now) {
-                self.row(flow, now, &mut count)?;
+        // Names may have changed the order.
+        for flow in self.flows(table, now) {
+            if count.written == self.top {
+                break;
             }
-        } else {
-            // Programs sort for themselves, if at all.
-            for (_, flow) in table.flows() {
-                if scope.holds(flow.class()) {
-                    self.row(flow, now, &mut count)?;
-                }
-            }
+            self.row(flow, now, &mut count)?;
         }
         self.writer.flush()?;
         if !self.for_people || count.written > 0 {

@@ -84,7 +84,7 @@ fn keys(state: &State, sections: &[Section], width: usize) -> Vec<Text> {
 
 fn columns(width: usize) -> Vec<Text> {
     let mut lines = vec![heading("Columns")];
-    for column in COLUMNS {
+    for column in COLUMNS.iter().filter(|column| !column.is_extra()) {
         let title = match column.title {
             "" => "→ ← ↔ ⇢",
             title => title,
@@ -96,6 +96,12 @@ fn columns(width: usize) -> Vec<Text> {
     for (title, doc) in GROUPS {
         entry(title, doc, width, &mut lines);
     }
+    entry(
+        "more",
+        "C has more columns, and says what they show",
+        width,
+        &mut lines,
+    );
     let absent = "not known here; that is not the same as 0";
     entry("-", absent, width, &mut lines);
     lines

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::super::state::State;
 use super::super::theme::{Role, Theme};
 use crate::view::column::Align;
 
@@ -53,7 +54,7 @@ impl Piece {
 pub(super) fn draw(
     mut left: Vec<Piece>,
     mut right: Vec<Piece>,
-    theme: Theme,
+    theme: &Theme,
     area: Rect,
     buf: &mut Buffer,
 ) {
@@ -94,7 +95,7 @@ fn yields(left: &mut Vec<Piece>, right: &mut Vec<Piece>) -> bool {
     true
 }
 
-fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: Theme, buf: &mut Buffer) -> u16 {
+fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: &Theme, buf: &mut Buffer) -> u16 {
     for (index, piece) in pieces.iter().enumerate() {
         if index > 0 {
             x += GAP as u16;
@@ -108,6 +109,39 @@ fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: Theme, buf: &mut 
         }
     }
     x
+}
+
+/// Shows that a line is selected.
+pub(super) fn select(state: &State, line: Rect, buf: &mut Buffer) {
+    // Colours would be unreadable when reversed.
+    for x in line.left()..line.right() {
+        buf[(x, line.y)].set_style(Style::reset());
+    }
+    buf.set_style(line, state.theme.style(Role::Selected));
+}
+
+/// Draws the title of a column by which rows are sorted, and behind it which
+/// way. A title as wide as its column begins in the gap before it.
+pub(super) fn put_sorted(
+    buf: &mut Buffer,
+    area: Rect,
+    align: Align,
+    title: &str,
+    descending: bool,
+    style: Style,
+) {
+    let text = format!("{title}{}", sign(descending));
+    let x = match align {
+        Align::Left => area.x,
+        Align::Right => area.right().saturating_sub(text.chars().count() as u16),
+    };
+    let room = buf.area.right().saturating_sub(x);
+    buf.set_stringn(x, area.y, text, room.into(), style);
+}
+
+/// Which way something is sorted.
+pub(super) const fn sign(descending: bool) -> &'static str {
+    if descending { "▼" } else { "▲" }
 }
 
 /// Draws a text within `area`, where it is aligned.
@@ -215,7 +249,7 @@ mod tests {
             ];
             let right =
                 vec![Piece::new(5, "table 10/20", Role::Text).or_short(4, "50%", Role::Text)];
-            draw(left, right, theme, area, &mut buf);
+            draw(left, right, &theme, area, &mut buf);
             let cells = buf.content().iter().map(ratatui::buffer::Cell::symbol);
             cells.collect::<String>().trim_end().to_owned()
         };

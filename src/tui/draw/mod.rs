@@ -7,14 +7,17 @@
 //! tabs      which list is shown, and how one came to it
 //! header    titles of the columns
 //! rows      ...
+//! (details) all about the selected flow; on a wide screen beside the rows
 //! keys      what keys do                   where in the list
 //! ```
 
 mod about;
+mod detail;
 mod empty;
 mod groups;
 mod help;
 mod line;
+mod picker;
 pub(super) mod popup;
 mod prompt;
 mod status;
@@ -23,7 +26,8 @@ mod table;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub(super) use groups::label as group_label;
+pub(super) use detail::max_scroll as max_detail_scroll;
+pub(super) use groups::{columns as group_columns, label as group_label};
 pub(super) use table::longest_host;
 
 use super::state::{Size, State};
@@ -41,6 +45,7 @@ const TABS_FROM: u16 = 12;
 /// Draws the screen.
 pub fn draw(state: &State, buf: &mut Buffer) {
     let screen = buf.area;
+    buf.set_style(screen, state.theme.base());
     if screen.width < SMALLEST.width || screen.height < SMALLEST.height {
         too_small(state, buf);
         return;
@@ -62,12 +67,18 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         }
         _ => empty::draw(state, areas.rows, buf),
     }
+    if let Some(pane) = areas.pane {
+        detail::draw(state, pane, buf);
+    }
     match &state.prompt {
         Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
         None => status::keys(state, areas.keys, buf),
     }
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
+    }
+    if let Some(picker) = &state.picker {
+        picker::draw(state, picker, buf);
     }
 }
 
@@ -85,6 +96,18 @@ pub(super) fn table_height(state: &State) -> usize {
     areas(state, screen).rows.height.into()
 }
 
+/// Width of the table: all of the screen, or what details beside it leave.
+pub(super) fn table_width(state: &State) -> u16 {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    areas(state, screen).rows.width
+}
+
+/// Where the details are, if they are open.
+fn pane_area(state: &State) -> Option<Rect> {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    areas(state, screen).pane
+}
+
 struct Areas {
     title: Rect,
     totals: Rect,
@@ -92,6 +115,7 @@ struct Areas {
     tabs: Rect,
     header: Rect,
     rows: Rect,
+    pane: Option<Rect>,
     keys: Rect,
 }
 
@@ -111,9 +135,12 @@ fn areas(state: &State, screen: Rect) -> Areas {
     let totals = top(1);
     let warning = top(warned.into());
     let tabs = top(tabbed.into());
-    let header = top(1);
-    let rows = top(screen.height.saturating_sub(around));
+    let mut header = top(1);
+    let mut rows = top(screen.height.saturating_sub(around));
     let keys = left;
+    let pane = state
+        .pane()
+        .and_then(|_| detail::split(&mut header, &mut rows));
     Areas {
         title,
         totals,
@@ -121,6 +148,7 @@ fn areas(state: &State, screen: Rect) -> Areas {
         tabs,
         header,
         rows,
+        pane,
         keys,
     }
 }

@@ -29,8 +29,16 @@ pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
     let title = match popup {
         Popup::Help => " Help ",
         Popup::About => " About ",
+        Popup::Themes => " Themes ",
     };
-    let closes = format!(" {} closes ", state.keys("Esc"));
+    let closes = match popup {
+        Popup::Themes => format!(
+            " {} keeps, {} goes back ",
+            state.keys("Enter"),
+            state.keys("Esc")
+        ),
+        _ => format!(" {} closes ", state.keys("Esc")),
+    };
     let mut block = Block::bordered()
         .border_style(style(Role::Dim))
         .padding(Padding::horizontal(1))
@@ -49,6 +57,7 @@ pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
         block = block.title_bottom(Line::styled(place, style(Role::Dim)).right_aligned());
     }
     Clear.render(area, buf);
+    buf.set_style(area, state.theme.base());
     block.render(area, buf);
     for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(scroll)) {
         let spans = line
@@ -80,7 +89,22 @@ fn content(state: &State, popup: Popup, screen_width: u16) -> Vec<Text> {
     match popup {
         Popup::Help => help::content(state, width, screen_width >= WIDE),
         Popup::About => about::content(state, width),
+        Popup::Themes => themes(state, width),
     }
+}
+
+/// The themes by name; the selected one is the one that everything wears.
+fn themes(state: &State, width: usize) -> Vec<Text> {
+    let chosen = state.themes.chosen();
+    let line = |(index, name): (usize, &str)| {
+        let role = if index == chosen {
+            Role::Selected
+        } else {
+            Role::Text
+        };
+        vec![(format!("{name:width$}"), role)]
+    };
+    state.themes.names().enumerate().map(line).collect()
 }
 
 fn area(screen: Rect, lines: usize) -> Rect {

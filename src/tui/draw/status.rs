@@ -13,9 +13,10 @@ use super::super::state::State;
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
+use super::table_width;
 use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
-use crate::view::{PlaceSource, Source, Status, View};
+use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -50,7 +51,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         .as_ref()
         .map(|view| health(&view.status))
         .unwrap_or_default();
-    line::draw(left, right, state.theme, area, buf);
+    line::draw(left, right, &state.theme, area, buf);
 }
 
 fn clock(state: &State) -> String {
@@ -263,7 +264,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         right.push(Piece::new(3, text, Role::Chip));
     }
     right.push(flows(view));
-    line::draw(left, right, state.theme, area, buf);
+    line::draw(left, right, &state.theme, area, buf);
 }
 
 fn births(word: &str, per_sec: Option<f64>) -> Piece {
@@ -338,7 +339,7 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
     line::draw(
         vec![Piece::new(0, text, role)],
         vec![Piece::new(0, more, Role::Dim)],
-        state.theme,
+        &state.theme,
         area,
         buf,
     );
@@ -359,7 +360,7 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
             Piece::new(1, text, Role::Tab).or_short(0, digit, Role::Tab)
         });
     }
-    line::draw(pieces, Vec::new(), state.theme, area, buf);
+    line::draw(pieces, Vec::new(), &state.theme, area, buf);
 }
 
 /// How one came to the list; what came first is left out first.
@@ -386,14 +387,34 @@ fn trail(state: &State, room: usize) -> String {
 fn is_of_use(key: &Key, state: &State) -> bool {
     let has_groups = state.level().has_groups();
     match key.action {
-        Action::ScrollLeft => !has_groups && layout::max_scroll(state.size.width, state.wish()) > 0,
+        Action::ScrollLeft => {
+            !has_groups && layout::max_scroll(table_width(state), &state.wish()) > 0
+        }
         Action::ToggleSource | Action::ToggleActive | Action::CycleHosts | Action::TogglePorts => {
             !has_groups
         }
-        Action::Enter => has_groups,
-        Action::Back => state.trail().labels().next().is_some(),
+        Action::Enter => has_groups || state.pane().is_none(),
+        Action::DetailUp => state.pane().is_some(),
+        Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
         _ => true,
     }
+}
+
+/// How the rows are ordered.
+fn order(state: &State) -> Vec<Piece> {
+    let sort = state.sort();
+    let mut pieces = Vec::new();
+    if state.freeze != Freeze::No {
+        pieces.push(Piece::new(1, "order kept", Role::ChipWarn));
+    }
+    let text = match (sort.key, sort.descending) {
+        (SortKey::Usual, true) if state.level().has_groups() => "fastest first".to_owned(),
+        (SortKey::Usual, true) => "fastest first (10 s)".to_owned(),
+        (SortKey::Usual, false) => "slowest first".to_owned(),
+        (_, descending) => format!("by {} {}", state.sorted_title(), line::sign(descending)),
+    };
+    pieces.push(Piece::new(14, text, Role::Dim));
+    pieces
 }
 
 /// What keys do, and where in the list the window is; or the answer to a key.
@@ -407,15 +428,7 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
             right.push(Piece::new(2, position, Role::Dim));
         }
     }
-    right.push(Piece::new(
-        14,
-        if state.level().has_groups() {
-            "fastest first"
-        } else {
-            "fastest first (10 s)"
-        },
-        Role::Dim,
-    ));
+    right.extend(order(state));
     let left = if let Some(notice) = state.notice() {
         vec![Piece::new(0, notice, Role::Alert)]
     } else {
@@ -429,7 +442,7 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
             })
             .collect()
     };
-    line::draw(left, right, state.theme, area, buf);
+    line::draw(left, right, &state.theme, area, buf);
 }
 
 fn grouped(count: u64) -> String {

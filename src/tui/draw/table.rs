@@ -10,7 +10,7 @@ use super::super::layout::{self, Cell, Placed};
 use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
-use crate::flow::{L4, Status};
+use crate::flow::{L4, Pair, Status};
 use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
 use crate::view::{End, Row, ViewRow};
 
@@ -27,15 +27,23 @@ const BEHIND_SHORTEST: usize = 11;
 /// Titles of the columns; marks at the edges say that there are more.
 pub(super) fn header(state: &State, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
-    let columns = layout::arrange(area.width, state.wish(), state.scroll);
+    let columns = layout::arrange(area.width, &state.wish(), state.scroll);
+    let sort = state.sort();
     for column in columns {
-        put(buf, area.y, column, column.cell.title(), style);
+        let title = column.cell.title();
+        if column.cell.is_sorted_by(sort.key) {
+            let area = Rect::new(column.x, area.y, column.width, 1);
+            let align = column.cell.align();
+            line::put_sorted(buf, area, align, title, sort.descending, style);
+        } else {
+            put(buf, area.y, column, title, style);
+        }
     }
     let dim = state.theme.style(Role::Dim);
     if state.scroll > 0 {
         buf.set_stringn(area.x, area.y, "‹", 1, dim);
     }
-    if state.scroll < layout::max_scroll(area.width, state.wish()) {
+    if state.scroll < layout::max_scroll(area.width, &state.wish()) {
         buf.set_stringn(area.right() - 1, area.y, "›", 1, dim);
     }
 }
@@ -45,7 +53,7 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
     let Some(view) = &state.view else {
         return;
     };
-    let columns = layout::arrange(area.width, state.wish(), state.scroll);
+    let columns = layout::arrange(area.width, &state.wish(), state.scroll);
     let style = Style {
         order: order(&columns),
         ..state.cell_style()
@@ -65,16 +73,12 @@ pub(super) fn select_line(state: &State, area: Rect, buf: &mut Buffer) {
     if let Some(line) = state.selected_line()
         && line < usize::from(area.height)
     {
-        let line = Rect {
+        let area = Rect {
             y: area.y + line as u16,
             height: 1,
             ..area
         };
-        // Colours would be unreadable when reversed.
-        for x in line.left()..line.right() {
-            buf[(x, line.y)].set_style(Look::reset());
-        }
-        buf.set_style(line, state.theme.style(Role::Selected));
+        line::select(state, area, buf);
     }
 }
 
@@ -262,13 +266,36 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
         None | Some(0) => Role::Dim,
         Some(_) => Role::Text,
     };
+    let both = |rate: Pair<u64>| rate.orig.saturating_add(rate.reply);
+    let average = |secs| flow.average_bytes_per_sec(secs, row.now).map(both);
     match id {
         ColumnId::Proto => Role::Proto,
         ColumnId::State => state_role(row),
         ColumnId::Source | ColumnId::Destination | ColumnId::Process => Role::Text,
         ColumnId::Country => Role::Country,
         ColumnId::Service if row.service.is_some() => Role::Service,
-        ColumnId::Age | ColumnId::Arrow | ColumnId::Service | ColumnId::Interface => Role::Dim,
+        ColumnId::ReplyPackets => amount(flow.counters().map(|c| c.reply.packets)),
+        ColumnId::OrigPackets => amount(flow.counters().map(|c| c.orig.packets)),
+        ColumnId::Bytes => amount(flow.counters().map(|c| c.orig.bytes | c.reply.bytes)),
+        ColumnId::Rate => rate_role(flow.bytes_per_sec().map(both)),
+        ColumnId::Rate2 => rate_role(average(2)),
+        ColumnId::Rate10 => rate_role(average(10)),
+        ColumnId::Rate40 => rate_role(average(40)),
+        ColumnId::Age
+        | ColumnId::Expires
+        | ColumnId::Sport
+        | ColumnId::Arrow
+        | ColumnId::Dport
+        | ColumnId::Service
+        | ColumnId::Asn
+        | ColumnId::Organisation
+        | ColumnId::City
+        | ColumnId::User
+        | ColumnId::Unit
+        | ColumnId::Interface
+        | ColumnId::Mac
+        | ColumnId::Zone
+        | ColumnId::Mark => Role::Dim,
         ColumnId::Rtt => row.rtt_us().map_or(Role::Dim, |_| Role::Text),
         ColumnId::OrigBytes => amount(flow.counters().map(|c| c.orig.bytes)),
         ColumnId::ReplyBytes => amount(flow.counters().map(|c| c.reply.bytes)),
@@ -287,7 +314,7 @@ pub(super) const fn rate_role(bytes_per_sec: Option<u64>) -> Role {
     }
 }
 
-fn state_role(row: &Row<'_>) -> Role {
+pub(super) fn state_role(row: &Row<'_>) -> Role {
     let answered = row
         .flow
         .status()

@@ -3,11 +3,11 @@
 use super::State;
 use crate::tui::keys::Motion;
 use crate::tui::tabs::Window;
-use crate::view::{Cursor, View};
+use crate::view::{Cursor, Subject, View};
 
 impl State {
     /// Moves the cursor. Until the list is there, nothing can be selected.
-    pub(super) fn move_cursor(&mut self, motion: Motion) {
+    pub(in crate::tui) fn move_cursor(&mut self, motion: Motion) {
         let Some(view) = self.current_view().cloned() else {
             return;
         };
@@ -45,5 +45,8 @@ impl State {
         let level = self.trail_mut().here_mut();
         level.cursor = cursor.unwrap_or(Cursor::Index(index));
         level.first = first;
+        if let Some(pane) = &mut level.pane {
+            pane.subject = Subject::Cursor;
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! another one here is in two groups of processes, for each of them has sent
 //! what the other has received.
 
+mod column;
 mod ledger;
 mod rows;
 
@@ -22,6 +23,7 @@ use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
 use crate::enrich::owners::{Account, Cgroup, Container, Process};
 use crate::flow::{Counters, Direction, Pair, Protocol, Tuple};
 
+pub use column::GroupColumn;
 pub use ledger::Ledger;
 pub(super) use rows::groups;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::super::{Age, Flow, Knowledge, Query, Table, Who};
 use super::{Country, Group, GroupRow, Holder, Ledger, List, Member, NEW_SECS, organisation};
 use crate::flow::{Moment, Pair, Status};
+use crate::view::sort::{Freeze, Kept, Key, SortKey, compare};
 use crate::view::window::{direction, holds};
 
 /// Rows, and one of their far ends.
@@ -70,6 +71,11 @@ impl Groups {
         self.0.get(index).map(|(row, _)| row.group)
     }
 
+    /// The order that they have.
+    pub(in super::super) fn kept(&self) -> Kept {
+        Kept::groups(self.0.iter().map(|(row, _)| row.group))
+    }
+
     /// The rows from `first` on, at most `height`.
     pub(in super::super) fn window(
         self,
@@ -87,8 +93,8 @@ impl Groups {
     }
 }
 
-/// Every group of a query's list that its filters let through, none of a list
-/// of flows: the fastest first, then the one that moved most.
+/// Every group of a query's list that its filters let through, in its order;
+/// none of a list of flows.
 pub(in super::super) fn groups(
     query: &Query,
     table: &Table,
@@ -130,16 +136,53 @@ pub(in super::super) fn groups(
         });
     }
     let mut rows: Vec<_> = rows.into_values().collect();
-    rows.sort_unstable_by_key(|(row, _)| {
-        let both = |pair: Pair<u64>| Reverse(pair.orig.saturating_add(pair.reply));
-        (
-            both(row.average_bytes_per_sec),
-            both(row.counters.bytes()),
-            Reverse(row.flows),
-            row.group,
-        )
-    });
+    match (&query.freeze, query.sort.key) {
+        (Freeze::Kept(kept), _) => {
+            let place = |row: &GroupRow| kept.place_of(row.group);
+            sort(&mut rows, false, place);
+        }
+        (_, SortKey::Group(column)) => {
+            if column.is_described() {
+                for (row, far) in &mut rows {
+                    describe(row, *far, ledger, knowledge);
+                }
+            }
+            rows.sort_unstable_by(|(a, _), (b, _)| {
+                let (x, y) = (Key::of(column.value(a)), Key::of(column.value(b)));
+                compare(x.as_ref(), y.as_ref(), query.sort.descending)
+                    .then_with(|| usual(a).cmp(&usual(b)))
+            });
+        }
+        (_, SortKey::Usual) if !query.sort.descending => {
+            let rate = |row: &GroupRow| Some(both(row.average_bytes_per_sec));
+            sort(&mut rows, false, rate);
+        }
+        // Of flows, groups have nothing.
+        _ => sort(&mut rows, false, |_| Some(())),
+    }
     Groups(rows)
+}
+
+/// The usual order: the fastest first, then the one that moved most.
+fn usual(row: &GroupRow) -> impl Ord + use<> {
+    let rate = both(row.average_bytes_per_sec);
+    let bytes = both(row.counters.bytes());
+    (Reverse(rate), Reverse(bytes), Reverse(row.flows), row.group)
+}
+
+fn both(pair: Pair<u64>) -> u64 {
+    pair.orig.saturating_add(pair.reply)
+}
+
+/// Sorts by a key, and else in the usual order.
+fn sort<K: Ord>(
+    rows: &mut [(GroupRow, Option<IpAddr>)],
+    descending: bool,
+    key: impl Fn(&GroupRow) -> Option<K>,
+) {
+    rows.sort_unstable_by(|(a, _), (b, _)| {
+        compare(key(a).as_ref(), key(b).as_ref(), descending).then_with(|| usual(a).cmp(&usual(b)))
+    });
 }
 
 /// What a row is called, and what else is known of it.

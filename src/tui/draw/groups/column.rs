@@ -5,31 +5,9 @@ use std::fmt::Write;
 
 use super::super::super::theme::Role;
 use super::super::table;
-use crate::view::column::Align;
-use crate::view::group::{Country, Group, Holder, Service};
+use crate::view::group::{Country, Group, GroupColumn as Column, Holder, Service};
 use crate::view::units::{self, RateUnit};
 use crate::view::{GroupRow, List, Who};
-
-/// A column of groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
-    /// Code of a country, number of a network, port of a service.
-    Code,
-    Name,
-    Pid,
-    User,
-    Unit,
-    Mac,
-    Flows,
-    Ended,
-    Hosts,
-    New,
-    Unreplied,
-    ReplyBytes,
-    OrigBytes,
-    ReplyRate,
-    OrigRate,
-}
 
 use Column::{
     Code, Ended, Flows, Hosts, Mac, Name, New, OrigBytes, OrigRate, Pid, ReplyBytes, ReplyRate,
@@ -103,13 +81,6 @@ impl Column {
             (OrigBytes, _) => "↑ BYTES",
             (ReplyRate, _) => "↓ RATE",
             (OrigRate, _) => "↑ RATE",
-        }
-    }
-
-    pub(super) const fn align(self) -> Align {
-        match self {
-            Code | Name | User | Unit | Mac => Align::Left,
-            _ => Align::Right,
         }
     }
 

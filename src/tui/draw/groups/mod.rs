@@ -10,9 +10,10 @@ use super::super::state::State;
 use super::super::theme::Role;
 use super::{line, table};
 use crate::view::column::Align;
+use crate::view::group::GroupColumn as Column;
 use crate::view::units::RateUnit;
-use crate::view::{List, View};
-use column::{Column, Model};
+use crate::view::{List, SortKey, View};
+use column::Model;
 
 pub(in super::super) use column::label;
 
@@ -78,11 +79,37 @@ fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
     placed
 }
 
+/// The columns that a screen has room for, and their titles.
+pub(in super::super) fn columns(
+    width: u16,
+    list: List,
+    unit: RateUnit,
+) -> Vec<(Column, &'static str)> {
+    let placed = arrange(width, list, unit).into_iter();
+    let titled = placed.map(|placed| (placed.column, placed.column.title(list)));
+    titled.collect()
+}
+
+fn is_sorted_by(column: Column, key: SortKey) -> bool {
+    match key {
+        SortKey::Usual => matches!(column, Column::OrigRate | Column::ReplyRate),
+        key => key == SortKey::Group(column),
+    }
+}
+
 /// Titles of the columns.
 pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
+    let sort = state.sort();
     for placed in arrange(area.width, list, state.unit) {
-        put(buf, area.y, placed, placed.column.title(list), style);
+        let title = placed.column.title(list);
+        if is_sorted_by(placed.column, sort.key) {
+            let area = Rect::new(placed.x, area.y, placed.width, 1);
+            let align = placed.column.align();
+            line::put_sorted(buf, area, align, title, sort.descending, style);
+        } else {
+            put(buf, area.y, placed, title, style);
+        }
     }
 }
 

@@ -2,13 +2,21 @@
 //!
 //! The viewer and `list` in its table form show the same ones.
 
-use std::fmt::Write;
+mod choice;
+mod registry;
+
+use std::fmt::{Display, Write};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::units::{self, RateUnit};
-use super::{End, Row};
-use crate::enrich::geoip::{CountryCode, Location};
-use crate::flow::{Direction, Family, L4, Protocol, Status, Tuple};
+use super::{End, Flow, Owner, Row};
+use crate::enrich::geoip::{CountryCode, Location, Place};
+use crate::enrich::owners::Container;
+use crate::flow::{Direction, Family, L4, Pair, Protocol, Status, Tuple};
+
+pub use choice::{Choice, Mark};
+pub use registry::{COLUMNS, ColumnId};
 
 /// Where the text of a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +78,8 @@ pub struct Style {
 pub struct Column {
     /// Names it.
     pub id: ColumnId,
+    /// Its name on the command line.
+    pub key: &'static str,
     /// Its header.
     pub title: &'static str,
     /// Where its texts stand.
@@ -82,186 +92,53 @@ pub struct Column {
     pub doc: &'static str,
 }
 
-/// Names of the columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "COLUMNS says what each shows")]
-pub enum ColumnId {
-    Proto,
-    State,
-    Age,
-    Source,
-    Arrow,
-    Destination,
-    Service,
-    Country,
-    Process,
-    Interface,
-    OrigBytes,
-    ReplyBytes,
-    OrigRate,
-    ReplyRate,
-    Rtt,
-}
-
-/// Every column, in the order of the screen.
-pub static COLUMNS: &[Column] = &[
-    column(
-        ColumnId::Proto,
-        "PROTO",
-        Align::Left,
-        7,
-        7,
-        "Transport protocol.",
-    ),
-    column(
-        ColumnId::State,
-        "STATE",
-        Align::Left,
-        11,
-        11,
-        "State of TCP, SCTP and DCCP; for others whether an answer came; or that the flow is \
-         offloaded.",
-    ),
-    column(
-        ColumnId::Age,
-        "AGE",
-        Align::Right,
-        7,
-        7,
-        "Time since the first packet; with > since flowtop first saw the flow.",
-    ),
-    column(
-        ColumnId::Source,
-        "SOURCE",
-        Align::Left,
-        21,
-        47,
-        "Where the first packet came from. The viewer has this machine's end here of flows that \
-         come in, so that DESTINATION says where they come from.",
-    ),
-    column(
-        ColumnId::Arrow,
-        "",
-        Align::Left,
-        1,
-        1,
-        "→ goes out or through, ← comes in, ↔ stays on this machine; dashed where addresses \
-         are translated.",
-    ),
-    column(
-        ColumnId::Destination,
-        "DESTINATION",
-        Align::Left,
-        15,
-        39,
-        "Where the first packet went to.",
-    ),
-    column(
-        ColumnId::Service,
-        "SERVICE",
-        Align::Left,
-        9,
-        15,
-        "The destination port by the name of its usual service, else by number; ICMP type, GRE key.",
-    ),
-    column(
-        ColumnId::Country,
-        "CC",
-        Align::Left,
-        3,
-        3,
-        "Country of the far end, where its network is registered; lan for private addresses.",
-    ),
-    column(
-        ColumnId::Process,
-        "PROCESS",
-        Align::Left,
-        15,
-        24,
-        "Process on this machine whose flow it is, and its pid; or in brackets why none is known.",
-    ),
-    column(
-        ColumnId::Interface,
-        "IFACE",
-        Align::Left,
-        9,
-        20,
-        "Interfaces where the first packet comes in and goes out, inferred from routes.",
-    ),
-    column(
-        ColumnId::ReplyBytes,
-        "↓ BYTES",
-        Align::Right,
-        7,
-        7,
-        "Bytes of the answers; - for flows born before accounting was on.",
-    ),
-    column(
-        ColumnId::OrigBytes,
-        "↑ BYTES",
-        Align::Right,
-        7,
-        7,
-        "Bytes in the direction of the first packet.",
-    ),
-    column(
-        ColumnId::ReplyRate,
-        "↓ RATE",
-        Align::Right,
-        8,
-        8,
-        "Rate of the answers between the last two refreshes.",
-    ),
-    column(
-        ColumnId::OrigRate,
-        "↑ RATE",
-        Align::Right,
-        8,
-        8,
-        "Rate in the direction of the first packet.",
-    ),
-    column(
-        ColumnId::Rtt,
-        "RTT",
-        Align::Right,
-        6,
-        6,
-        "Round-trip time, smoothed, as a TCP socket of this machine measures it.",
-    ),
-];
-
-const fn column(
-    id: ColumnId,
-    title: &'static str,
-    align: Align,
-    width: u16,
-    widest: u16,
-    doc: &'static str,
-) -> Column {
-    Column {
-        id,
-        title,
-        align,
-        width,
-        widest,
-        doc,
-    }
-}
-
 impl Column {
     /// The width it needs, in cells of a terminal: bits per second have a
     /// longer unit than bytes per second.
     pub const fn width(&self, unit: RateUnit) -> u16 {
         match (self.id, unit) {
-            (ColumnId::OrigRate | ColumnId::ReplyRate, RateUnit::Bits) => self.width + 2,
+            (
+                ColumnId::OrigRate
+                | ColumnId::ReplyRate
+                | ColumnId::Rate
+                | ColumnId::Rate2
+                | ColumnId::Rate10
+                | ColumnId::Rate40,
+                RateUnit::Bits,
+            ) => self.width + 2,
             _ => self.width,
         }
+    }
+
+    /// Whether it is only there for who asks for it.
+    pub const fn is_extra(&self) -> bool {
+        matches!(
+            self.id,
+            ColumnId::Expires
+                | ColumnId::Sport
+                | ColumnId::Dport
+                | ColumnId::Asn
+                | ColumnId::Organisation
+                | ColumnId::City
+                | ColumnId::User
+                | ColumnId::Unit
+                | ColumnId::Mac
+                | ColumnId::Zone
+                | ColumnId::Mark
+                | ColumnId::ReplyPackets
+                | ColumnId::OrigPackets
+                | ColumnId::Bytes
+                | ColumnId::Rate
+                | ColumnId::Rate2
+                | ColumnId::Rate10
+                | ColumnId::Rate40
+        )
     }
 
     /// Whether tables of `list` and `events` have it: for the others there are
     /// fields.
     pub const fn is_listed(&self) -> bool {
-        !matches!(self.id, ColumnId::Interface | ColumnId::Rtt)
+        !self.is_extra() && !matches!(self.id, ColumnId::Interface | ColumnId::Rtt)
     }
 
     /// The width it can make use of: where addresses stand, that of the
@@ -269,6 +146,19 @@ impl Column {
     pub fn widest(&self, unit: RateUnit) -> u16 {
         self.widest.max(self.width(unit))
     }
+}
+
+/// The column of this key. `country`, `src`, `dst` and `interface` are known as
+/// well.
+pub fn named(key: &str) -> Option<&'static Column> {
+    let key = match key {
+        "country" => "cc",
+        "src" => "source",
+        "dst" => "destination",
+        "interface" => "iface",
+        key => key,
+    };
+    COLUMNS.iter().find(|column| column.key == key)
 }
 
 impl ColumnId {
@@ -283,92 +173,98 @@ impl ColumnId {
     pub fn cell(self, row: &Row<'_>, style: Style, out: &mut String) {
         let flow = row.flow;
         let orig = &flow.key().orig;
-        // Writing to a String cannot fail.
-        let _ = match self {
-            Self::Proto => write!(out, "{}", orig.proto()),
-            Self::State => {
-                state(row, out);
-                Ok(())
-            }
-            Self::Age => {
-                units::age(out, flow.age(row.now));
-                Ok(())
-            }
-            Self::Source => {
-                let [left, _] = row.in_order(style.order);
-                endpoint(out, left, true, style.hosts);
-                Ok(())
-            }
-            Self::Arrow => {
-                out.push(arrow(row, style.order));
-                Ok(())
-            }
-            Self::Destination => {
-                let [_, right] = row.in_order(style.order);
-                endpoint(out, right, false, style.hosts);
-                Ok(())
-            }
-            Self::Service => {
-                service(row, style.ports, out);
-                Ok(())
-            }
-            Self::Country => {
-                country(row, out);
-                Ok(())
-            }
-            Self::Process => {
-                process(row, out);
-                Ok(())
-            }
-            Self::Interface => {
-                interfaces(row, out);
-                Ok(())
-            }
-            Self::Rtt => {
-                units::latency(out, row.rtt_us());
-                Ok(())
-            }
-            Self::OrigBytes => {
-                units::bytes(out, flow.counters().map(|c| c.orig.bytes));
-                Ok(())
-            }
-            Self::ReplyBytes => {
-                units::bytes(out, flow.counters().map(|c| c.reply.bytes));
-                Ok(())
-            }
-            Self::OrigRate => {
-                units::rate(out, flow.bytes_per_sec().map(|r| r.orig), style.unit);
-                Ok(())
-            }
-            Self::ReplyRate => {
-                units::rate(out, flow.bytes_per_sec().map(|r| r.reply), style.unit);
-                Ok(())
-            }
-        };
+        let rate = |out: &mut String, rate| units::rate(out, rate, style.unit);
+        let average = |secs| flow.average_bytes_per_sec(secs, row.now).map(both);
+        match self {
+            Self::Proto => text(Some(orig.proto()), out),
+            Self::State => state(row, out),
+            Self::Age => units::age(out, flow.age(row.now)),
+            Self::Expires => match flow.timeout_secs(row.now) {
+                Some(secs) => units::duration(out, Duration::from_secs(secs)),
+                None => out.push('-'),
+            },
+            Self::Source => endpoint(out, row.in_order(style.order)[0], true, style.hosts),
+            Self::Sport => text(orig.sport(), out),
+            Self::Arrow => out.push(arrow(row, style.order)),
+            Self::Destination => endpoint(out, row.in_order(style.order)[1], false, style.hosts),
+            Self::Dport => text(orig.dport(), out),
+            Self::Service => service(row, style.ports, out),
+            Self::Country => country(row, out),
+            Self::Asn => text(row.far_place().and_then(|place| place.asn), out),
+            Self::Organisation => text(row.far_place().and_then(|p| p.as_org.as_ref()), out),
+            Self::City => text(row.far_place().and_then(|p| p.city.as_ref()), out),
+            Self::Process => process(row, out),
+            Self::User => user(row, out),
+            Self::Unit => unit(row, out),
+            Self::Interface => interfaces(row, out),
+            Self::Mac => text(row.bearings.src_mac, out),
+            Self::Zone => text(Some(flow.key().zone), out),
+            Self::Mark => text(flow.mark(), out),
+            Self::ReplyPackets => packets(flow.counters().map(|c| c.reply.packets), out),
+            Self::OrigPackets => packets(flow.counters().map(|c| c.orig.packets), out),
+            Self::ReplyBytes => units::bytes(out, flow.counters().map(|c| c.reply.bytes)),
+            Self::OrigBytes => units::bytes(out, flow.counters().map(|c| c.orig.bytes)),
+            Self::Bytes => units::bytes(out, flow.counters().map(|c| both(c.bytes()))),
+            Self::ReplyRate => rate(out, flow.bytes_per_sec().map(|r| r.reply)),
+            Self::OrigRate => rate(out, flow.bytes_per_sec().map(|r| r.orig)),
+            Self::Rate => rate(out, flow.bytes_per_sec().map(both)),
+            Self::Rate2 => rate(out, average(2)),
+            Self::Rate10 => rate(out, average(10)),
+            Self::Rate40 => rate(out, average(40)),
+            Self::Rtt => units::latency(out, row.rtt_us()),
+        }
     }
+}
+
+/// A text of its own, or `-` for what is not known.
+fn text(value: Option<impl Display>, out: &mut String) {
+    match value {
+        // Writing to a String cannot fail.
+        Some(value) => drop(write!(out, "{value}")),
+        None => out.push('-'),
+    }
+}
+
+fn packets(packets: Option<u64>, out: &mut String) {
+    match packets {
+        Some(packets) => units::count(out, packets),
+        None => out.push('-'),
+    }
+}
+
+fn both(pair: Pair<u64>) -> u64 {
+    pair.orig.saturating_add(pair.reply)
 }
 
 /// The protocol's state; where there is none, what the status bits tell.
 fn state(row: &Row<'_>, out: &mut String) {
-    let flow = row.flow;
-    let has = |bits| flow.status().is_some_and(|s: Status| s.has(bits));
     let start = out.len();
-    if has(Status::HW_OFFLOAD) {
-        out.push_str("hw_offload");
-    } else if has(Status::OFFLOAD) {
-        out.push_str("offload");
-    } else if let Some(state) = flow.state() {
-        let _ = write!(out, "{state}");
-    } else if flow.status().is_none() {
-        out.push('-');
-    } else if !has(Status::SEEN_REPLY) {
-        out.push_str("unreplied");
-    } else if has(Status::ASSURED) {
-        out.push_str("assured");
-    } else {
-        out.push_str("replied");
+    match (state_name(row.flow), row.flow.state()) {
+        (Some(name), _) => out.push_str(name),
+        (None, unnamed) => text(unnamed, out),
     }
     out[start..].make_ascii_uppercase();
+}
+
+/// The state in lower case; `None` where it has no name, and where nothing is
+/// known.
+pub(super) fn state_name(flow: &Flow) -> Option<&'static str> {
+    let has = |bits| flow.status().is_some_and(|s: Status| s.has(bits));
+    Some(if has(Status::HW_OFFLOAD) {
+        "hw_offload"
+    } else if has(Status::OFFLOAD) {
+        "offload"
+    } else if let Some(state) = flow.state() {
+        return state.name();
+    } else if flow.status().is_none() {
+        return None;
+    } else if !has(Status::SEEN_REPLY) {
+        "unreplied"
+    } else if has(Status::ASSURED) {
+        "assured"
+    } else {
+        "replied"
+    })
 }
 
 /// One end of a flow, to be written.
@@ -408,6 +304,21 @@ impl Row<'_> {
         }
     }
 
+    /// Where the far end is: the destination; or the source, if the flow comes
+    /// in or only that one is public.
+    fn far(&self) -> &Location {
+        let comes_in = self.bearings.direction == Some(Direction::In);
+        match (&self.ends.reply.location, &self.ends.orig.location) {
+            (_, src) if comes_in => src,
+            (Location::Lan, src) => src,
+            (dst, _) => dst,
+        }
+    }
+
+    fn far_place(&self) -> Option<&Place> {
+        self.far().place()
+    }
+
     /// Round-trip time of the owner's socket, in microseconds.
     pub fn rtt_us(&self) -> Option<u32> {
         self.owner()?.figures.as_ref()?.rtt_us
@@ -435,19 +346,31 @@ fn endpoint(out: &mut String, place: Endpoint<'_>, with_port: bool, hosts: Hosts
 
 /// The country of the far end; `lan` if both ends are private.
 fn country(row: &Row<'_>, out: &mut String) {
-    let comes_in = row.bearings.direction == Some(Direction::In);
-    let far = match (&row.ends.reply.location, &row.ends.orig.location) {
-        (_, src) if comes_in => src,
-        (Location::Lan, src) => src,
-        (dst, _) => dst,
-    };
-    match far {
+    match row.far() {
         Location::Lan => out.push_str("lan"),
         Location::Unknown => out.push('-'),
         Location::Place(place) => {
             out.push_str(place.country_code.as_ref().map_or("-", CountryCode::as_str));
         }
     }
+}
+
+/// The user by name, or else by number.
+fn user(row: &Row<'_>, out: &mut String) {
+    match row.owner().and_then(Owner::account) {
+        Some(account) => match account.name.as_deref() {
+            Some(name) => out.push_str(name),
+            None => text(Some(account.uid), out),
+        },
+        None => out.push('-'),
+    }
+}
+
+/// The container, or else the systemd unit.
+fn unit(row: &Row<'_>, out: &mut String) {
+    let cgroup = row.owner().and_then(Owner::cgroup);
+    let container = cgroup.and_then(|c| c.container.as_ref().map(Container::label));
+    text(container.or(cgroup.and_then(|c| c.unit.as_deref())), out);
 }
 
 fn arrow(row: &Row<'_>, order: Order) -> char {
@@ -508,6 +431,8 @@ mod tests {
             let same = COLUMNS.iter().position(|c| c.id == column.id);
             assert_eq!(same, Some(index), "{:?}", column.id);
             assert!(column.title.chars().count() <= usize::from(column.width));
+            let keyed = COLUMNS.iter().position(|c| c.key == column.key);
+            assert_eq!(keyed, Some(index), "{}", column.key);
         }
         assert_eq!(COLUMNS.len(), ColumnId::Rtt as usize + 1);
     }

@@ -1,0 +1,156 @@
+//! By what each list is sorted, and how keys change that.
+
+use super::draw;
+use super::keys::Action;
+use super::layout;
+use super::picker::Picker;
+use super::state::State;
+use crate::view::column::{ColumnId, Hosts};
+use crate::view::{Freeze, List, Sort, SortKey};
+
+/// The order of each list, kept while others are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Orders([Sort; 6]);
+
+impl Orders {
+    const fn index(list: List) -> usize {
+        match list {
+            List::Flows => 0,
+            List::Countries => 1,
+            List::Networks(_) => 2,
+            List::Services => 3,
+            List::Processes => 4,
+            List::Hosts => 5,
+        }
+    }
+
+    pub(super) const fn of(&self, list: List) -> Sort {
+        self.0[Self::index(list)]
+    }
+
+    const fn set(&mut self, list: List, sort: Sort) {
+        self.0[Self::index(list)] = sort;
+    }
+}
+
+impl State {
+    /// The order of the list that is shown: hosts as they are written.
+    pub(super) fn sort(&self) -> Sort {
+        let sort = self.orders.of(self.level().list);
+        match sort.key {
+            SortKey::Column(id @ (ColumnId::Source | ColumnId::Destination))
+                if self.hosts == Hosts::Address =>
+            {
+                Sort {
+                    key: SortKey::Address(id),
+                    ..sort
+                }
+            }
+            _ => sort,
+        }
+    }
+
+    /// The title of the column that is sorted by.
+    pub(super) fn sorted_title(&self) -> &'static str {
+        match self.sort().key {
+            SortKey::Usual => "RATE",
+            SortKey::Column(ColumnId::Arrow) => "direction",
+            SortKey::Column(id) | SortKey::Address(id) => id.column().title,
+            SortKey::Field(field) => field.key,
+            SortKey::Group(column) => {
+                let list = self.level().list;
+                // However wide: whether there is room for it or not.
+                let all = draw::group_columns(u16::MAX, list, self.unit);
+                let found = all.into_iter().find(|(known, _)| *known == column);
+                found.map_or("", |(_, title)| title)
+            }
+        }
+    }
+
+    /// What one can sort by here: the columns on the screen, and the usual
+    /// order behind them.
+    fn sort_keys(&self) -> Vec<SortKey> {
+        let mut keys: Vec<SortKey> = if self.level().has_groups() {
+            let columns =
+                draw::group_columns(draw::table_width(self), self.level().list, self.unit);
+            let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));
+            keys.collect()
+        } else {
+            let placed = layout::arrange(draw::table_width(self), &self.wish(), self.scroll);
+            let columns = placed.iter().flat_map(|placed| placed.cell.columns());
+            columns.map(|id| SortKey::Column(*id)).collect()
+        };
+        keys.push(SortKey::Usual);
+        keys
+    }
+
+    /// What keys do that are about orders and columns.
+    pub(super) fn act_on_order(&mut self, action: Action) {
+        match action {
+            Action::SortLeft => self.move_sort(-1),
+            Action::SortRight => self.move_sort(1),
+            Action::Reverse => self.reverse_sort(),
+            Action::ToggleFreeze => self.toggle_freeze(),
+            _ if self.level().has_groups() => {
+                self.say("Only the columns of flows can be chosen.");
+            }
+            _ => self.picker = Some(Picker::new(&self.columns)),
+        }
+    }
+
+    /// Sorts by the next column on the screen, `step` to the right.
+    fn move_sort(&mut self, step: isize) {
+        let keys = self.sort_keys();
+        let now = self.orders.of(self.level().list).key;
+        let at = keys.iter().position(|key| *key == now);
+        let at = at.unwrap_or(keys.len() - 1) as isize;
+        let next = (at + step).rem_euclid(keys.len() as isize) as usize;
+        self.set_sort(keys[next].sort());
+    }
+
+    /// Sorts the other way round.
+    fn reverse_sort(&mut self) {
+        let sort = self.orders.of(self.level().list);
+        self.set_sort(Sort {
+            descending: !sort.descending,
+            ..sort
+        });
+    }
+
+    fn set_sort(&mut self, sort: Sort) {
+        let list = self.level().list;
+        self.orders.set(list, sort);
+        self.freeze = Freeze::No;
+        if !self.level().is_anything_selected() {
+            // Nothing holds the window where it was.
+            self.trail_mut().here_mut().first = 0;
+        }
+        let title = self.sorted_title();
+        let turn = self.keys("r");
+        let way = match (sort.key, sort.descending) {
+            (SortKey::Usual, true) => {
+                "The fastest first, by both directions over ten seconds.".to_owned()
+            }
+            (SortKey::Usual, false) => {
+                "The slowest first, by both directions over ten seconds.".to_owned()
+            }
+            (_, true) => format!("By {title}, from the largest down; {turn} turns it."),
+            (_, false) => format!("By {title}, from the smallest up; {turn} turns it."),
+        };
+        self.say(&way);
+    }
+
+    /// Lets rows keep their places, or not any more.
+    fn toggle_freeze(&mut self) {
+        if self.freeze == Freeze::No {
+            self.freeze = Freeze::Now;
+            let key = self.keys("Ctrl+O");
+            self.say(&format!(
+                "Rows keep their order, and new ones stand below; {key} lets go."
+            ));
+        } else {
+            self.freeze = Freeze::No;
+            self.say("Rows find their order again.");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The pane of details: which flow it shows, and how far it is scrolled.
+
+use super::draw;
+use super::keys::Motion;
+use super::state::State;
+use crate::view::Subject;
+
+/// An open pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pane {
+    /// The flow it shows. It follows the cursor when a key moves that; when the
+    /// flow ends under the cursor, its last word stays.
+    pub(super) subject: Subject,
+    /// First visible line of its text.
+    pub(super) scroll: usize,
+}
+
+impl State {
+    /// The pane that is open. Lists of groups have none.
+    pub(super) fn pane(&self) -> Option<&Pane> {
+        let level = self.level();
+        level.pane.as_ref().filter(|_| !level.has_groups())
+    }
+
+    /// Opens or closes the pane. Without a selection the first row of the
+    /// window is selected.
+    pub(super) fn toggle_pane(&mut self) {
+        if self.pane().is_some() {
+            self.trail_mut().here_mut().pane = None;
+            return;
+        }
+        if !self.level().is_anything_selected() {
+            self.move_cursor(Motion::Down);
+        }
+        if self.level().is_anything_selected() {
+            self.trail_mut().here_mut().pane = Some(Pane {
+                subject: Subject::Cursor,
+                scroll: 0,
+            });
+        } else {
+            self.say("There is no flow to look at.");
+        }
+    }
+
+    /// Moves the text of the pane by lines.
+    pub(super) fn scroll_pane(&mut self, by: isize) {
+        match &mut self.trail_mut().here_mut().pane {
+            Some(pane) => pane.scroll = pane.scroll.saturating_add_signed(by),
+            None => self.say("No details are open: Enter opens those of a flow."),
+        }
+    }
+
+    /// Keeps the text of the pane within bounds.
+    pub(super) fn clamp_pane(&mut self) {
+        if let Some(most) = draw::max_detail_scroll(self)
+            && let Some(pane) = &mut self.trail_mut().here_mut().pane
+        {
+            pane.scroll = pane.scroll.min(most);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Which columns there are: those that were chosen, and of which anything is
+//! known.
+
+use crossterm::event::KeyEvent;
+
+use super::super::layout::Wish;
+use super::super::picker::Picked;
+use super::super::{Ending, draw};
+use super::{Effects, State};
+use crate::flow::Moment;
+use crate::view::column::{ColumnId, Hosts};
+use crate::view::{Unknown, ViewRow};
+
+/// What rows have had to show. It only grows, so that columns do not swing with
+/// every refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Length of the longest host.
+    longest_host: u16,
+    /// Whether anybody has looked for a process, and not only found that the
+    /// flow is forwarded.
+    process: bool,
+    interface: bool,
+    rtt: bool,
+}
+
+impl Seen {
+    fn row(&mut self, row: &ViewRow, hosts: Hosts, now: Moment) {
+        self.longest_host = self.longest_host.max(draw::longest_host(row, hosts));
+        let row = row.row(now);
+        let process = row.process();
+        self.process |= process.is_some_and(|process| process != Err(Unknown::Forwarded));
+        let interfaces = &row.bearings.interfaces;
+        self.interface |= interfaces.orig.is_some() || interfaces.reply.is_some();
+        self.rtt |= row.rtt_us().is_some();
+    }
+}
+
+impl State {
+    /// What decides where columns stand.
+    pub(in super::super) fn wish(&self) -> Wish {
+        let places = self.view.as_ref().map(|view| &view.status.places);
+        let is_known = |id| match id {
+            ColumnId::Country => places.is_some_and(|places| !places.is_empty()),
+            ColumnId::Process => self.seen.process,
+            ColumnId::Interface => self.seen.interface,
+            ColumnId::Rtt => self.seen.rtt,
+            _ => true,
+        };
+        Wish {
+            columns: self.columns.shown(is_known),
+            unit: self.unit,
+            host: self.seen.longest_host,
+        }
+    }
+
+    /// Looks for what rows before had not.
+    pub(super) fn measure(&mut self) {
+        for row in self.view.iter().flat_map(|view| &view.rows) {
+            self.seen.row(row, self.hosts, self.now);
+        }
+    }
+
+    /// A key while columns are chosen.
+    pub(super) fn pick(&mut self, key: KeyEvent, effects: &mut Effects) {
+        let Some(picker) = &mut self.picker else {
+            return;
+        };
+        self.notice = None;
+        match picker.key(key, &mut self.columns) {
+            Picked::More => {}
+            Picked::Refused => self.say("DESTINATION stays: without it a row says nothing."),
+            Picked::Done => self.picker = None,
+            Picked::Quit => effects.ending = Some(Ending::Quit),
+        }
+        self.clamp();
+    }
+}
