@@ -124,6 +124,10 @@ fn look(table: &Table, choice: u64, now: Moment) {
         None => Cursor::Index(index),
     };
     let query = Query {
+        detail: None,
+        filter: None,
+        freeze: flowtop::view::Freeze::No,
+        sort: Default::default(),
         number: 0,
         scope: Scope::EVERYTHING.with_loopback(choice & 8 == 0),
         direction: None,
