@@ -26,9 +26,7 @@ use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, State, Tuple, Update,
 };
 use flowtop::view::filter::Filter;
-use flowtop::view::{
-    Cursor, Flow, Freeze, Ledger, List, Query, Sort, SortKey, Table, View, column, ordered,
-};
+use flowtop::view::{Cursor, Flow, Ledger, Query, Sort, SortKey, Table, View, column, ordered};
 
 const ROUNDS: usize = 9;
 /// Of so many flows one moves bytes; the others rest, as most do.
@@ -97,19 +95,10 @@ fn best(rounds: usize, mut round: impl FnMut()) -> f64 {
 /// A question for one screen of flows.
 fn query(sort: Sort, cursor: Cursor) -> Query {
     Query {
-        number: 0,
-        scope: Scope::EVERYTHING,
-        filter: None,
-        direction: None,
-        active_only: false,
-        within: None,
-        list: List::Flows,
         sort,
-        freeze: Freeze::No,
-        detail: None,
         cursor,
-        first: 0,
         height: 50,
+        ..Query::of(Scope::EVERYTHING)
     }
 }
 
