@@ -11,6 +11,7 @@ pub mod column;
 mod detail;
 pub mod field;
 pub mod filter;
+mod first;
 pub mod group;
 pub mod sort;
 pub mod units;
