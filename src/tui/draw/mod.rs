@@ -18,6 +18,7 @@ mod groups;
 mod help;
 mod line;
 mod picker;
+mod picture;
 pub(super) mod popup;
 mod prompt;
 mod status;

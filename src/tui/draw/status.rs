@@ -13,6 +13,7 @@ use super::super::state::State;
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
+use super::picture::spark;
 use super::table_width;
 use crate::flow::{Direction, Family, Group};
 use crate::view::units::{self, RateUnit};
@@ -28,9 +29,6 @@ const FILTER_WIDTH: usize = 32;
 
 /// Cells between two tabs.
 const TAB_GAP: usize = 2;
-
-/// Fills of one cell, in eighths.
-const FILLS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
@@ -179,7 +177,7 @@ fn table_use(status: &Status) -> Option<Piece> {
         TABLE_WARN.. => Role::ChipWarn,
         _ => Role::Text,
     };
-    let fill = FILLS[(percent * 8 / 100).min(7) as usize];
+    let fill = spark::gauge(percent, 100, 1);
     Some(
         Piece::new(9, format!("{text}/{} ", grouped(max)), Role::Text)
             .and(format!("{fill}{percent}%"), role)
