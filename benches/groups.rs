@@ -94,6 +94,7 @@ fn main() {
             first: 0,
             height: 50,
             detail: None,
+            chart: None,
         };
         let mut view = || {
             let start = Instant::now();

@@ -118,6 +118,7 @@ fn main() {
                     sort,
                     freeze: Freeze::No,
                     detail: None,
+                    chart: None,
                     cursor,
                     first: 0,
                     height: 50,

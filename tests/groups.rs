@@ -162,6 +162,7 @@ impl Scene {
             first: 0,
             height: usize::MAX,
             detail: None,
+            chart: None,
         };
         self.answer(&query)
     }
@@ -753,6 +754,7 @@ fn directions_filter_what_lives_and_what_has_ended() {
             first: 0,
             height: 100,
             detail: None,
+            chart: None,
         };
         for list in [List::Countries, List::Services, List::Hosts] {
             let view = scene.answer(&query(list));
@@ -824,6 +826,7 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         first: 500,
         height: 10,
         detail: None,
+        chart: None,
     };
     let view = scene.answer(&query);
     assert_eq!((view.groups.len(), view.group_count), (10, 1000));

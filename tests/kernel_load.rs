@@ -466,6 +466,7 @@ fn a_viewer_answers_with_live_views() {
             first: 0,
             height: 10,
             detail: None,
+            chart: None,
             number: 1,
         };
         let engine = thread::spawn(move || viewer.run(core, inputs, &views));

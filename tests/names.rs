@@ -639,6 +639,7 @@ impl Screen {
             first: 0,
             height: 10,
             detail: None,
+            chart: None,
         };
         self.ask.send(Input::Query(query)).unwrap();
     }

@@ -185,6 +185,7 @@ fn query(sort: Sort) -> Query {
         sort,
         freeze: Freeze::No,
         detail: None,
+        chart: None,
         cursor: Cursor::None,
         first: 0,
         height: 10,

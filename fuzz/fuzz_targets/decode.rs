@@ -125,6 +125,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
     };
     let query = Query {
         detail: None,
+        chart: None,
         filter: None,
         freeze: flowtop::view::Freeze::No,
         sort: Default::default(),

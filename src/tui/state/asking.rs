@@ -25,6 +25,7 @@ impl State {
             first: level.first,
             height: draw::table_height(self),
             detail: self.pane().map(|pane| pane.subject),
+            chart: None,
         };
         (query != self.asked).then(|| {
             self.asked = Query {

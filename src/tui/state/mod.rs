@@ -181,6 +181,7 @@ impl State {
                 first: 0,
                 height: 0,
                 detail: None,
+                chart: None,
             },
             settings,
         };
