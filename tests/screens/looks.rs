@@ -8,8 +8,8 @@ use flowtop::tui::theme::{Depth, Themes};
 use ratatui::style::Color;
 
 use super::scene::{Scene, crowd, evening, themes, world};
-use super::{desk, picture};
 use super::snapshot::{check, styled, text};
+use super::{desk, picture};
 
 #[test]
 fn flows_at_every_width() {

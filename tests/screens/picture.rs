@@ -98,7 +98,11 @@ fn svg(title: &str, buf: &Buffer) -> String {
         escaped(title),
         hex(ground)
     );
-    for (y, row) in buf.content().chunks(usize::from(buf.area.width)).enumerate() {
+    for (y, row) in buf
+        .content()
+        .chunks(usize::from(buf.area.width))
+        .enumerate()
+    {
         let top = (y as f32).mul_add(HEIGHT, MARGIN);
         let mut x = 0;
         while x < row.len() {
