@@ -69,6 +69,7 @@ fn viewer() {
     });
     let errand = &mut |_| {
         let _ = asked.try_send(());
+        None
     };
     let track = &mut || Err("nobody asked for it".to_owned());
     let ending = run(settings, &messages, errand, track);

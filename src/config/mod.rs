@@ -9,6 +9,7 @@
 //! lowered into the settings of others. What is not said has the default of the
 //! man page: TCP over IPv4 and IPv6, without loopback, refreshed every second.
 
+mod defaults;
 mod file;
 mod invocation;
 mod layer;
@@ -34,6 +35,7 @@ use crate::tui::keys::Action;
 use crate::tui::theme::Depth;
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
+pub use defaults::with_defaults;
 use file::Base;
 pub use invocation::{
     DoctorOptions, EventsOptions, Invocation, ListOptions, LookupOptions, SourceOptions,

@@ -9,6 +9,7 @@
 //! is removed, the switches are as they were, and only then is anything said.
 
 mod attribution;
+mod defaults;
 mod doctor;
 mod headless;
 mod lookups;

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::defaults;
 use super::source::{self, Instead};
 use super::suspend::{self, JobControl};
 use super::themes;
@@ -115,7 +116,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     let ending = tui::run(
         screen_settings(options, themes),
         &messages,
-        &mut |errand| run_errand(errand, &to_engine),
+        &mut |errand| run_errand(errand, &to_engine, options),
         &mut || on_request(&mut tracked),
     );
     done.store(true, Ordering::Relaxed);
@@ -134,15 +135,27 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
 }
 
 /// Does what the viewer has others do.
-fn run_errand(errand: Errand, engine: &SyncSender<Input>) {
+fn run_errand(
+    errand: Errand,
+    engine: &SyncSender<Input>,
+    options: &ViewerOptions,
+) -> Option<Message> {
     let input = match errand {
         Errand::Ask(query) => Input::Query(query),
         Errand::Interval(interval) => Input::Interval(interval),
         Errand::Refresh => Input::Refresh,
-        Errand::Suspend => return suspend::stop_job(),
+        Errand::Suspend => {
+            suspend::stop_job();
+            return None;
+        }
+        Errand::Save(settings) => {
+            let dir = options.source.user_dir.as_deref();
+            return Some(Message::Saved(defaults::save(dir, &settings)));
+        }
     };
     // An engine that has ended has told why.
     let _ = engine.send(input);
+    None
 }
 
 /// Runs the engine in a thread of its own.

@@ -8,10 +8,13 @@
 //! as a [`View`]; the newest of either wins.
 
 mod draw;
+mod help;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
 mod menu;
+mod mouse;
+mod options;
 mod order;
 mod pane;
 mod picker;
@@ -96,6 +99,8 @@ pub enum Message {
         /// Whether the program has stood still meanwhile.
         has_stopped: bool,
     },
+    /// What came of saving options: where they are, or why they could not be.
+    Saved(Result<String, String>),
     /// A signal asks to end.
     Stop,
     /// The source has ended, and why.
@@ -126,12 +131,15 @@ pub enum Errand {
     /// Make the shell's job stop, as its Ctrl+Z does: the terminal is given back.
     /// A [`Message::Suspend`] comes of it, and [`Message::Resumed`] afterwards.
     Suspend,
+    /// Keep these as defaults: keys of the configuration and their values, in
+    /// TOML. A [`Message::Saved`] is the answer.
+    Save(Vec<(&'static str, String)>),
 }
 
 /// Runs the viewer until a key, a signal or a failure ends it. The terminal is
 /// as before when this returns.
 ///
-/// `errand` is told what others are to do. `track` makes the kernel track
+/// `errand` is told what others are to do, and may have an answer at once. `track` makes the kernel track
 /// connections until the viewer is over, and says how that went, or why it could
 /// not.
 ///
@@ -140,7 +148,7 @@ pub enum Errand {
 pub fn run(
     settings: Settings,
     messages: &Receiver<Message>,
-    errand: &mut dyn FnMut(Errand),
+    errand: &mut dyn FnMut(Errand) -> Option<Message>,
     track: &mut dyn FnMut() -> Result<String, String>,
 ) -> io::Result<Ending> {
     let mut screen = terminal::Screen::enter(settings.mouse)?;
@@ -197,8 +205,8 @@ pub fn run(
             screen.give_back();
             is_away = true;
         }
-        for wanted in effects.errands() {
-            errand(wanted);
+        for answer in effects.errands().filter_map(&mut *errand) {
+            effects.add(state.update(answer, clock.now()));
         }
         if !is_away {
             screen.set_mouse(state.has_mouse())?;

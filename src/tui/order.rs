@@ -117,7 +117,16 @@ impl State {
         });
     }
 
-    fn set_sort(&mut self, sort: Sort) {
+    /// Sorts by a column; again, the other way round.
+    pub(super) fn sort_by(&mut self, key: SortKey) {
+        if self.orders.of(self.level().list).key == key {
+            self.reverse_sort();
+        } else {
+            self.set_sort(key.sort());
+        }
+    }
+
+    pub(super) fn set_sort(&mut self, sort: Sort) {
         let list = self.level().list;
         self.orders.set(list, sort);
         self.freeze = Freeze::No;

@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::view::column::Choice;
+use crate::view::column::{Choice, ColumnId};
 
 /// Rows that a page key moves by.
 const PAGE: usize = 10;
@@ -24,6 +24,8 @@ pub(super) enum Picked {
     More,
     /// The column cannot be hidden.
     Refused,
+    /// More is to be said about the column.
+    Explain(ColumnId),
     /// The choice is made, or given up.
     Done,
     /// The program is to end.
@@ -66,6 +68,10 @@ impl Picker {
                     return Picked::Refused;
                 }
             }
+            KeyCode::Char('?') | KeyCode::F(1) => {
+                let id = choice.all().get(self.at).map(|(id, _)| *id);
+                return id.map_or(Picked::More, Picked::Explain);
+            }
             KeyCode::Enter | KeyCode::Char('C') => return Picked::Done,
             KeyCode::Esc | KeyCode::Char('q') => {
                 *choice = self.before.clone();
@@ -74,6 +80,15 @@ impl Picker {
             _ => {}
         }
         Picked::More
+    }
+
+    /// A click on a column selects it, and another shows or hides it.
+    pub(super) fn click(&mut self, at: usize, choice: &mut Choice) {
+        if self.at == at {
+            let id = choice.all().get(at).map(|(id, _)| *id);
+            id.map(|id| choice.toggle(id));
+        }
+        self.at = at.min(choice.all().len().saturating_sub(1));
     }
 
     /// Takes the column along to another place.

@@ -9,6 +9,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::view::filter::{Filter, FilterError};
 
+/// Bytes of a text that is pasted into, at most.
+const LONGEST: usize = 4096;
 /// Filters that are remembered.
 const REMEMBERED: usize = 100;
 
@@ -111,6 +113,23 @@ impl Prompt {
         if self.text == before {
             return Typed::Nothing;
         }
+        self.read().map_or(Typed::Nothing, Typed::Filter)
+    }
+
+    /// Takes a text that was pasted: ends of lines in it are blanks.
+    pub(super) fn paste(&mut self, text: &str) -> Typed {
+        let room = LONGEST.saturating_sub(self.text.len());
+        let text: String = text
+            .chars()
+            .map(|c| if c.is_whitespace() { ' ' } else { c })
+            .filter(|c| !c.is_control())
+            .take(room)
+            .collect();
+        if text.is_empty() {
+            return Typed::Nothing;
+        }
+        self.text.insert_str(self.cursor, &text);
+        self.cursor += text.len();
         self.read().map_or(Typed::Nothing, Typed::Filter)
     }
 

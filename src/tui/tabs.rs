@@ -183,6 +183,11 @@ impl Trail {
         self.deeper.iter().map(|level| level.label.as_str())
     }
 
+    /// How many lists there are behind the first.
+    pub(super) fn depth(&self) -> usize {
+        self.deeper.len()
+    }
+
     /// Goes into a row of groups.
     pub(super) fn enter(&mut self, row: &GroupRow, label: String) {
         self.deeper.push(Level::into_row(row, label));

@@ -1,12 +1,22 @@
 //! Random keys, sizes and answers: nothing panics, and questions stay sane.
 
-use crossterm::event::{KeyCode, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use flowtop::tui::Message;
 use flowtop::tui::keys::KEYS;
 use flowtop::view::{Cursor, List, Subject};
 use proptest::prelude::*;
 
 use super::desk;
 use super::scene::{Scene, crowd, evening, world};
+
+/// What the mouse can do.
+const MICE: [MouseEventKind; 5] = [
+    MouseEventKind::Down(MouseButton::Left),
+    MouseEventKind::Down(MouseButton::Right),
+    MouseEventKind::ScrollUp,
+    MouseEventKind::ScrollDown,
+    MouseEventKind::ScrollRight,
+];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -15,6 +25,8 @@ enum Step {
     /// A key of the choice of columns.
     Pick(char),
     Resize(u16, u16),
+    Mouse(usize, u16, u16),
+    Paste(String),
     Answer,
     Late,
     End(u16),
@@ -27,6 +39,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<char>().prop_map(Step::Other),
         2 => prop::sample::select(vec!['C', ' ', 'J', 'K', 'j', 'k']).prop_map(Step::Pick),
         2 => (0..250_u16, 0..60_u16).prop_map(|(w, h)| Step::Resize(w, h)),
+        4 => (0..5_usize, 0..250_u16, 0..60_u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
+        1 => ".{0,20}".prop_map(Step::Paste),
         4 => Just(Step::Answer),
         1 => Just(Step::Late),
         1 => (0..40_u16).prop_map(Step::End),
@@ -55,6 +69,14 @@ proptest! {
                     size = (width, height);
                     scene.resize(width, height);
                 }
+                Step::Mouse(kind, column, row) => scene.send(Message::Input(Event::Mouse(MouseEvent {
+                    kind: MICE[kind],
+                    // Often on the screen, sometimes beside it.
+                    column: column % (size.0 + 5),
+                    row: row % (size.1 + 2),
+                    modifiers: KeyModifiers::NONE,
+                }))),
+                Step::Paste(text) => scene.send(Message::Input(Event::Paste(text))),
                 Step::Answer => {
                     late = scene.view();
                     scene.answer();

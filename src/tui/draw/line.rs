@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::super::mouse::Spot;
 use super::super::state::State;
 use super::super::theme::{Role, Theme};
 use crate::view::column::Align;
@@ -12,10 +13,24 @@ use crate::view::column::Align;
 /// Cells between two pieces.
 const GAP: usize = 2;
 
+/// Words of one look, and what a click on them does.
+#[derive(Clone, Debug)]
+struct Words {
+    text: String,
+    role: Role,
+    spot: Option<Spot>,
+}
+
+impl Words {
+    fn width(&self) -> usize {
+        Span::raw(self.text.as_str()).width()
+    }
+}
+
 /// A piece of a line: words that come and go together.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Piece {
-    texts: Vec<(String, Role)>,
+    words: Vec<Words>,
     /// What it shrinks to before it goes, and the rank it has then.
     short: Option<(u8, String, Role)>,
     /// The highest shrinks or goes first; 0 stays.
@@ -25,15 +40,28 @@ pub(super) struct Piece {
 impl Piece {
     pub(super) fn new(rank: u8, text: impl Into<String>, role: Role) -> Self {
         Self {
-            texts: vec![(text.into(), role)],
+            words: Vec::new(),
             short: None,
             rank,
         }
+        .and(text, role)
     }
 
     /// Goes on with a text of another role.
     pub(super) fn and(mut self, text: impl Into<String>, role: Role) -> Self {
-        self.texts.push((text.into(), role));
+        self.words.push(Words {
+            text: text.into(),
+            role,
+            spot: None,
+        });
+        self
+    }
+
+    /// What a click on the last text does.
+    pub(super) fn on(mut self, spot: impl Into<Option<Spot>>) -> Self {
+        if let Some(last) = self.words.last_mut() {
+            last.spot = spot.into();
+        }
         self
     }
 
@@ -43,30 +71,35 @@ impl Piece {
         self
     }
 
+    /// Whether it could shrink.
+    fn shrinks(&mut self) -> bool {
+        let Some((rank, text, role)) = self.short.take() else {
+            return false;
+        };
+        let spot = self.words.first().and_then(|words| words.spot);
+        *self = Self::new(rank, text, role).on(spot);
+        true
+    }
+
     fn width(&self) -> usize {
-        let width = |(text, _): &(String, Role)| Span::raw(text.as_str()).width();
-        self.texts.iter().map(width).sum()
+        self.words.iter().map(Words::width).sum()
     }
 }
 
 /// Draws some pieces from the left and some up to the right edge. Where there
 /// is no room, the piece with the highest rank of all shrinks or goes.
 pub(super) fn draw(
-    mut left: Vec<Piece>,
-    mut right: Vec<Piece>,
+    left: Vec<Piece>,
+    right: Vec<Piece>,
     theme: &Theme,
     area: Rect,
     buf: &mut Buffer,
 ) {
-    if area.is_empty() {
-        return;
-    }
-    let room = usize::from(area.width).saturating_sub(2);
-    while width(&left) + width(&right) + GAP > room && yields(&mut left, &mut right) {}
     let edge = area.right().saturating_sub(1);
-    let x = put(&left, area.x + 1, area.y, edge, theme, buf);
-    let start = edge.saturating_sub(width(&right) as u16).max(x);
-    put(&right, start, area.y, edge, theme, buf);
+    for (x, words) in place(left, right, area) {
+        let room = usize::from(edge.saturating_sub(x));
+        buf.set_stringn(x, area.y, words.text, room, theme.style(words.role));
+    }
 }
 
 /// Whether all of some pieces has room, but for those whose rank is above
@@ -80,6 +113,48 @@ pub(super) fn fits(left: &[Piece], right: &[Piece], rank: u8, area: Rect) -> boo
         pieces
     };
     width(&shrunk(left)) + width(&shrunk(right)) + GAP <= room
+}
+
+/// What a click does at `x` of a line that is drawn so.
+pub(super) fn spot(left: Vec<Piece>, right: Vec<Piece>, area: Rect, x: u16) -> Option<Spot> {
+    let placed = place(left, right, area).into_iter();
+    let mut here =
+        placed.filter(|(start, words)| (*start..*start + words.width() as u16).contains(&x));
+    here.next()?.1.spot
+}
+
+/// Where the words of each piece begin. Those beyond the right edge are left
+/// out.
+fn place(mut left: Vec<Piece>, mut right: Vec<Piece>, area: Rect) -> Vec<(u16, Words)> {
+    let mut placed = Vec::new();
+    if area.is_empty() {
+        return placed;
+    }
+    let room = usize::from(area.width).saturating_sub(2);
+    while width(&left) + width(&right) + GAP > room && yields(&mut left, &mut right) {}
+    let edge = area.right().saturating_sub(1);
+    let start = edge.saturating_sub(width(&right) as u16);
+    let x = place_from(left, area.x + 1, edge, &mut placed);
+    place_from(right, start.max(x), edge, &mut placed);
+    placed
+}
+
+fn place_from(pieces: Vec<Piece>, start: u16, edge: u16, placed: &mut Vec<(u16, Words)>) -> u16 {
+    let mut x = start;
+    for (index, piece) in pieces.into_iter().enumerate() {
+        if index > 0 {
+            x += GAP as u16;
+        }
+        for words in piece.words {
+            if x >= edge {
+                return x;
+            }
+            let width = words.width() as u16;
+            placed.push((x, words));
+            x = x.saturating_add(width).min(edge);
+        }
+    }
+    x
 }
 
 fn width(pieces: &[Piece]) -> usize {
@@ -99,29 +174,10 @@ fn yields(left: &mut Vec<Piece>, right: &mut Vec<Piece>) -> bool {
         (_, Some((_, index))) => (right, index),
         (None, None) => return false,
     };
-    match pieces[index].short.take() {
-        Some((rank, text, role)) => pieces[index] = Piece::new(rank, text, role),
-        None => {
-            pieces.remove(index);
-        }
+    if !pieces[index].shrinks() {
+        pieces.remove(index);
     }
     true
-}
-
-fn put(pieces: &[Piece], mut x: u16, y: u16, edge: u16, theme: &Theme, buf: &mut Buffer) -> u16 {
-    for (index, piece) in pieces.iter().enumerate() {
-        if index > 0 {
-            x += GAP as u16;
-        }
-        for (text, role) in &piece.texts {
-            let room = usize::from(edge.saturating_sub(x));
-            if room == 0 {
-                return x;
-            }
-            x = buf.set_stringn(x, y, text, room, theme.style(*role)).0;
-        }
-    }
-    x
 }
 
 /// Shows that a line is selected.

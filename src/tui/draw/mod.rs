@@ -20,6 +20,7 @@ mod health;
 mod help;
 mod line;
 mod menu;
+mod options;
 mod picker;
 mod picture;
 pub(super) mod popup;
@@ -28,13 +29,14 @@ mod status;
 mod table;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::{columns as group_columns, label as group_label};
 pub(super) use table::longest_host;
 
-use super::state::{Size, State};
+use super::mouse::Spot;
+use super::state::{Popup, Size, State};
 use super::theme::Role;
 use crate::view::{List, Page, View};
 
@@ -59,19 +61,18 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::totals(state, areas.totals, buf);
     status::warning(state, areas.warning, buf);
     status::tabs(state, areas.tabs, buf);
-    // What the view shows, which may be the list before the one asked for.
-    match &state.view {
-        Some(view) if view.query.page == Page::Health => health::draw(state, view, areas.rows, buf),
-        Some(view) if view.query.page == Page::Chart => chart::draw(state, view, areas.rows, buf),
-        Some(view) if view.query.list != List::Flows && has_groups(view) => {
+    match shown(state) {
+        Shown::Health(view) => health::draw(state, view, areas.rows, buf),
+        Shown::Chart(view) => chart::draw(state, view, areas.rows, buf),
+        Shown::Groups(view) => {
             groups::header(state, view.query.list, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);
         }
-        Some(view) if view.query.list == List::Flows && view.matching > 0 => {
+        Shown::Flows => {
             table::header(state, areas.header, buf);
             table::rows(state, areas.rows, buf);
         }
-        _ => empty::draw(state, areas.rows, buf),
+        Shown::Nothing => empty::draw(state, areas.rows, buf),
     }
     if let Some(pane) = areas.pane {
         detail::draw(state, pane, buf);
@@ -80,12 +81,78 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
         None => status::keys(state, areas.keys, buf),
     }
-    if let Some(popup) = state.popup {
-        popup::draw(state, popup, buf);
-    }
     if let Some(picker) = &state.picker {
         picker::draw(state, picker, buf);
     }
+    match state.popup {
+        Some(Popup::Options) => options::draw(state, buf),
+        Some(popup) => popup::draw(state, popup, buf),
+        None => {}
+    }
+}
+
+/// What the table's place is filled with: what the view shows, which may be the
+/// list before the one asked for.
+enum Shown<'a> {
+    Health(&'a View),
+    Chart(&'a View),
+    Groups(&'a View),
+    Flows,
+    Nothing,
+}
+
+fn shown(state: &State) -> Shown<'_> {
+    match &state.view {
+        Some(view) if view.query.page == Page::Health => Shown::Health(view),
+        Some(view) if view.query.page == Page::Chart => Shown::Chart(view),
+        Some(view) if view.query.list != List::Flows && has_groups(view) => Shown::Groups(view),
+        Some(view) if view.query.list == List::Flows && view.matching > 0 => Shown::Flows,
+        _ => Shown::Nothing,
+    }
+}
+
+/// What is at a cell of the screen, for the mouse. Everything is asked where it
+/// is drawn.
+pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
+    let Size { width, height } = state.size;
+    let screen = Rect::new(0, 0, width, height);
+    let at = Position { x, y };
+    if width < SMALLEST.width || height < SMALLEST.height || !screen.contains(at) {
+        return None;
+    }
+    match (state.popup, &state.picker) {
+        (Some(Popup::Options), _) => return Some(options::spot(state, screen, at)),
+        (Some(popup), _) => return Some(popup::spot(state, popup, screen, at)),
+        (None, Some(picker)) => return Some(picker::spot(state, picker, screen, at)),
+        (None, None) => {}
+    }
+    let areas = areas(state, screen);
+    if areas.tabs.contains(at) {
+        return status::spot_on_tabs(state, areas.tabs, x);
+    }
+    if areas.keys.contains(at) && state.prompt.is_none() {
+        return status::spot_on_keys(state, areas.keys, x);
+    }
+    if areas.pane.is_some_and(|pane| pane.contains(at)) {
+        return Some(Spot::Pane);
+    }
+    let shown = shown(state);
+    if areas.header.contains(at) {
+        return match shown {
+            Shown::Groups(view) => groups::heading(state, view.query.list, areas.header, x),
+            Shown::Flows => table::heading(state, areas.header, x),
+            _ => None,
+        };
+    }
+    if !areas.rows.contains(at) {
+        return None;
+    }
+    let line = usize::from(y - areas.rows.y);
+    let is_row = matches!(shown, Shown::Groups(_) | Shown::Flows)
+        && state
+            .current_view()
+            .is_some_and(|view| line < view.window_rows());
+    Some(if is_row { Spot::Row(line) } else { Spot::Table })
 }
 
 /// Whether there are groups worth a look: without a database every place would

@@ -1,10 +1,12 @@
 //! What floats over the table: texts that scroll.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Padding, Widget};
 
+use super::super::help::Page;
+use super::super::mouse::Spot;
 use super::super::state::{Popup, State};
 use super::super::theme::Role;
 use super::{about, help, line};
@@ -21,32 +23,44 @@ const LABEL: usize = 11;
 /// A line of a popup.
 pub(super) type Text = Vec<(String, Role)>;
 
+/// Where a popup stands, and what of its text is shown.
+struct Placed {
+    area: Rect,
+    inner: Rect,
+    lines: Vec<Text>,
+    scroll: usize,
+}
+
+fn place(state: &State, popup: Popup, screen: Rect) -> Placed {
+    let lines = content(state, popup, screen.width);
+    let area = area(state, popup, screen, lines.len());
+    let inner = block().inner(area);
+    let last = lines.len().saturating_sub(inner.height.into());
+    Placed {
+        area,
+        inner,
+        scroll: state.popup_scroll.min(last),
+        lines,
+    }
+}
+
+fn block() -> Block<'static> {
+    Block::bordered().padding(Padding::horizontal(1))
+}
+
 /// Draws it.
 pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
-    let lines = content(state, popup, buf.area.width);
-    let area = area(buf.area, lines.len());
+    let Placed {
+        area,
+        inner,
+        lines,
+        scroll,
+    } = place(state, popup, buf.area);
     let style = |role| state.theme.style(role);
-    let title = match popup {
-        Popup::Help => " Help ",
-        Popup::About => " About ",
-        Popup::Themes => " Themes ",
-    };
-    let closes = match popup {
-        Popup::Themes => format!(
-            " {} keeps, {} goes back ",
-            state.keys("Enter"),
-            state.keys("Esc")
-        ),
-        _ => format!(" {} closes ", state.keys("Esc")),
-    };
-    let mut block = Block::bordered()
-        .border_style(style(Role::Dim))
-        .padding(Padding::horizontal(1))
-        .title(Line::styled(title, style(Role::Title)))
-        .title_bottom(Line::styled(closes, style(Role::Dim)));
-    let inner = block.inner(area);
     let visible = usize::from(inner.height);
-    let scroll = state.popup_scroll.min(lines.len().saturating_sub(visible));
+    let mut block = block()
+        .border_style(style(Role::Dim))
+        .title_bottom(Line::styled(bottom(state, popup), style(Role::Dim)));
     if lines.len() > visible {
         let place = format!(
             " ↑↓ {}-{} of {} ",
@@ -59,6 +73,10 @@ pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
     Clear.render(area, buf);
     buf.set_style(area, state.theme.base());
     block.render(area, buf);
+    for (x, text, role, _) in title(state, popup, area) {
+        let room = area.right().saturating_sub(x + 1);
+        buf.set_stringn(x, area.y, text, room.into(), style(role));
+    }
     for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(scroll)) {
         let spans = line
             .iter()
@@ -67,21 +85,86 @@ pub(super) fn draw(state: &State, popup: Popup, buf: &mut Buffer) {
     }
 }
 
+/// What stands on the upper border, and where; of the help its pages.
+fn title(state: &State, popup: Popup, area: Rect) -> Vec<(u16, String, Role, Option<Page>)> {
+    let mut x = area.x + 1;
+    let mut put = |text: String, role, page| {
+        let start = x;
+        x += text.chars().count() as u16;
+        (start, text, role, page)
+    };
+    let name = match popup {
+        Popup::Help => "Help",
+        Popup::About => "About",
+        Popup::Themes => "Themes",
+        Popup::Options => "Options",
+    };
+    let mut pieces = vec![put(format!(" {name} "), Role::Title, None)];
+    if popup == Popup::Help {
+        let is_searched = !state.help.wanted.is_empty();
+        for page in Page::ALL {
+            let role = match page == state.help.page && !is_searched {
+                true => Role::TabActive,
+                false => Role::Tab,
+            };
+            pieces.push(put(format!(" {} ", page.title()), role, Some(page)));
+        }
+        if is_searched || state.help.is_typing {
+            let cursor = if state.help.is_typing { "▏" } else { "" };
+            let text = format!(" /{}{cursor} ", state.help.wanted);
+            pieces.push(put(text, Role::Title, None));
+        }
+    }
+    pieces
+}
+
+/// What stands on the lower border: the keys of the popup.
+fn bottom(state: &State, popup: Popup) -> String {
+    let (esc, enter) = (state.keys("Esc"), state.keys("Enter"));
+    match popup {
+        Popup::Themes => format!(" {enter} keeps, {esc} goes back "),
+        Popup::Help if state.help.is_typing => format!(" {enter} keeps the word, {esc} drops it "),
+        Popup::Help if !state.help.wanted.is_empty() => format!(" {esc} shows everything "),
+        Popup::Help => format!(
+            " {} pages  {} search  {esc} closes ",
+            state.keys("Tab"),
+            state.keys("/")
+        ),
+        Popup::About | Popup::Options => format!(" {esc} closes "),
+    }
+}
+
+/// What a click does.
+pub(super) fn spot(state: &State, popup: Popup, screen: Rect, at: Position) -> Spot {
+    let placed = place(state, popup, screen);
+    if !placed.area.contains(at) {
+        return Spot::Beside;
+    }
+    let mut titles = title(state, popup, placed.area).into_iter();
+    let is_here = |x: u16, text: &str| (x..x + text.chars().count() as u16).contains(&at.x);
+    let page = titles.find_map(|(x, text, _, page)| page.filter(|_| is_here(x, &text)));
+    let line = placed.scroll + usize::from(at.y.saturating_sub(placed.inner.y));
+    match page {
+        Some(page) if at.y == placed.area.y => Spot::Page(page),
+        _ if placed.inner.contains(at) && line < placed.lines.len() => Spot::Line(line),
+        _ => Spot::Frame,
+    }
+}
+
 /// Lines that fit into it.
 pub(in super::super) fn visible_lines(state: &State, popup: Popup) -> usize {
     let screen = Rect::new(0, 0, state.size.width, state.size.height);
-    let lines = content(state, popup, screen.width).len();
-    area(screen, lines)
-        .height
-        .saturating_sub(FRAME_HEIGHT)
-        .into()
+    place(state, popup, screen).inner.height.into()
 }
 
 /// How far one can scroll: until the last line is visible.
 pub(in super::super) fn max_scroll(state: &State, popup: Popup) -> usize {
-    content(state, popup, state.size.width)
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    let placed = place(state, popup, screen);
+    placed
+        .lines
         .len()
-        .saturating_sub(visible_lines(state, popup))
+        .saturating_sub(placed.inner.height.into())
 }
 
 fn content(state: &State, popup: Popup, screen_width: u16) -> Vec<Text> {
@@ -90,6 +173,8 @@ fn content(state: &State, popup: Popup, screen_width: u16) -> Vec<Text> {
         Popup::Help => help::content(state, width, screen_width >= WIDE),
         Popup::About => about::content(state, width),
         Popup::Themes => themes(state, width),
+        // It is drawn by itself.
+        Popup::Options => Vec::new(),
     }
 }
 
@@ -107,12 +192,14 @@ fn themes(state: &State, width: usize) -> Vec<Text> {
     state.themes.names().enumerate().map(line).collect()
 }
 
-fn area(screen: Rect, lines: usize) -> Rect {
+fn area(state: &State, popup: Popup, screen: Rect, lines: usize) -> Rect {
     let width = outer_width(screen.width);
-    let height = u16::try_from(lines)
-        .unwrap_or(u16::MAX)
-        .saturating_add(FRAME_HEIGHT)
-        .min(screen.height);
+    let height = match popup {
+        // It stays where it is while its text changes with every letter.
+        Popup::Help if state.help.is_typing || !state.help.wanted.is_empty() => screen.height,
+        _ => u16::try_from(lines).unwrap_or(u16::MAX),
+    };
+    let height = height.saturating_add(FRAME_HEIGHT).min(screen.height);
     Rect {
         x: screen.x + (screen.width - width) / 2,
         y: screen.y + (screen.height - height) / 2,

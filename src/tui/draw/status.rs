@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::keys::{Action, KEYS, Key};
+use super::super::keys::{Action, Hint, KEYS, Key};
 use super::super::layout;
+use super::super::mouse::Spot;
 use super::super::state::{State, interval_text};
 use super::super::tabs::Tab;
 use super::super::theme::Role;
@@ -49,7 +50,12 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
     left.push(Piece::new(7, clock(state), Role::Text));
-    left.push(Piece::new(11, interval_text(state.interval), Role::Dim));
+    let (rank, role) = if state.interval == settings.interval {
+        (11, Role::Dim)
+    } else {
+        (6, Role::Chip)
+    };
+    left.push(Piece::new(rank, interval_text(state.interval), role));
     if let Some(view) = &state.view {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
@@ -413,39 +419,58 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
 /// The tabs; behind the one that is shown, how one came to its list. Names of
 /// the other tabs go where there is no room: their digits are their keys.
 pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
+    line::draw(tab_pieces(state, area), Vec::new(), &state.theme, area, buf);
+}
+
+/// What a click on the tabs does.
+pub(super) fn spot_on_tabs(state: &State, area: Rect, x: u16) -> Option<Spot> {
+    line::spot(tab_pieces(state, area), Vec::new(), area, x)
+}
+
+fn tab_pieces(state: &State, area: Rect) -> Vec<Piece> {
     let others = (Tab::ALL.len() - 1) * (1 + TAB_GAP);
     let mut pieces = Vec::new();
     for tab in Tab::ALL {
         let digit = tab.digit();
         let text = format!("{digit} {}", tab.title());
+        let go = Spot::Act(Action::Go(tab));
         pieces.push(if tab == state.tab {
             let room = usize::from(area.width).saturating_sub(2 + others + text.len());
-            Piece::new(0, text, Role::TabActive).and(trail(state, room), Role::TabActive)
+            let piece = Piece::new(0, text, Role::TabActive).on(go);
+            let crumbs = trail(state, room).into_iter();
+            crumbs.fold(piece, |piece, (text, spot)| {
+                piece.and(text, Role::TabActive).on(spot)
+            })
         } else {
-            Piece::new(1, text, Role::Tab).or_short(0, digit, Role::Tab)
+            let piece = Piece::new(1, text, Role::Tab).on(go);
+            piece.or_short(0, digit, Role::Tab)
         });
     }
-    line::draw(pieces, Vec::new(), &state.theme, area, buf);
+    pieces
 }
 
 /// How one came to the list; what came first is left out first.
-fn trail(state: &State, room: usize) -> String {
+fn trail(state: &State, room: usize) -> Vec<(String, Option<Spot>)> {
     let labels: Vec<&str> = state.trail().labels().collect();
     for skipped in 0..labels.len() {
-        let mut text = String::new();
+        let mut texts = Vec::new();
         if skipped > 0 {
-            text.push_str(" › …");
+            texts.push((" › …".to_owned(), None));
         }
-        for label in &labels[skipped..] {
-            text.push_str(" › ");
-            text.push_str(label);
+        for (index, label) in labels.iter().enumerate().skip(skipped) {
+            texts.push((format!(" › {label}"), Some(Spot::Crumb(index + 1))));
         }
-        if text.chars().count() <= room || skipped + 1 == labels.len() {
-            line::cut_end(&mut text, room);
-            return text;
+        let width = |text: &str| text.chars().count();
+        let all: usize = texts.iter().map(|(text, _)| width(text)).sum();
+        if all <= room || skipped + 1 == labels.len() {
+            if let Some((last, _)) = texts.last_mut() {
+                let others = all - width(last);
+                line::cut_end(last, room.saturating_sub(others));
+            }
+            return texts;
         }
     }
-    String::new()
+    Vec::new()
 }
 
 /// Whether a key does anything in a list that is shown.
@@ -478,12 +503,23 @@ fn order(state: &State) -> Vec<Piece> {
         (SortKey::Usual, false) => "slowest first".to_owned(),
         (_, descending) => format!("by {} {}", state.sorted_title(), line::sign(descending)),
     };
-    pieces.push(Piece::new(14, text, Role::Dim));
+    pieces.push(Piece::new(12, text, Role::Dim).on(Spot::Order));
     pieces
 }
 
 /// What keys do, and where in the list the window is; or the answer to a key.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
+    let (left, right) = key_pieces(state);
+    line::draw(left, right, &state.theme, area, buf);
+}
+
+/// What a click on the line of the keys does.
+pub(super) fn spot_on_keys(state: &State, area: Rect, x: u16) -> Option<Spot> {
+    let (left, right) = key_pieces(state);
+    line::spot(left, right, area, x)
+}
+
+fn key_pieces(state: &State) -> (Vec<Piece>, Vec<Piece>) {
     let mut right = Vec::new();
     if let Some(view) = &state.view {
         let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
@@ -500,14 +536,24 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
         KEYS.iter()
             .filter(|key| is_of_use(key, state))
             .filter_map(|key| key.hint)
-            .filter_map(|hint| {
-                let keys = state.settings.keys.hint(hint.keys)?;
-                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
-                Some(piece.and(format!(" {}", hint.word), Role::HelpText))
-            })
+            .filter_map(|hint| key_piece(state, &hint))
             .collect()
     };
-    line::draw(left, right, &state.theme, area, buf);
+    (left, right)
+}
+
+/// Keys, and what they do. Each key can be clicked; so can the word, if it says
+/// what one key does.
+fn key_piece(state: &State, hint: &Hint) -> Option<Piece> {
+    let keys = state.settings.keys.hinted(hint.keys)?;
+    let mut piece = Piece::new(hint.rank, "", Role::HelpKey);
+    for (text, action) in &keys {
+        piece = piece.and(text, Role::HelpKey).on(action.map(Spot::Act));
+    }
+    let mut actions = keys.iter().filter_map(|(_, action)| *action);
+    let only = actions.next().filter(|_| actions.next().is_none());
+    let piece = piece.and(format!(" {}", hint.word), Role::HelpText);
+    Some(piece.on(only.map(Spot::Act)))
 }
 
 fn grouped(count: u64) -> String {

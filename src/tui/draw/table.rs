@@ -6,13 +6,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style as Look;
 
+use super::super::keys::Action;
 use super::super::layout::{self, Cell, Placed};
+use super::super::mouse::Spot;
 use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
 use crate::flow::{L4, Pair, Status};
 use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
-use crate::view::{End, Row, ViewRow};
+use crate::view::{End, Row, SortKey, ViewRow};
 
 /// Rates from here on are worth a look, bytes per second.
 const RATE_MID: u64 = 10_000;
@@ -46,6 +48,22 @@ pub(super) fn header(state: &State, area: Rect, buf: &mut Buffer) {
     if state.scroll < layout::max_scroll(area.width, &state.wish()) {
         buf.set_stringn(area.right() - 1, area.y, "›", 1, dim);
     }
+}
+
+/// What a click on the titles does. A gap belongs to the column after it, where
+/// the sign of the order may stand.
+pub(super) fn heading(state: &State, area: Rect, x: u16) -> Option<Spot> {
+    if x == area.x && state.scroll > 0 {
+        return Some(Spot::Act(Action::ScrollLeft));
+    }
+    let wish = state.wish();
+    if x + 1 == area.right() && state.scroll < layout::max_scroll(area.width, &wish) {
+        return Some(Spot::Act(Action::ScrollRight));
+    }
+    let columns = layout::arrange(area.width, &wish, state.scroll).into_iter();
+    let mut here = columns.filter(|column| x < column.x + column.width);
+    let first = here.next()?.cell.columns().first()?;
+    Some(Spot::Heading(SortKey::Column(*first)))
 }
 
 /// The rows of the window.

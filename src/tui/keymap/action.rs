@@ -57,6 +57,7 @@ impl Action {
             Self::Help => "help",
             Self::About => "about",
             Self::Themes => "themes",
+            Self::Options => "options",
             Self::Back => "back",
             Self::Slower => "slower",
             Self::Faster => "faster",

@@ -143,29 +143,44 @@ impl Keymap {
 
     /// How the key line writes the keys of an entry; `None` if none is left.
     pub fn hint(&self, keys: &str) -> Option<String> {
-        let words = keys.split(' ').map(|word| self.renamed(word));
-        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-        (keys.is_empty() || !words.is_empty()).then(|| words.join(" "))
+        let parts = self.hinted(keys)?;
+        Some(parts.into_iter().map(|(text, _)| text).collect())
+    }
+
+    /// The same, key by key, with what each does.
+    pub fn hinted(&self, keys: &str) -> Option<Vec<(String, Option<Action>)>> {
+        let mut parts: Vec<(String, Option<Action>)> = Vec::new();
+        for word in keys.split(' ') {
+            let mut renamed = self.renamed(word).into_iter();
+            let first = renamed.next();
+            if first.is_some() && !parts.is_empty() {
+                parts.push((" ".to_owned(), None));
+            }
+            parts.extend(first.into_iter().chain(renamed));
+        }
+        (keys.is_empty() || !parts.is_empty()).then_some(parts)
     }
 
     /// A word of the key line, which names a key of the table or, in one, several
-    /// that are characters: each by the key that does this now.
-    fn renamed(&self, word: &str) -> String {
+    /// that are characters: each by the key that does this now. Those that no key
+    /// does are left out.
+    fn renamed(&self, word: &str) -> Vec<(String, Option<Action>)> {
         let now = |label: &str| {
             let had = |key: &&Key| key.chords.iter().any(|chord| chord.label() == label);
             let key = KEYS.iter().find(had)?;
             let chords = self.chords(key.action);
             let same = chords.iter().find(|chord| chord.label() == label);
-            Some(same.or(chords.first()).map(|chord| chord.label()))
+            let name = same.or(chords.first()).map(|chord| chord.label());
+            Some(name.map(|name| (name, Some(key.action))))
         };
-        if let Some(label) = now(word) {
-            return label.unwrap_or_default();
+        if let Some(part) = now(word) {
+            return part.into_iter().collect();
         }
         let each = |c: char| {
             let label = c.to_string();
-            now(&label).unwrap_or(Some(label)).unwrap_or_default()
+            now(&label).unwrap_or(Some((label, None)))
         };
-        word.chars().map(each).collect()
+        word.chars().filter_map(each).collect()
     }
 
     /// Whether the viewer can be left by a key.

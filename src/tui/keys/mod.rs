@@ -73,6 +73,8 @@ pub enum Action {
     About,
     /// Opens the list of themes.
     Themes,
+    /// Opens the list of options.
+    Options,
     /// One step back: closes a popup, else drops the selection, else leaves
     /// the list for the one before.
     Back,

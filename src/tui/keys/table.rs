@@ -365,6 +365,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Program,
+        &[char(',')],
+        Action::Options,
+        ",",
+        "all that can be switched, and save it",
+        Some(hint(",", "options", 13)),
+    ),
+    entry(
+        Section::Program,
         &[char('V')],
         Action::About,
         "V",

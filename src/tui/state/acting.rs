@@ -8,13 +8,18 @@ use super::{Effects, Popup, State};
 use crate::view::{Freeze, Page};
 
 impl State {
-    pub(super) fn act(&mut self, action: Action, effects: &mut Effects) {
+    pub(in crate::tui) fn act(&mut self, action: Action, effects: &mut Effects) {
         // What was said is answered by the next key.
         self.notice = None;
         if let Some(popup) = self.popup {
             self.act_on_popup(popup, action, effects);
             return;
         }
+        self.do_action(action, effects);
+    }
+
+    /// Does what an action says, whatever floats over it.
+    pub(in crate::tui) fn do_action(&mut self, action: Action, effects: &mut Effects) {
         let scope = self.scope;
         let list = (self.tab, self.level().list, self.level().within);
         match action {
@@ -54,7 +59,8 @@ impl State {
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
             Action::Track => effects.track = self.track(),
-            Action::Help => self.open(Popup::Help),
+            Action::Help => self.open_help(),
+            Action::Options => self.open_options(),
             Action::About => self.open(Popup::About),
             Action::Themes => self.open_themes(),
             Action::Slower

@@ -9,7 +9,7 @@ use super::super::{Ending, draw};
 use super::{Effects, State};
 use crate::flow::Moment;
 use crate::view::column::{ColumnId, Hosts};
-use crate::view::{Unknown, ViewRow};
+use crate::view::{SortKey, Unknown, ViewRow};
 
 /// What rows have had to show. It only grows, so that columns do not swing with
 /// every refresh.
@@ -70,6 +70,7 @@ impl State {
         match picker.key(key, &mut self.columns) {
             Picked::More => {}
             Picked::Refused => self.say("DESTINATION stays: without it a row says nothing."),
+            Picked::Explain(id) => self.explain(SortKey::Column(id)),
             Picked::Done => self.picker = None,
             Picked::Quit => effects.ending = Some(Ending::Quit),
         }

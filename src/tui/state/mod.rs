@@ -21,8 +21,11 @@ use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
 
 use super::draw::{self, popup};
+use super::help::Help;
 use super::keymap;
 use super::layout;
+use super::mouse::Click;
+use super::options::Options;
 use super::order::Orders;
 use super::picker::Picker;
 use super::prompt::Prompt;
@@ -51,6 +54,8 @@ pub struct Effects {
     pub refresh: bool,
     /// Whether to stop until the shell lets us go on.
     pub suspend: bool,
+    /// Lines for the user's configuration; the answer is a [`Message::Saved`].
+    pub save: Option<Vec<(&'static str, String)>>,
     /// Whether to make the kernel track connections; the answer is a
     /// [`Message::Tracked`].
     pub track: bool,
@@ -66,6 +71,7 @@ impl Effects {
         self.interval = later.interval.or(self.interval);
         self.refresh |= later.refresh;
         self.suspend |= later.suspend;
+        self.save = later.save.or(self.save.take());
         self.track |= later.track;
         self.ending = self.ending.take().or(later.ending);
     }
@@ -79,6 +85,7 @@ impl Effects {
             self.ask.take().map(Errand::Ask),
             std::mem::take(&mut self.refresh).then_some(Errand::Refresh),
             std::mem::take(&mut self.suspend).then_some(Errand::Suspend),
+            self.save.take().map(Errand::Save),
         ];
         errands.into_iter().flatten()
     }
@@ -102,6 +109,8 @@ pub enum Popup {
     About,
     /// The themes, each shown as soon as it is selected.
     Themes,
+    /// What can be switched.
+    Options,
 }
 
 /// The state of the screen.
@@ -137,6 +146,10 @@ pub struct State {
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
     pub(super) popup: Option<Popup>,
+    pub(super) help: Help,
+    pub(super) options: Options,
+    /// The last click on a row, if another makes it a double one.
+    pub(super) clicked: Option<Click>,
     /// Where columns are chosen.
     pub(super) picker: Option<Picker>,
     /// First visible line of the popup.
@@ -145,7 +158,7 @@ pub struct State {
     /// The scope to go back to from all protocols.
     before_all: Option<Scope>,
     /// The answer to a key, and since when it stands.
-    notice: Option<(String, Moment)>,
+    pub(super) notice: Option<(String, Moment)>,
     /// Why the kernel could not be made to track connections.
     untracked: Option<String>,
     /// Changed by the world.
@@ -155,7 +168,7 @@ pub struct State {
     /// What was seen since the size, the list or a filter changed.
     seen: Seen,
     /// The question that was asked last.
-    asked: Query,
+    pub(super) asked: Query,
 }
 
 impl State {
@@ -187,6 +200,9 @@ impl State {
             tab: Tab::Flows,
             trails: Trail::all(),
             popup: None,
+            help: Help::default(),
+            options: Options::default(),
+            clicked: None,
             picker: None,
             popup_scroll: 0,
             scroll: 0,
@@ -218,7 +234,13 @@ impl State {
         let mut effects = Effects::default();
         match message {
             Message::View(view) => self.adopt(view),
-            Message::Input(Event::Key(key)) if self.picker.is_some() => {
+            Message::Input(Event::Key(key)) if self.popup == Some(Popup::Options) => {
+                self.key_in_options(key, &mut effects);
+            }
+            Message::Input(Event::Key(key)) if self.is_typing_in_help() => {
+                self.type_in_help(key, &mut effects);
+            }
+            Message::Input(Event::Key(key)) if self.picker.is_some() && self.popup.is_none() => {
                 self.pick(key, &mut effects);
             }
             Message::Input(Event::Key(key)) if self.prompt.is_some() => {
@@ -230,7 +252,14 @@ impl State {
                 }
             }
             Message::Input(Event::Resize(width, height)) => self.resize(Size { width, height }),
+            Message::Input(Event::Mouse(mouse)) => self.point(mouse, &mut effects),
+            Message::Input(Event::Paste(text)) => self.paste(&text),
             Message::Input(_) => {}
+            Message::Saved(Ok(told) | Err(told)) => {
+                // Where it is read, if the list is still open.
+                self.say(&told);
+                self.options.told = Some(told);
+            }
             Message::Tracked(Ok(how)) => {
                 self.untracked = None;
                 self.say(&how);
@@ -340,7 +369,7 @@ impl State {
     }
 
     /// Keeps within bounds what is scrolled.
-    fn clamp(&mut self) {
+    pub(super) fn clamp(&mut self) {
         self.scroll = self
             .scroll
             .min(layout::max_scroll(draw::table_width(self), &self.wish()));

@@ -34,6 +34,44 @@ impl State {
         self.select(to.index, to.first, &view);
     }
 
+    /// Selects what is on a line of the window.
+    pub(in crate::tui) fn select_line(&mut self, line: usize) {
+        if let Some(view) = self.current_view().cloned() {
+            self.select(view.first + line, view.first, &view);
+        }
+    }
+
+    /// Moves the window by rows. The selected row stays selected while the
+    /// window holds it; else it is the one at the edge.
+    pub(in crate::tui) fn scroll_window(&mut self, by: isize) {
+        let Some(view) = self.current_view().cloned() else {
+            return;
+        };
+        let height = self.asked.height.max(1);
+        let lowest = view.row_count().saturating_sub(height);
+        let level = self.level();
+        let first = level.first.saturating_add_signed(by).min(lowest);
+        let here = match level.cursor {
+            Cursor::None => None,
+            Cursor::Index(index) => Some(index),
+            Cursor::Flow { index, .. } | Cursor::Group { index, .. } => {
+                Some(self.selected_line().map_or(index, |line| view.first + line))
+            }
+        };
+        let (top, bottom) = (first, first + height - 1);
+        match here {
+            Some(at) if (top..=bottom).contains(&at) => {
+                let cursor = &mut self.trail_mut().here_mut().cursor;
+                if let Cursor::Flow { line, .. } | Cursor::Group { line, .. } = cursor {
+                    *line = at - first;
+                }
+            }
+            Some(at) => self.select(at.clamp(top, bottom), first, &view),
+            None => {}
+        }
+        self.trail_mut().here_mut().first = first;
+    }
+
     /// Selects a row: at once if the window has it and stays, else by place.
     fn select(&mut self, index: usize, first: usize, view: &View) {
         // The window ends with the last row, even one without a line.

@@ -2,15 +2,16 @@
 
 use super::super::draw::popup;
 use super::super::keys::{Action, Motion};
+use super::super::prompt::Typed;
 use super::{Effects, Popup, State};
 
 impl State {
-    pub(super) fn open(&mut self, popup: Popup) {
+    pub(in crate::tui) fn open(&mut self, popup: Popup) {
         self.popup = Some(popup);
         self.popup_scroll = 0;
     }
 
-    pub(super) fn open_themes(&mut self) {
+    pub(in crate::tui) fn open_themes(&mut self) {
         if !self.themes.is_colored() {
             return self.say("Themes need colours, and there are none here: --color always.");
         }
@@ -20,7 +21,7 @@ impl State {
     }
 
     /// Shows a theme, and its line in the list of them.
-    fn wear(&mut self, index: usize) {
+    pub(in crate::tui) fn wear(&mut self, index: usize) {
         self.themes.choose(index);
         self.theme = self.themes.theme();
         let (index, visible) = (
@@ -56,7 +57,29 @@ impl State {
         }
     }
 
-    pub(super) fn act_on_popup(&mut self, popup: Popup, action: Action, effects: &mut Effects) {
+    pub(super) fn is_typing_in_help(&self) -> bool {
+        self.popup == Some(Popup::Help) && self.help.is_typing
+    }
+
+    /// Text that is pasted is text where one is typed; elsewhere it is nothing,
+    /// for its letters are no keys.
+    pub(super) fn paste(&mut self, text: &str) {
+        if self.is_typing_in_help() {
+            self.paste_in_help(text);
+        } else if let Some(prompt) = self.prompt.as_mut().filter(|_| self.popup.is_none()) {
+            if let Typed::Filter(filter) = prompt.paste(text) {
+                self.set_filter(filter);
+            }
+        }
+        self.clamp();
+    }
+
+    pub(in crate::tui) fn act_on_popup(
+        &mut self,
+        popup: Popup,
+        action: Action,
+        effects: &mut Effects,
+    ) {
         if popup == Popup::Themes {
             return self.act_on_themes(action, effects);
         }
@@ -75,7 +98,9 @@ impl State {
                     Motion::Last => popup::max_scroll(self, popup),
                 };
             }
-            Action::Help if popup != Popup::Help => self.open(Popup::Help),
+            _ if popup == Popup::Help && self.act_on_help(action) => {}
+            Action::Help if popup != Popup::Help => self.open_help(),
+            Action::Options => self.open_options(),
             Action::About if popup != Popup::About => self.open(Popup::About),
             Action::Help | Action::About | Action::Back | Action::Leave => self.popup = None,
             Action::Redraw | Action::Suspend | Action::QuitShowing | Action::Quit => {

@@ -2,6 +2,7 @@
 //!
 //! The viewer and `list` in its table form show the same ones.
 
+mod absence;
 mod choice;
 mod registry;
 

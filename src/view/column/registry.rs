@@ -260,7 +260,7 @@ pub static COLUMNS: &[Column] = &[
         Align::Right,
         7,
         7,
-        "Bytes of the answers; - for flows born before accounting was on.",
+        "Bytes of the answers.",
     ),
     column(
         ColumnId::OrigBytes,

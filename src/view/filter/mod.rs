@@ -67,6 +67,11 @@ pub use suggest::{Suggestion, suggest};
 
 use crate::view::field::Record;
 
+/// Every name of every key, short ones first, and what each asks for.
+pub fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    key::names()
+}
+
 /// A question about a flow that is answered with yes or no.
 #[derive(Clone)]
 pub struct Filter {

@@ -42,6 +42,37 @@ pub enum GroupColumn {
 }
 
 impl GroupColumn {
+    /// What it shows, and why there may be nothing.
+    pub const fn doc(self) -> &'static str {
+        match self {
+            Self::Code => {
+                "Code of the country, number of the network (autonomous system), or port of the \
+                 service; - if it is not known or there is none."
+            }
+            Self::Name => "What it is called; by its number or address if no name is known.",
+            Self::Pid => "Number of the process; - for flows of which no process is known.",
+            Self::User => "Whose process it is; - if that is not known, or differs.",
+            Self::Unit => "Its container, or else its systemd unit; - if it is in none.",
+            Self::Mac => "Hardware address of the host; - if it is no neighbour.",
+            Self::Flows => "Flows that are there.",
+            Self::Ended => "Flows that have ended since the start; their bytes still count.",
+            Self::Hosts => "Distinct far ends of the flows that are there.",
+            Self::New => {
+                "Flows that began within the last ten seconds and are still there, per second."
+            }
+            Self::Unreplied => "Flows without an answer so far.",
+            Self::ReplyBytes => {
+                "Bytes of the answers; of hosts and processes, what they have received."
+            }
+            Self::OrigBytes => {
+                "Bytes in the direction of the first packet; of hosts and processes, what they \
+                 have sent."
+            }
+            Self::ReplyRate => "Bytes per second of the same, between the last two refreshes.",
+            Self::OrigRate => "Bytes per second of the same, between the last two refreshes.",
+        }
+    }
+
     /// Where its texts stand.
     pub const fn align(self) -> Align {
         match self {

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::mouse::Spot;
 use super::super::state::State;
 use super::super::theme::Role;
 use super::{line, table};
@@ -111,6 +112,14 @@ pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
             put(buf, area.y, placed, title, style);
         }
     }
+}
+
+/// What a click on the titles does. A gap belongs to the column after it, where
+/// the sign of the order may stand.
+pub(super) fn heading(state: &State, list: List, area: Rect, x: u16) -> Option<Spot> {
+    let columns = arrange(area.width, list, state.unit).into_iter();
+    let mut here = columns.filter(|placed| x < placed.x + placed.width);
+    Some(Spot::Heading(SortKey::Group(here.next()?.column)))
 }
 
 /// The groups of the window.
