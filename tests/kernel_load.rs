@@ -458,6 +458,7 @@ fn a_viewer_answers_with_live_views() {
             filter: None,
             direction: None,
             active_only: false,
+            paused: false,
             within: None,
             list: List::Flows,
             sort: Sort::default(),

@@ -631,6 +631,7 @@ impl Screen {
             filter: None,
             direction: None,
             active_only: false,
+            paused: false,
             within: None,
             list,
             sort: Sort::default(),

@@ -7,6 +7,7 @@
 mod attribution;
 mod events;
 mod samples;
+mod still;
 mod viewer;
 
 pub use attribution::Asker;

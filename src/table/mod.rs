@@ -87,6 +87,27 @@ impl Table {
         }
     }
 
+    /// The flows as they are now, to look at while the table goes on: rows keep
+    /// their names. Costs as much memory as the table, for as long as it is
+    /// kept.
+    #[must_use]
+    pub fn picture(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            totals: self.totals.clone(),
+            next_serial: self.next_serial,
+            generation: self.generation,
+            // A dump that runs brings nothing here, and nobody is late.
+            dump: None,
+            complete: self.complete,
+            synced_ns: self.synced_ns,
+            graves: Graves::default(),
+            lost: self.lost,
+            lost_generation: self.lost_generation,
+            updates_shed: self.updates_shed,
+        }
+    }
+
     /// Number of live flows.
     pub fn len(&self) -> usize {
         self.store.len()

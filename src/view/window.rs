@@ -144,6 +144,7 @@ impl View {
         Self {
             detail: Detail::answer(&query, subject, table, knowledge, now),
             at: now,
+            answered_at: now,
             rows,
             groups: groups.window(first, height, ledger, knowledge),
             group_count,

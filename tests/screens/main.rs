@@ -22,4 +22,5 @@ mod order;
 mod owners;
 mod scene;
 mod snapshot;
+mod steering;
 mod storms;

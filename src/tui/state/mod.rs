@@ -10,6 +10,7 @@ mod columns;
 mod looks;
 mod moving;
 mod popups;
+mod steering;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +100,8 @@ pub struct State {
     typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
+    /// Since when the view is paused.
+    pub(super) paused: Option<Moment>,
     pub(super) unit: RateUnit,
     pub(super) columns: Choice,
     pub(super) orders: Orders,
@@ -148,6 +151,7 @@ impl State {
             typed: Vec::new(),
             direction: None,
             active_only: false,
+            paused: None,
             unit: settings.unit,
             columns,
             orders: Orders::default(),
@@ -177,6 +181,7 @@ impl State {
                 filter: settings.filter.clone(),
                 direction: None,
                 active_only: false,
+                paused: false,
                 cursor: Cursor::None,
                 first: 0,
                 height: 0,
