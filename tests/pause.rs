@@ -24,7 +24,7 @@ use flowtop::flow::{
 };
 use flowtop::table::Table;
 use flowtop::view::column::ColumnId;
-use flowtop::view::{Cursor, Freeze, Group, List, Query, Sort, SortKey, Subject, View};
+use flowtop::view::{Group, List, Query, Sort, SortKey, Subject, View};
 
 /// Says nothing by itself: the test does.
 struct Told;
@@ -73,20 +73,8 @@ impl Engine {
         });
         let core = Core::new(Table::new(), Box::new(Told), clock, pace);
         let query = Query {
-            number: 0,
-            scope: Scope::EVERYTHING,
-            filter: None,
-            direction: None,
-            active_only: false,
-            paused: false,
-            within: None,
-            list: List::Flows,
-            sort: Sort::default(),
-            freeze: Freeze::No,
-            cursor: Cursor::None,
-            first: 0,
             height: 20,
-            detail: None,
+            ..Query::of(Scope::EVERYTHING)
         };
         Self {
             thread: thread::spawn(move || viewer.run(core, taken, &out)),
