@@ -1,6 +1,7 @@
 //! What views are computed from: the live state, or a picture of it that stays
 //! while the view is paused.
 
+use super::chronicle::Chronicle;
 use crate::enrich::Knowledge;
 use crate::enrich::names::Answer;
 use crate::flow::{Moment, Pair, Scope};
@@ -75,6 +76,7 @@ pub(super) struct Sight<'a> {
     pub(super) ledger: &'a Ledger,
     pub(super) knowledge: &'a mut Knowledge,
     pub(super) vigil: &'a mut Vigil,
+    pub(super) chronicle: &'a mut Chronicle,
     pub(super) pulse: &'a Pulse,
     pub(super) at: Moment,
 }
@@ -84,6 +86,8 @@ impl Sight<'_> {
     pub(super) fn view(self, query: &Query) -> View {
         let mut view = View::compute(query, self.table, self.ledger, self.knowledge, self.at);
         self.vigil.keep(&mut view);
+        let (chronicle, at) = (self.chronicle, self.at);
+        chronicle.answer(&mut view, self.table, self.knowledge, at);
         let scope = query.scope;
         view.bytes_per_sec = self.pulse.bytes_per_sec(scope);
         view.born_per_sec = self.pulse.born_per_sec(scope);
@@ -98,6 +102,7 @@ impl Sight<'_> {
             ledger: self.ledger.clone(),
             knowledge: self.knowledge.copy(),
             vigil: self.vigil.clone(),
+            chronicle: self.chronicle.clone(),
             pulse: self.pulse.clone(),
             at: self.at,
         }
@@ -111,6 +116,7 @@ pub(super) struct Still {
     ledger: Ledger,
     knowledge: Knowledge,
     vigil: Vigil,
+    chronicle: Chronicle,
     pulse: Pulse,
     at: Moment,
 }
@@ -122,6 +128,7 @@ impl Still {
             ledger: &self.ledger,
             knowledge: &mut self.knowledge,
             vigil: &mut self.vigil,
+            chronicle: &mut self.chronicle,
             pulse: &self.pulse,
             at: self.at,
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
+use super::chronicle::Chronicle;
 use super::still::{Pulse, Sight, Still};
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
@@ -103,6 +104,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             vigil: Vigil::default(),
             places_checked: now,
             pulse: Pulse::default(),
+            chronicle: Chronicle::default(),
             still: None,
             next_tick: now,
             publish_by: None,
@@ -125,6 +127,7 @@ struct Running<P> {
     /// When the files of places were last looked at.
     places_checked: Moment,
     pulse: Pulse,
+    chronicle: Chronicle,
     /// What is looked at while the view is paused.
     still: Option<Box<Still>>,
     next_tick: Moment,
@@ -199,8 +202,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
         let (ledger, knowledge) = (&mut self.ledger, &mut self.viewer.knowledge);
         let (asker, vigil) = (&mut self.viewer.asker, &mut self.vigil);
+        let chronicle = &mut self.chronicle;
         let arrived = self.core.take(delivery, &mut |change, at| {
             vigil.note(&change, knowledge, at);
+            chronicle.note(&change, knowledge, at);
             if let Some(asker) = asker {
                 asker.note(&change, knowledge);
             }
@@ -214,6 +219,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let now = self.core.clock.now();
         if arrived.dump_ended == Some(true) {
             self.pulse.bytes.take(&self.core.table, now);
+            let knowledge = &mut self.viewer.knowledge;
+            self.chronicle.read(&self.core.table, knowledge, now);
             // Births are told from now on, but not those before.
             if !self.looked_through {
                 self.look_through();
@@ -310,6 +317,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.viewer.knowledge.forget_owners();
         self.looked_through = false;
         self.pulse = Pulse::default();
+        self.chronicle.restart();
         for input in others {
             if self.input(input)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -409,6 +417,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             ledger: &self.ledger,
             knowledge: &mut self.viewer.knowledge,
             vigil: &mut self.vigil,
+            chronicle: &mut self.chronicle,
             pulse: &self.pulse,
             at: now,
         };
