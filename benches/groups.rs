@@ -86,6 +86,7 @@ fn main() {
             filter: None,
             direction: None,
             active_only: false,
+            with_ended: false,
             within: None,
             list,
             sort: Sort::default(),

@@ -113,6 +113,7 @@ fn main() {
                     filter: None,
                     direction: None,
                     active_only: false,
+                    with_ended: false,
                     within: None,
                     list: List::Flows,
                     sort,

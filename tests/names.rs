@@ -631,6 +631,7 @@ impl Screen {
             filter: None,
             direction: None,
             active_only: false,
+            with_ended: false,
             within: None,
             list,
             sort: Sort::default(),

@@ -180,6 +180,7 @@ fn query(sort: Sort) -> Query {
         filter: None,
         direction: None,
         active_only: false,
+        with_ended: false,
         within: None,
         list: List::Flows,
         sort,

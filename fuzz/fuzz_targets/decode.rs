@@ -132,6 +132,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
         scope: Scope::EVERYTHING.with_loopback(choice & 8 == 0),
         direction: None,
         active_only: choice & 16 == 0,
+        with_ended: choice & 32 == 0,
         within: None,
         list: List::Flows,
         cursor,
@@ -160,6 +161,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
     for list in [List::Countries, List::Services] {
         let query = Query {
             active_only: false,
+            with_ended: false,
             list,
             ..query.clone()
         };

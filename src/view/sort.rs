@@ -16,9 +16,10 @@ use std::sync::Arc;
 use super::column::{self, ColumnId};
 use super::field::{self, Event, Field, Kind, Record, Value};
 use super::group::{Group, GroupColumn};
-use super::whose::owner_at_hand;
+use super::history::Flows;
+use super::whose::{owner_at_hand, owners};
 use super::window::direction;
-use super::{Flow, FlowId, Knowledge, Moment, Owner, Query, Row, Table};
+use super::{Flow, FlowId, History, Knowledge, Moment, Owner, Query, Row, Table};
 use crate::enrich::geoip::{Location, Place};
 use crate::enrich::owners::Container;
 use crate::flow::{Direction, Pair, Scope};
@@ -27,14 +28,22 @@ use crate::flow::{Direction, Pair, Scope};
 const SETTLED_SECS: u64 = 10;
 
 /// The usual order: the fastest first, averaged over ten seconds; then what
-/// moved most; then the oldest.
+/// moved most; then the oldest. Below them those that have ended, the last to
+/// end first.
 pub(super) type Usual = (Reverse<u64>, Reverse<u64>, FlowId);
 
 /// Where a flow stands in the usual order.
 pub(super) fn usual(id: FlowId, flow: &Flow, now: Moment) -> Usual {
     let bytes = flow.counters().unwrap_or_default().bytes();
     let rate = average(flow, SETTLED_SECS, now).unwrap_or_default();
-    (Reverse(rate), Reverse(both(bytes)), id)
+    // One more than it is, so that those that have ended have none.
+    (Reverse(rate.saturating_add(1)), Reverse(both(bytes)), id)
+}
+
+/// The same of a flow that has ended.
+pub(super) fn usual_of_ended(flow: &Flow, now: Moment) -> Usual {
+    let ago = flow.ended_ago(now).unwrap_or_default().as_nanos() as u64;
+    (Reverse(0), Reverse(u64::MAX - ago), flow.row())
 }
 
 /// What rows are ordered by, and which way.
@@ -274,7 +283,7 @@ impl<K: Rank> Ordered for Entries<K> {
 pub(super) fn in_order<'a>(
     query: &Query,
     flows: Vec<Usual>,
-    table: &'a Table,
+    all: Flows<'a>,
     knowledge: &'a mut Knowledge,
     now: Moment,
 ) -> Box<dyn Ordered + 'a> {
@@ -282,7 +291,7 @@ pub(super) fn in_order<'a>(
         let place = |id| kept.flows.get(&id).copied();
         return entries(flows, false, |usual| place(usual.2));
     }
-    sorted(query.sort, flows, table, knowledge, now)
+    sorted(query.sort, flows, all, knowledge, now)
 }
 
 /// Every flow that `scope` holds, in an order.
@@ -296,13 +305,18 @@ pub fn ordered(
     let in_scope = table.flows().filter(|(_, flow)| scope.holds(flow.class()));
     let flows: Vec<Usual> = in_scope.map(|(id, flow)| usual(id, flow, now)).collect();
     let count = flows.len();
-    sorted(sort, flows, table, knowledge, now).window(0, count)
+    let ended = History::with_capacity(0);
+    let all = Flows {
+        live: table,
+        ended: &ended,
+    };
+    sorted(sort, flows, all, knowledge, now).window(0, count)
 }
 
 fn sorted<'a>(
     sort: Sort,
     flows: Vec<Usual>,
-    table: &'a Table,
+    all: Flows<'a>,
     knowledge: &'a mut Knowledge,
     now: Moment,
 ) -> Box<dyn Ordered + 'a> {
@@ -310,19 +324,17 @@ fn sorted<'a>(
     match By::of(sort) {
         By::Nothing => entries(flows, false, |_| ()),
         By::Number(get) => entries(flows, descending, |usual| {
-            get(table.get(usual.2)?, knowledge, now)
+            get(all.get(usual.2)?, knowledge, now)
         }),
         By::Text(get) => {
             let knowledge = &*knowledge;
-            entries(flows, descending, |usual| {
-                get(table.get(usual.2)?, knowledge)
-            })
+            entries(flows, descending, |usual| get(all.get(usual.2)?, knowledge))
         }
         By::Shared(get) => {
             let mut names = Ranks::default();
             let numbers: Vec<Option<usize>> = flows
                 .iter()
-                .map(|usual| Some(names.number(get(table.get(usual.2)?, knowledge)?)))
+                .map(|usual| Some(names.number(get(all.get(usual.2)?, knowledge)?)))
                 .collect();
             let ranks = names.ranks();
             let mut numbers = numbers.into_iter();
@@ -332,7 +344,7 @@ fn sorted<'a>(
             let record = Record {
                 event: Event::Sample,
                 ts_ns: now.real_ns,
-                row: Some(Row::new(table.get(usual.2)?, knowledge, now)),
+                row: Some(Row::new(all.get(usual.2)?, knowledge, now)),
                 count: None,
             };
             Some(match Key::of((field.get)(&record))? {
@@ -549,8 +561,7 @@ fn host(address: IpAddr, knowledge: &Knowledge) -> Key<&str> {
 
 /// See [`Row::owner`].
 fn owner<'a>(flow: &Flow, knowledge: &'a Knowledge) -> Option<&'a Owner> {
-    let owners = knowledge.owners(flow.key())?;
-    owner_at_hand(owners, direction(flow, knowledge))
+    owner_at_hand(owners(flow, knowledge)?, direction(flow, knowledge))
 }
 
 /// Where the far end is, as columns have it.

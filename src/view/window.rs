@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::field::Event;
 use super::filter::Filter;
 use super::group::{List, groups};
+use super::history::Flows;
 use super::sort::{Freeze, Kept, Usual, in_order, usual};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, Knowledge, Ledger, Moment, Query, Status, Table,
@@ -31,7 +32,10 @@ pub(super) fn holds(
 ) -> bool {
     filter.is_none_or(|filter| {
         filter.holds(&mut Candidate {
-            event: Event::Sample,
+            event: match flow.end_reason() {
+                None => Event::Sample,
+                Some(_) => Event::End,
+            },
             flow,
             now,
             knowledge,
@@ -106,20 +110,27 @@ impl View {
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Self {
-        let (keys, left) = select(query, table, knowledge, now);
+        let (mut keys, left) = select(query, table, knowledge, now);
         let matching = keys.len();
+        let history = ledger.history();
+        history.select(query, knowledge, now, &mut keys);
+        let rows = keys.len();
+        let all = Flows {
+            live: table,
+            ended: history,
+        };
         let mut query = query.clone();
         let groups = groups(&query, table, ledger, knowledge, now);
         let (group_count, height) = (groups.len(), query.height);
         let (first, cursor, group_cursor, window) = if query.list == List::Flows {
-            let mut flows = in_order(&query, keys, table, knowledge, now);
+            let mut flows = in_order(&query, keys, all, knowledge, now);
             let now_at = match query.cursor {
                 Cursor::Flow { id, .. } => flows.rank(id),
                 _ => None,
             };
-            let (first, index) = place(&query, matching, now_at);
+            let (first, index) = place(&query, rows, now_at);
             if query.freeze == Freeze::Now {
-                let kept = Kept::flows(flows.window(0, matching).into_iter());
+                let kept = Kept::flows(flows.window(0, rows).into_iter());
                 query.freeze = Freeze::Kept(Arc::new(kept));
             }
             let cursor = index.map(|index| (index, flows.at(index)));
@@ -136,13 +147,14 @@ impl View {
             let cursor = index.and_then(|index| Some((index, groups.at(index)?)));
             (first, None, cursor, Vec::new())
         };
+        let ended = rows - matching;
         let rows = window
             .iter()
-            .filter_map(|id| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
+            .filter_map(|id| Some(ViewRow::copy(*id, all.get(*id)?, knowledge, now)))
             .collect();
         let subject = cursor.map(|(_, id)| id);
         Self {
-            detail: Detail::answer(&query, subject, table, knowledge, now),
+            detail: Detail::answer(&query, subject, all, knowledge, now),
             at: now,
             rows,
             groups: groups.window(first, height, ledger, knowledge),
@@ -151,6 +163,8 @@ impl View {
             cursor,
             group_cursor,
             matching,
+            ended,
+            history: history.remembered(),
             uncounted: left.uncounted,
             counters: left.counters,
             matching_bytes_per_sec: left.bytes_per_sec,
