@@ -124,20 +124,12 @@ fn look(table: &Table, choice: u64, now: Moment) {
         None => Cursor::Index(index),
     };
     let query = Query {
-        detail: None,
-        filter: None,
-        freeze: flowtop::view::Freeze::No,
-        sort: Default::default(),
-        number: 0,
-        scope: Scope::EVERYTHING.with_loopback(choice & 8 == 0),
-        direction: None,
         active_only: choice & 16 == 0,
         with_ended: choice & 32 == 0,
-        within: None,
-        list: List::Flows,
         cursor,
         first: (choice >> 5 & 7) as usize,
         height: HEIGHT,
+        ..Query::of(Scope::EVERYTHING.with_loopback(choice & 8 == 0))
     };
     let view = compute(&query, table, now);
     assert_eq!(
@@ -161,7 +153,6 @@ fn look(table: &Table, choice: u64, now: Moment) {
     for list in [List::Countries, List::Services] {
         let query = Query {
             active_only: false,
-            with_ended: false,
             list,
             ..query.clone()
         };

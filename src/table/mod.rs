@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 
 pub use end::EndReason;
 pub use flow::{Age, CountedBy, Flow, Nat};
-pub use rate::{PAST_STEP_SECS, Past};
+pub use rate::{PAST_STEP_SECS, Past, past_steps};
 pub use totals::{ClassTotals, Totals};
 
 use crate::flow::{Class, Counters, Key, Moment, Origin, Pair, Report, Status, Update};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::history::Flows;
+use super::departed::Flows;
 use super::{Query, View, ViewRow};
 use crate::enrich::Knowledge;
 use crate::enrich::locality::Mac;

@@ -7,12 +7,15 @@
 //! rows of the window.
 
 mod candidate;
+pub mod chart;
 pub mod column;
+mod departed;
 mod detail;
 pub mod field;
 pub mod filter;
+mod first;
 pub mod group;
-mod history;
+pub mod history;
 pub mod sort;
 pub mod units;
 mod whose;
@@ -21,8 +24,9 @@ mod window;
 use std::sync::Arc;
 
 pub use candidate::Candidate;
+use chart::{Chart, Charting};
+pub use departed::{Departed, Remembered};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
-pub use history::{History, Remembered};
 pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whose::{Counting, Party, Side, Who};
 
@@ -35,6 +39,7 @@ use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
+use history::Sample;
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,12 +118,26 @@ impl<'a> Row<'a> {
     }
 }
 
+/// What fills the screen below the tabs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// A list of flows or groups.
+    #[default]
+    List,
+    /// How the kernel's table, the host and flowtop are doing.
+    Health,
+    /// Rates over time.
+    Chart,
+}
+
 /// What somebody wants to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Counts the questions of one asker, so that a late answer can be told
     /// from a current one.
     pub number: u64,
+    /// A list, or a page without rows.
+    pub page: Page,
     /// Families, protocols, loopback.
     pub scope: Scope,
     /// Only flows that this holds.
@@ -146,9 +165,34 @@ pub struct Query {
     pub height: usize,
     /// The flow to look closer at.
     pub detail: Option<Subject>,
+    /// The chart that is looked at.
+    pub chart: Option<Charting>,
 }
 
 impl Query {
+    /// Asks for all flows of a scope, in the usual order, without a window:
+    /// [`height`](Self::height) opens one.
+    pub fn of(scope: Scope) -> Self {
+        Self {
+            number: 0,
+            page: Page::List,
+            scope,
+            filter: None,
+            direction: None,
+            active_only: false,
+            with_ended: false,
+            within: None,
+            list: List::Flows,
+            sort: Sort::default(),
+            freeze: Freeze::No,
+            cursor: Cursor::None,
+            first: 0,
+            height: 0,
+            detail: None,
+            chart: None,
+        }
+    }
+
     /// Makes it the question of the next refresh: the cursor now names the
     /// flow it is on, where that flow is now, and an order that was to be kept
     /// is known. Its number stays.
@@ -272,10 +316,10 @@ pub struct View {
     pub detail: Option<Box<Detail>>,
     /// Live flows that match the query.
     pub matching: usize,
-    /// Flows that have ended and match the query.
+    /// Flows that have ended and are rows as well.
     pub ended: usize,
     /// How many that have ended are kept, whether they match or not.
-    pub history: Remembered,
+    pub departed: Remembered,
     /// Of these, flows without counters: born before accounting was on.
     pub uncounted: usize,
     /// Packets and bytes of the flows that match, since each began.
@@ -301,6 +345,12 @@ pub struct View {
     pub born_per_sec: Option<f64>,
     /// See `born_per_sec`.
     pub ended_per_sec: Option<f64>,
+    /// How fast what is shown was at the last readings, the oldest first; `None`
+    /// for a gap.
+    pub recent: Vec<Option<Sample>>,
+    /// The chart that was asked for; `None` if nothing is known of what it is
+    /// of.
+    pub chart: Option<Box<Chart>>,
     /// How the source is doing.
     pub status: Status,
 }

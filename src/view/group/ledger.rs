@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::super::{Flow, History, Knowledge, Query, Who};
+use super::super::{Flow, Departed, Knowledge, Query, Who};
 use super::{Country, Group, Holder, List, Member, Service};
 use super::{country_and_network, far_end, organisation};
 use crate::flow::{Class, Counters, Direction, Pair};
@@ -65,26 +65,26 @@ pub struct Ledger {
     processes: Book<Who>,
     organisations: HashMap<NonZeroU32, Arc<str>>,
     holders: HashMap<Who, Holder>,
-    history: History,
+    departed: Departed,
 }
 
 impl Ledger {
     /// A ledger that keeps this many flows themselves.
     pub fn keeping(flows: usize) -> Self {
         Self {
-            history: History::with_capacity(flows),
+            departed: Departed::with_capacity(flows),
             ..Self::default()
         }
     }
 
     /// The last flows that have ended.
-    pub const fn history(&self) -> &History {
-        &self.history
+    pub const fn departed(&self) -> &Departed {
+        &self.departed
     }
 
     /// Forgets these flows, but not what they moved.
-    pub fn clear_history(&mut self, knowledge: &mut Knowledge) {
-        self.history.clear(knowledge);
+    pub fn forget_departed(&mut self, knowledge: &mut Knowledge) {
+        self.departed.clear(knowledge);
     }
 
     /// Books a flow that has ended.
@@ -107,7 +107,7 @@ impl Ledger {
                 self.enter(&member, kind, counters);
             });
         }
-        self.history.keep(flow, knowledge);
+        self.departed.keep(flow, knowledge);
     }
 
     fn enter(&mut self, member: &Member<'_>, kind: Kind, counters: Pair<Counters>) {
