@@ -141,7 +141,7 @@ impl Core {
     /// Starts over with another source, and an empty table.
     fn change_source(&mut self, source: Box<dyn Source>) {
         self.source = source;
-        self.table = Table::new();
+        self.table = self.table.successor();
         self.pace.restart();
         self.unverified = 0;
     }

@@ -123,6 +123,8 @@ pub struct State {
     typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
+    /// Whether flows that have ended are shown.
+    pub(super) with_ended: bool,
     pub(super) unit: RateUnit,
     /// Time between two refreshes.
     pub(super) interval: Duration,
@@ -176,6 +178,7 @@ impl State {
             typed: Vec::new(),
             direction: None,
             active_only: false,
+            with_ended: false,
             unit: settings.unit,
             interval: settings.interval,
             mouse: settings.mouse,
