@@ -23,6 +23,7 @@ impl State {
             direction: self.direction,
             active_only: self.hides_idle(),
             paused: self.paused.is_some(),
+            with_ended: self.with_ended,
             cursor: level.cursor,
             first: level.first,
             height: match self.tab.page() {
