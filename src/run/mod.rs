@@ -12,6 +12,7 @@ mod attribution;
 mod doctor;
 mod headless;
 mod lookups;
+mod memory;
 mod netns;
 mod signals;
 mod source;

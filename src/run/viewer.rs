@@ -14,13 +14,14 @@ use super::source::{self, Instead};
 use super::suspend::{self, JobControl};
 use super::themes;
 use super::tracking::on_request;
-use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, restore, start};
+use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, memory, restore, say, start};
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::sysctl::{self, Switches};
+use crate::tui::memory::Memory;
 use crate::tui::theme::Themes;
 use crate::tui::{self, Ending, Errand, Message};
 use crate::view::View;
@@ -112,18 +113,23 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .spawn(move || tui::read_input(&to_screen, &reader_done))
         .map_err(Failure::Thread)?;
 
+    let mut left = None;
     let ending = tui::run(
         screen_settings(options, themes),
         &messages,
-        &mut |errand| run_errand(errand, &to_engine),
+        &mut |errand| run_errand(errand, &to_engine, &mut left),
         &mut || on_request(&mut tracked),
     );
+    let kept = left.map_or(Ok(()), |left| memory::keep(options, &left));
     done.store(true, Ordering::Relaxed);
     drop(messages);
     drop(locality);
     let _ = to_engine.send(Input::Stop);
     let result = engine.join();
     restore(tracked, switches);
+    if let Err(problem) = kept {
+        say(problem);
+    }
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }
@@ -134,12 +140,17 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
 }
 
 /// Does what the viewer has others do.
-fn run_errand(errand: Errand, engine: &SyncSender<Input>) {
+fn run_errand(errand: Errand, engine: &SyncSender<Input>, left: &mut Option<Memory>) {
     let input = match errand {
         Errand::Ask(query) => Input::Query(query),
         Errand::Interval(interval) => Input::Interval(interval),
         Errand::Refresh => Input::Refresh,
         Errand::Suspend => return suspend::stop_job(),
+        // For the end of the run.
+        Errand::Remember(memory) => {
+            *left = Some(memory);
+            return;
+        }
     };
     // An engine that has ended has told why.
     let _ = engine.send(input);
@@ -176,6 +187,7 @@ fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
             Some(_) => Hosts::Name,
             None => Hosts::Address,
         },
+        memory: options.memory.clone(),
         keys: options.keys.clone(),
         themes,
         mouse: options.mouse,

@@ -14,6 +14,7 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
+use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
@@ -286,6 +287,7 @@ impl Scene {
             columns: Choice::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
+            memory: Memory::default(),
             keys: Keymap::default(),
             themes: themes(false),
             mouse: true,
@@ -498,6 +500,6 @@ impl Scene {
 }
 
 /// The terminal's own colours, or none.
-pub(super) fn themes(color: bool) -> Themes {
+pub(crate) fn themes(color: bool) -> Themes {
     Themes::new(if color { Depth::Ansi } else { Depth::None })
 }

@@ -10,8 +10,9 @@ mod columns;
 mod looks;
 mod moving;
 mod popups;
-mod steering;
 mod program;
+mod remembering;
+mod steering;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use columns::Seen;
 use crossterm::event::Event;
 use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
+use remembering::Begun;
 
 use super::draw::{self, popup};
 use super::keymap;
@@ -115,6 +117,8 @@ pub struct State {
     /// The theme to go back to from the others.
     worn: usize,
     pub(super) zone: TimeZone,
+    /// Set once, too.
+    begun: Begun,
     /// Changed by keys.
     pub(super) scope: Scope,
     pub(super) filter: Option<Arc<Filter>>,
@@ -178,7 +182,7 @@ impl State {
             scope: settings.scope,
             filter: settings.filter.clone(),
             prompt: None,
-            typed: Vec::new(),
+            typed: settings.memory.filters.clone(),
             direction: None,
             active_only: false,
             paused: None,
@@ -186,11 +190,12 @@ impl State {
             unit: settings.unit,
             interval: settings.interval,
             mouse: settings.mouse,
+            begun: Begun::with(&settings, &columns),
             columns,
-            orders: Orders::default(),
+            orders: Orders::recalled(&settings.memory.sorts),
             freeze: Freeze::No,
-            hosts: settings.hosts,
-            ports: Ports::default(),
+            hosts: remembering::hosts(&settings),
+            ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
             trails: Trail::all(),
             popup: None,
