@@ -20,6 +20,9 @@ use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View, V
 const BUSIEST: usize = 1000;
 /// The longest wait for fresh counters before a view goes out with old ones.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// Inputs to take in before looking whether a view is owed, at most. Together
+/// a few milliseconds of work.
+const BURST: usize = 64;
 /// When to try again after a screen was too slow to take a view.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -178,8 +181,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .unwrap_or(self.next_tick)
                 .min(self.next_tick);
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
-                // All that has piled up, so that a burst costs one view.
-                for input in std::iter::once(first).chain(inputs.try_iter()) {
+                // What has piled up, so that a burst costs one view; but not all
+                // that a dump keeps adding, or a key would wait for its end.
+                for input in std::iter::once(first).chain(inputs.try_iter().take(BURST)) {
                     if self.input(input)?.is_break() {
                         return Ok(());
                     }

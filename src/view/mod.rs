@@ -12,6 +12,7 @@ pub mod column;
 mod detail;
 pub mod field;
 pub mod filter;
+mod first;
 pub mod group;
 pub mod history;
 pub mod sort;

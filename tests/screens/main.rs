@@ -22,5 +22,6 @@ mod order;
 mod owners;
 mod picture;
 mod scene;
+mod sessions;
 mod snapshot;
 mod storms;
