@@ -37,23 +37,27 @@ const TAIL: u16 = 5;
 /// line of time, the time.
 const TEXTS: u16 = 5;
 /// From this height on there are births and ends as well, in so many rows each.
-const TURNOVER: [(u16, u16); 3] = [(34, 3), (22, 2), (15, 1)];
+const TURNOVER: [(u16, u16); 3] = [(34, 3), (24, 2), (18, 1)];
+/// The least full height of rates, in bytes per second, so that rest looks like
+/// rest.
+const RATES_LEAST: u64 = 1_000;
 /// Parts of the line of time.
 const TICKS: usize = 4;
 /// The least full height of births and ends, in tenths per second.
 const FLOWS_LEAST: u64 = 10;
 
-/// What keys do here, on the key line.
-pub(super) const fn hint(action: Action) -> Option<&'static str> {
+/// What keys do here, on the key line, and which goes first where there is no
+/// room.
+pub(super) const fn hint(action: Action) -> Option<(u8, &'static str)> {
     match action {
-        Action::Move(_) => Some("of what"),
-        Action::ScrollLeft => Some("time"),
-        Action::ToggleBits => Some("bits"),
-        Action::EditFilter => Some("filter"),
-        Action::CycleDirection => Some("direction"),
-        Action::Back => Some("back"),
-        Action::Help => Some("help"),
-        Action::Leave => Some("quit"),
+        Action::Move(_) => Some((3, "of what")),
+        Action::ScrollLeft => Some((2, "time")),
+        Action::ToggleBits => Some((6, "bits")),
+        Action::EditFilter => Some((4, "filter")),
+        Action::CycleDirection => Some((7, "direction")),
+        Action::Back => Some((5, "back")),
+        Action::Help => Some((0, "help")),
+        Action::Leave => Some((1, "quit")),
         _ => None,
     }
 }
@@ -102,16 +106,18 @@ pub(super) fn draw(state: &State, view: &View, buf: &mut Buffer) {
     }
     let bars = left.height + 1;
     let flows = TURNOVER.into_iter().find(|(from, _)| bars >= *from);
-    let flows = flows.map_or(0, |(_, rows)| rows);
+    // Of a single flow there are none.
+    let mut known = chart.series.steps.iter().flatten();
+    let has_flows = known.any(|sample| sample.born_per_sec.is_some());
+    let flows = flows.filter(|_| has_flows).map_or(0, |(_, rows)| rows);
     let around = TEXTS - 1 + if flows > 0 { 2 * flows + 2 } else { 0 };
     let rows = left.height.saturating_sub(around);
-    let [up, down] = [rows.div_ceil(2), rows / 2];
     let plot = Plot {
         state,
         chart,
         samples: newest(&chart.series.steps, steps(state)),
     };
-    plot.rates([up, down], &mut left, buf);
+    plot.rates(rows, &mut left, buf);
     if flows > 0 {
         plot.flows(flows, &mut left, buf);
     }
@@ -204,10 +210,41 @@ struct Plot<'a> {
 struct Bars<'a> {
     values: &'a [Option<u64>],
     scale: Scale,
+    /// Rows that the full scale takes.
+    rows: u16,
     grow: Grow,
     role: Role,
     /// Whether the average and the most have lines.
     has_marks: bool,
+}
+
+/// The rows of both directions: as many for the same rate, but no more than the
+/// one that has less can make use of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Split {
+    /// Rows of the one that has more: they stand for the full scale.
+    high: u16,
+    /// Rows of the other one.
+    low: u16,
+    /// The part of the full scale that those stand for.
+    share: u16,
+}
+
+impl Split {
+    /// Of `rows`, where `less` is the most of the direction that has less.
+    fn of(rows: u16, full: u64, less: u64) -> Self {
+        let share = match less {
+            _ if less <= full / 4 => 4,
+            _ if less <= full / 2 => 2,
+            _ => 1,
+        };
+        let low = rows.div_ceil(share + 1).min(rows / 2);
+        Self {
+            high: rows - low,
+            low,
+            share,
+        }
+    }
 }
 
 impl Plot<'_> {
@@ -216,25 +253,34 @@ impl Plot<'_> {
         self.samples.iter().map(of).collect()
     }
 
-    fn rates(&self, [up, down]: [u16; 2], left: &mut Rect, buf: &mut Buffer) {
+    fn rates(&self, rows: u16, left: &mut Rect, buf: &mut Buffer) {
         let unit = self.state.unit;
-        let reply = self.values(|sample| Some(sample.bytes_per_sec.reply));
-        let orig = self.values(|sample| Some(sample.bytes_per_sec.orig));
-        let scale = Scale::of_rates(most(&reply).max(most(&orig)), unit);
         let rate = |value: Option<u64>| {
             let mut text = String::new();
             units::rate(&mut text, value, unit);
             text
         };
+        let reply = self.values(|sample| Some(sample.bytes_per_sec.reply));
+        let orig = self.values(|sample| Some(sample.bytes_per_sec.orig));
+        let (down, up) = (most(&reply), most(&orig));
+        let scale = Scale::of_rates(down.max(up).max(RATES_LEAST), unit);
+        let split = Split::of(rows, scale.full(), down.min(up));
+        let high = (split.high, rate(Some(scale.full())));
+        let low = (
+            split.low,
+            rate(Some(scale.full() / u64::from(split.share))),
+        );
+        let (down, up) = if down >= up { (high, low) } else { (low, high) };
         self.figures(&[("↓", Role::Down, &reply)], rate, top(left, 1), buf);
         let bars = Bars {
             values: &reply,
             scale,
+            rows: split.high,
             grow: Grow::Up,
             role: Role::Down,
             has_marks: true,
         };
-        self.bars(&bars, &scale.rate(unit), top(left, up), buf);
+        self.bars(&bars, &down.1, top(left, down.0), buf);
         self.line_of_time(top(left, 1), buf);
         let bars = Bars {
             values: &orig,
@@ -242,7 +288,7 @@ impl Plot<'_> {
             role: Role::Up,
             ..bars
         };
-        self.bars(&bars, &scale.rate(unit), top(left, down), buf);
+        self.bars(&bars, &up.1, top(left, up.0), buf);
         self.figures(&[("↑", Role::Up, &orig)], rate, top(left, 1), buf);
     }
 
@@ -257,11 +303,12 @@ impl Plot<'_> {
             Some(tenths) => super::status::per_sec(tenths as f64 / 10.0),
         };
         let of = [("new", Role::Text, &born), ("end", Role::Dim, &ended)];
-        self.figures(&of.map(|(a, b, c)| (a, b, c)), text, top(left, 1), buf);
+        self.figures(&of, text, top(left, 1), buf);
         let full = text(Some(scale.full()));
         let bars = Bars {
             values: &born,
             scale,
+            rows,
             grow: Grow::Up,
             role: Role::Text,
             has_marks: false,
@@ -307,7 +354,7 @@ impl Plot<'_> {
     /// Bars, and what their full height stands for at the row that is farthest
     /// from the line of time.
     fn bars(&self, bars: &Bars<'_>, full: &str, area: Rect, buf: &mut Buffer) {
-        let dots = u64::from(area.height) * DOTS_HIGH;
+        let dots = u64::from(bars.rows) * DOTS_HIGH;
         let level = |value: u64| bars.scale.level(value, dots);
         let levels: Vec<_> = bars.values.iter().map(|value| value.map(level)).collect();
         let lines: Vec<(u64, &str)> = if bars.has_marks {

@@ -33,7 +33,7 @@ use ratatui::layout::Rect;
 pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::{columns as group_columns, label as group_label};
-pub(super) use table::longest_host;
+pub(super) use table::{TREND_FROM, longest_host};
 
 use super::state::{Size, State};
 use super::theme::Role;

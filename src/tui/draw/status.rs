@@ -527,13 +527,12 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
             .filter(|key| is_of_use(key, state))
             .filter_map(|key| {
                 let hint = key.hint?;
-                let elsewhere = Some(hint.word);
-                let word = match state.tab.page() {
-                    Page::Chart => chart::hint(key.action),
-                    Page::List | Page::Health => elsewhere,
-                }?;
+                let (rank, word) = match state.tab.page() {
+                    Page::Chart => chart::hint(key.action)?,
+                    Page::List | Page::Health => (hint.rank, hint.word),
+                };
                 let keys = state.settings.keys.hint(hint.keys)?;
-                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
+                let piece = Piece::new(rank, keys, Role::HelpKey);
                 Some(piece.and(format!(" {word}"), Role::HelpText))
             })
             .collect()

@@ -98,7 +98,9 @@ impl State {
         });
         flow.or_else(|| {
             let row = view.groups.get(line)?;
-            Some((Of::Group(row.group), draw::group_label(row)))
+            let label = draw::group_label(row);
+            let what = self.tab.title().to_lowercase();
+            Some((Of::Group(row.group), format!("{what} › {label}")))
         })
     }
 
