@@ -220,6 +220,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 self.viewer.place_warnings = warnings;
                 self.owe(self.core.clock.now());
             }
+            Input::Interval(interval) => self.set_interval(interval),
+            Input::Refresh => {
+                self.core.want_dump();
+                self.next_tick = self.core.clock.now();
+            }
             Input::Locality(locality) => {
                 let before = self.viewer.knowledge.locality();
                 let is_elsewhere = !before.is_same_place(&locality);
@@ -231,6 +236,17 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Refreshes so often from now on: the next time when that is due by the
+    /// last one.
+    fn set_interval(&mut self, interval: Duration) {
+        let now = self.core.clock.now();
+        let left = self.next_tick.since(now);
+        let past = self.viewer.interval.saturating_sub(left);
+        self.next_tick = now.after(interval.saturating_sub(past));
+        self.viewer.interval = interval;
+        self.core.pace.set_interval(interval);
     }
 
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {

@@ -288,6 +288,7 @@ impl Scene {
             hosts: Hosts::Name,
             keys: Keymap::default(),
             themes: themes(false),
+            mouse: true,
         };
         change(&mut settings);
         let size = Size {

@@ -76,4 +76,9 @@ impl Owners {
     pub fn forget(&mut self, key: &Key) {
         self.of.remove(key);
     }
+
+    /// The same, for who remembers it elsewhere.
+    pub fn take(&mut self, key: &Key) -> Option<Pair<Option<Owner>>> {
+        self.of.remove(key)
+    }
 }

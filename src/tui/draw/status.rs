@@ -1,7 +1,6 @@
 //! The lines around the table: how things are, as a whole.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -9,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::super::keys::{Action, KEYS, Key};
 use super::super::layout;
-use super::super::state::State;
+use super::super::state::{State, interval_text};
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::chart;
@@ -51,7 +50,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
     left.push(Piece::new(7, clock(state), Role::Text));
-    left.push(Piece::new(11, interval(settings.interval), Role::Dim));
+    left.push(Piece::new(11, interval_text(state.interval), Role::Dim));
     if let Some(view) = &state.view {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
@@ -83,16 +82,6 @@ pub(super) fn time_of_day(state: &State, real_ns: u64) -> String {
             )
         },
     )
-}
-
-fn interval(interval: Duration) -> String {
-    if interval.subsec_nanos() == 0 {
-        let mut text = String::new();
-        units::duration(&mut text, interval);
-        text
-    } else {
-        format!("{:.1}s", interval.as_secs_f64())
-    }
 }
 
 /// What is shown.

@@ -58,7 +58,12 @@ impl Action {
             Self::About => "about",
             Self::Themes => "themes",
             Self::Back => "back",
+            Self::Slower => "slower",
+            Self::Faster => "faster",
+            Self::Refresh => "refresh",
             Self::Redraw => "redraw",
+            Self::Suspend => "suspend",
+            Self::QuitShowing => "quit-showing",
             Self::Leave => "leave",
             Self::Quit => "quit",
         }

@@ -76,8 +76,18 @@ pub enum Action {
     /// One step back: closes a popup, else drops the selection, else leaves
     /// the list for the one before.
     Back,
+    /// Refreshes less often.
+    Slower,
+    /// Refreshes more often.
+    Faster,
+    /// Refreshes at once.
+    Refresh,
     /// Draws the whole screen anew.
     Redraw,
+    /// Gives the terminal to the shell, until that lets us go on.
+    Suspend,
+    /// Quits, and leaves the last screen behind.
+    QuitShowing,
     /// Closes a popup, else quits.
     Leave,
     /// Quits.

@@ -1,6 +1,5 @@
 //! What each action does. Those of one kind stand together in the files around.
 
-use super::super::Ending;
 use super::super::draw;
 use super::super::keys::Action;
 use super::super::tabs::Tab;
@@ -59,8 +58,14 @@ impl State {
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
             Action::Themes => self.open_themes(),
-            Action::Redraw => effects.clear = true,
-            Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
+            Action::Slower
+            | Action::Faster
+            | Action::Refresh
+            | Action::Redraw
+            | Action::Suspend
+            | Action::QuitShowing
+            | Action::Leave
+            | Action::Quit => self.act_on_program(action, effects),
         }
         if self.scope != scope {
             self.seen = Seen::default();

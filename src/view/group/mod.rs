@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::whose::{Party, parties};
+use super::whose::{Party, owners, parties};
 use super::window::direction;
 use super::{Flow, Knowledge, Mac, Owner, Side, Who};
 use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
@@ -288,7 +288,7 @@ impl List {
             }
             Self::Processes => {
                 let direction = direction(flow, knowledge);
-                let found = parties(direction, knowledge.owners(flow.key()));
+                let found = parties(direction, owners(flow, knowledge));
                 for Party { side, who, owner } in found {
                     take(Member {
                         group: Group::Process(who),
