@@ -8,6 +8,7 @@ mod attribution;
 mod chronicle;
 mod events;
 mod samples;
+mod still;
 mod viewer;
 
 pub use attribution::Asker;

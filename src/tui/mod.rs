@@ -184,7 +184,7 @@ pub fn run(
             }
         }
         if let Some(view) = newest {
-            clock.set(view.at);
+            clock.set(view.answered_at);
             effects.add(state.update(Message::View(view), clock.now()));
         }
         state.tick(clock.now());

@@ -291,6 +291,7 @@ impl View {
         Self {
             detail: Detail::answer(&query, subject, all, knowledge, now),
             at: now,
+            answered_at: now,
             rows,
             groups,
             group_count,

@@ -55,6 +55,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
     }
+    left.extend(paused(state));
     left.extend(chips(state));
     let right = state
         .view
@@ -82,6 +83,13 @@ pub(super) fn time_of_day(state: &State, real_ns: u64) -> String {
             )
         },
     )
+}
+
+/// That the picture stands still, and since when.
+fn paused(state: &State) -> Option<Piece> {
+    let mut text = "PAUSED ".to_owned();
+    units::duration(&mut text, state.now.since(state.paused?));
+    Some(Piece::new(5, text, Role::ChipWarn).or_short(0, "PAUSED", Role::ChipWarn))
 }
 
 /// What is shown.
@@ -473,6 +481,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         }
         Action::Enter => has_groups || state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
+        Action::TogglePause => state.paused.is_some(),
         Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
         _ => true,
     }

@@ -65,7 +65,7 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
     };
     let mut text = String::new();
     for (y, row) in (area.y..area.bottom()).zip(&view.rows) {
-        let row = row.row(state.now);
+        let row = row.row(state.shown_at());
         for column in &columns {
             cell(state, &row, *column, style, y, &mut text, buf);
         }

@@ -53,6 +53,7 @@ impl Action {
             Self::ClearFilter => "clear-filter",
             Self::CycleHosts => "names",
             Self::TogglePorts => "ports",
+            Self::TogglePause => "pause",
             Self::Track => "track",
             Self::Help => "help",
             Self::About => "about",

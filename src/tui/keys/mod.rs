@@ -65,6 +65,8 @@ pub enum Action {
     CycleHosts,
     /// Ports by name or by number.
     TogglePorts,
+    /// Pauses the view while flows go on, or not any more.
+    TogglePause,
     /// Makes the kernel track connections.
     Track,
     /// Opens or closes the help.

@@ -301,6 +301,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Show,
+        &[char(' ')],
+        Action::TogglePause,
+        "Space",
+        "pause the view, while flows go on",
+        Some(hint("Space", "go on", 2)),
+    ),
+    entry(
+        Section::Show,
         &[char('C')],
         Action::ChooseColumns,
         "C",

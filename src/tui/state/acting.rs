@@ -54,6 +54,7 @@ impl State {
             | Action::ToggleSource
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
+            Action::TogglePause => self.toggle_pause(),
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),

@@ -22,6 +22,7 @@ impl State {
             filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
+            paused: self.paused.is_some(),
             with_ended: self.with_ended,
             cursor: level.cursor,
             first: level.first,

@@ -11,6 +11,7 @@ mod columns;
 mod looks;
 mod moving;
 mod popups;
+mod steering;
 mod program;
 
 use std::sync::Arc;
@@ -127,6 +128,8 @@ pub struct State {
     typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
+    /// Since when the view is paused.
+    pub(super) paused: Option<Moment>,
     /// Whether flows that have ended are shown.
     pub(super) with_ended: bool,
     pub(super) unit: RateUnit,
@@ -184,6 +187,7 @@ impl State {
             typed: Vec::new(),
             direction: None,
             active_only: false,
+            paused: None,
             with_ended: false,
             unit: settings.unit,
             interval: settings.interval,
