@@ -66,17 +66,18 @@ impl Single {
         }
     }
 
-    /// Bytes since the last reading.
-    fn read(&mut self, flow: &Flow) -> Pair<u64> {
+    /// What it has moved since the last reading; `None` if it is not counted.
+    fn read(&mut self, flow: &Flow) -> Option<Moved> {
         let bytes = flow.counters().map(|counters| counters.bytes());
-        let before = std::mem::replace(&mut self.bytes, bytes);
-        let (bytes, before) = before
-            .zip(bytes)
-            .map_or_else(Default::default, |(b, a)| (a, b));
-        Pair {
-            orig: bytes.orig.saturating_sub(before.orig),
-            reply: bytes.reply.saturating_sub(before.reply),
-        }
+        let before = std::mem::replace(&mut self.bytes, bytes)?;
+        let bytes = bytes?;
+        Some(Moved {
+            bytes: Pair {
+                orig: bytes.orig.saturating_sub(before.orig),
+                reply: bytes.reply.saturating_sub(before.reply),
+            },
+            turnover: None,
+        })
     }
 }
 
@@ -115,9 +116,9 @@ impl Trace {
         let has_ended = matches!(change, Change::Ended(_));
         if let Some(single) = &mut self.single {
             if has_ended && !single.is_over && single.key == *flow.key() {
-                self.since.bytes = single.read(flow);
+                let moved = single.read(flow);
                 single.is_over = true;
-                self.push(at);
+                self.push(moved, at);
             }
             return;
         }
@@ -141,32 +142,32 @@ impl Trace {
 
     /// All counters are fresh.
     fn read(&mut self, table: &Table, knowledge: &mut Knowledge, now: Moment) {
-        let bytes = match (&mut self.single, self.selection.flow()) {
+        let moved = match (&mut self.single, self.selection.flow()) {
             (Some(single), _) if single.is_over => return,
-            (Some(single), Some(id)) => match table.get(id) {
-                Some(flow) => single.read(flow),
-                None => return,
-            },
+            (Some(single), Some(id)) => table.get(id).and_then(|flow| single.read(flow)),
             _ => {
                 let elapsed = now.since(self.read);
-                self.selection.bytes(table, knowledge, now, elapsed)
+                let mut moved = std::mem::replace(&mut self.since, Moved::rest());
+                moved.join(Moved {
+                    bytes: self.selection.bytes(table, knowledge, now, elapsed),
+                    turnover: Some(Turnover::default()),
+                });
+                Some(moved)
             }
         };
-        self.since.join(Moved {
-            bytes,
-            turnover: Some(Turnover::default()),
-        });
-        self.push(now);
+        self.push(moved, now);
     }
 
-    fn push(&mut self, now: Moment) {
-        let sum = std::mem::replace(&mut self.since, Moved::rest());
-        self.history.push(Reading {
-            from_ns: self.read.mono_ns,
-            to_ns: now.mono_ns,
-            sum,
-        });
-        self.read = now;
+    /// What is not known leaves a gap.
+    fn push(&mut self, moved: Option<Moved>, now: Moment) {
+        let from_ns = std::mem::replace(&mut self.read, now).mono_ns;
+        if let Some(sum) = moved {
+            self.history.push(Reading {
+                from_ns,
+                to_ns: now.mono_ns,
+                sum,
+            });
+        }
     }
 
     fn readings(&self) -> impl DoubleEndedIterator<Item = Reading<Moved>> {

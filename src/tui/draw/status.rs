@@ -11,13 +11,14 @@ use super::super::layout;
 use super::super::state::{State, interval_text};
 use super::super::tabs::Tab;
 use super::super::theme::Role;
+use super::chart;
 use super::line::{self, Piece};
 use super::picture::{Scale, spark};
 use super::table_width;
 use crate::flow::{Direction, Family, Group, Pair};
 use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
-use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
+use crate::view::{Freeze, Page, PlaceSource, SortKey, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -65,7 +66,12 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
 }
 
 fn clock(state: &State) -> String {
-    Timestamp::from_nanosecond(state.now.real_ns.into()).map_or_else(
+    time_of_day(state, state.now.real_ns)
+}
+
+/// The time of day at some nanoseconds since 1970.
+pub(super) fn time_of_day(state: &State, real_ns: u64) -> String {
+    Timestamp::from_nanosecond(real_ns.into()).map_or_else(
         |_| "--:--:--".to_owned(),
         |at| {
             let time = at.to_zoned(state.zone.clone()).time();
@@ -341,17 +347,21 @@ fn tenths(per_sec: f64) -> u64 {
 }
 
 fn births(word: &str, per_sec: Option<f64>) -> Piece {
-    let text = match per_sec {
-        None => "-".to_owned(),
-        Some(rate) if rate < 0.05 => "0/s".to_owned(),
-        Some(rate) if rate < 9.95 => format!("{rate:.1}/s"),
-        Some(rate) => {
-            let mut text = String::new();
-            units::count(&mut text, rate.round() as u64);
-            text + "/s"
-        }
-    };
+    let text = per_sec.map_or_else(|| "-".to_owned(), self::per_sec);
     Piece::new(6, format!("{word} "), Role::Dim).and(format!("{text:<7}"), Role::Text)
+}
+
+/// Tenths below ten.
+pub(super) fn per_sec(rate: f64) -> String {
+    if rate < 0.05 {
+        "0/s".to_owned()
+    } else if rate < 9.95 {
+        format!("{rate:.1}/s")
+    } else {
+        let mut text = String::new();
+        units::count(&mut text, rate.round() as u64);
+        text + "/s"
+    }
 }
 
 fn flows(view: &View) -> Piece {
@@ -458,6 +468,9 @@ fn trail(state: &State, room: usize) -> String {
 
 /// Whether a key does anything in a list that is shown.
 fn is_of_use(key: &Key, state: &State) -> bool {
+    if state.tab.page() == Page::Chart {
+        return chart::hint(key.action).is_some();
+    }
     let has_groups = state.level().has_groups();
     match key.action {
         Action::ScrollLeft => {
@@ -496,23 +509,29 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
     if let Some(view) = &state.view {
         let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
-        if rows < all {
+        if rows < all && view.query.page == Page::List {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));
             let position = format!("{from}-{to} of {all}");
             right.push(Piece::new(2, position, Role::Dim));
         }
     }
-    right.extend(order(state));
+    if state.tab.page() == Page::List {
+        right.extend(order(state));
+    }
     let left = if let Some(notice) = state.notice() {
         vec![Piece::new(0, notice, Role::Alert)]
     } else {
         KEYS.iter()
             .filter(|key| is_of_use(key, state))
-            .filter_map(|key| key.hint)
-            .filter_map(|hint| {
+            .filter_map(|key| {
+                let hint = key.hint?;
+                let (rank, word) = match state.tab.page() {
+                    Page::Chart => chart::hint(key.action)?,
+                    Page::List | Page::Health => (hint.rank, hint.word),
+                };
                 let keys = state.settings.keys.hint(hint.keys)?;
-                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
-                Some(piece.and(format!(" {}", hint.word), Role::HelpText))
+                let piece = Piece::new(rank, keys, Role::HelpKey);
+                Some(piece.and(format!(" {word}"), Role::HelpText))
             })
             .collect()
     };

@@ -31,7 +31,7 @@ impl State {
                 Page::Health | Page::Chart => 0,
             },
             detail: self.pane().map(|pane| pane.subject),
-            chart: None,
+            chart: self.charting(),
         };
         (query != self.asked).then(|| {
             self.asked = Query {

@@ -45,6 +45,7 @@ impl State {
             ColumnId::Process => self.seen.process,
             ColumnId::Interface => self.seen.interface,
             ColumnId::Rtt => self.seen.rtt,
+            ColumnId::Trend => draw::table_width(self) >= draw::TREND_FROM,
             _ => true,
         };
         Wish {

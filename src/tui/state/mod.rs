@@ -5,6 +5,7 @@
 
 mod acting;
 mod asking;
+mod charting;
 mod choosing;
 mod columns;
 mod looks;
@@ -17,6 +18,7 @@ mod steering;
 use std::sync::Arc;
 use std::time::Duration;
 
+use charting::Charts;
 use columns::Seen;
 use crossterm::event::Event;
 use jiff::tz::TimeZone;
@@ -37,6 +39,8 @@ use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, Freeze, Query, View};
+
+pub(super) use charting::SPANS;
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -145,6 +149,8 @@ pub struct State {
     pub(super) ports: Ports,
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
+    /// What the page of rates shows.
+    pub(super) charts: Charts,
     pub(super) popup: Option<Popup>,
     /// Where columns are chosen.
     pub(super) picker: Option<Picker>,
@@ -198,6 +204,7 @@ impl State {
             ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
             trails: Trail::all(),
+            charts: Charts::default(),
             popup: None,
             picker: None,
             popup_scroll: 0,
