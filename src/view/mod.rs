@@ -8,6 +8,7 @@
 
 mod candidate;
 pub mod column;
+pub mod command;
 mod detail;
 pub mod field;
 pub mod filter;
