@@ -32,6 +32,7 @@ use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::theme::Depth;
+use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use file::Base;
@@ -125,11 +126,15 @@ pub fn parse<A: Into<OsString> + Clone>(
         warnings,
         ..source(&layer, &variable, lookups)
     };
+    // A file's columns are meant for the viewer.
+    let columns = options.display.columns.as_ref().map(Choice::printed);
     let settings = |records: Records, course| output::Settings {
         format: records.output,
         fields: records.fields.map(|fields| fields.0),
         unit,
         course,
+        columns: columns.clone(),
+        mask: None,
     };
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
@@ -158,6 +163,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             columns: layer.columns.unwrap_or_default(),
             unit,
             keys,
+            export_dir: export_dir(&layer, &variable),
             depth: depth(layer.color, &variable),
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         }),
@@ -304,6 +310,7 @@ fn source(
         processes: !layer.no_process.unwrap_or(false),
         switch_sysctls: !layer.no_sysctl.unwrap_or(false),
         track: layer.track.unwrap_or(false),
+        mask: layer.mask.unwrap_or(false),
         receive_buffer_bytes: layer.rcvbuf.unwrap_or(RECEIVE_BUFFER_BYTES),
         locality: locality::Settings {
             local: layer.local.clone().unwrap_or_default(),
@@ -388,6 +395,18 @@ fn user_dir(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 }
 
 /// A variable that is set and not empty.
+/// Where screens and exports are written: where the user says, else where the
+/// state of programs is kept (XDG Base Directory Specification).
+fn export_dir(layer: &Layer, variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let said = layer.export_dir.clone();
+    said.filter(|dir| !dir.as_os_str().is_empty()).or_else(|| {
+        let state = set(variable, "XDG_STATE_HOME").and_then(absolute);
+        let home = || Some(PathBuf::from(set(variable, "HOME")?).join(".local/state"));
+        Some(state.or_else(home)?.join("flowtop"))
+    })
+}
+
 fn set(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<OsString> {
     variable(name).filter(|value| !value.is_empty())
 }

@@ -12,7 +12,8 @@
 //! - **Table**: for people. Without fields of one's own it has the columns of
 //!   the screen. Control characters are escaped, absent is `-`.
 //!
-//! Texts of JSON and CSV are exact, whatever bytes a helper's name holds.
+//! Texts of JSON and CSV are exact, whatever bytes a helper's name holds. With a
+//! [`Mask`], nothing is written but its pseudonyms, in whatever format.
 
 mod csv;
 mod json;
@@ -21,7 +22,9 @@ mod table;
 
 use std::io::{self, Write};
 
+use crate::view::column::ColumnId;
 use crate::view::field::{FIELDS, Field, Record};
+use crate::view::mask::Mask;
 use crate::view::units::RateUnit;
 
 /// How much is gathered before the sink is called.
@@ -77,6 +80,10 @@ pub struct Settings {
     pub unit: RateUnit,
     /// How records come.
     pub course: Course,
+    /// Which columns of the screen a table has, if not the usual ones.
+    pub columns: Option<Vec<ColumnId>>,
+    /// What puts pseudonyms in the place of addresses and names.
+    pub mask: Option<Mask>,
 }
 
 impl Settings {
@@ -99,6 +106,7 @@ enum Form {
 /// Writes records to `sink`.
 pub struct Writer<W> {
     form: Form,
+    mask: Option<Mask>,
     buffer: Vec<u8>,
     sink: W,
 }
@@ -115,11 +123,16 @@ impl<W: Write> Writer<W> {
             (Format::Json, _) => Form::Json(json::Json::new(fields())),
             (Format::Csv, _) => Form::Csv(csv::Csv::new(fields(), &mut buffer)),
             (Format::Table, None) => {
-                Form::Columns(table::Columns::new(settings.unit, settings.course))
+                Form::Columns(table::Columns::new(settings))
             }
             (Format::Table, Some(_)) => Form::Chosen(table::Chosen::new(fields(), settings.course)),
         };
-        Self { form, buffer, sink }
+        Self {
+            form,
+            mask: settings.mask.clone(),
+            buffer,
+            sink,
+        }
     }
 
     /// Writes one record, or keeps it until the next flush.
@@ -127,6 +140,17 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of the sink, [`io::ErrorKind::BrokenPipe`] among them.
     pub fn record(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let Some((mask, row)) = self.mask.as_ref().zip(record.row.as_ref()) else {
+            return self.plain(record);
+        };
+        let masked = row.masked(mask);
+        self.plain(&Record {
+            row: Some(masked.row()),
+            ..*record
+        })
+    }
+
+    fn plain(&mut self, record: &Record<'_>) -> io::Result<()> {
         match &mut self.form {
             Form::Json(form) => form.record(record, &mut self.buffer),
             Form::Csv(form) => form.record(record, &mut self.buffer),

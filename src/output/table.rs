@@ -1,22 +1,18 @@
 //! Aligned text columns for people, without colours and trailing spaces.
 
-use super::Course;
 use super::plain::{Plain, uint};
-use crate::view::column::{Align, COLUMNS, Column, Style};
+use super::{Course, Settings};
+use crate::view::column::{Align, COLUMNS, ColumnId, Style};
 use crate::view::field::{Field, Kind, Record, Value};
 use crate::view::units::RateUnit;
 
 /// What stands between two columns.
 const GAP: usize = 2;
 
-/// Those columns of the screen that a list has.
-fn listed() -> impl Iterator<Item = &'static Column> {
-    COLUMNS.iter().filter(|column| column.is_listed())
-}
-
 /// The columns of the screen.
 pub(super) struct Columns {
     grid: Grid,
+    columns: Vec<ColumnId>,
     unit: RateUnit,
     /// Whether time and event stand before them.
     events: bool,
@@ -26,8 +22,13 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn new(unit: RateUnit, course: Course) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let (unit, course) = (settings.unit, settings.course);
         let events = course == Course::Events;
+        let columns = settings.columns.clone().unwrap_or_else(|| {
+            let listed = COLUMNS.iter().filter(|column| column.is_listed());
+            listed.map(|column| column.id).collect()
+        });
         let before = [("TIME", 13), ("EVENT", 6)].map(|(title, least)| Head {
             title,
             align: Align::Left,
@@ -36,13 +37,14 @@ impl Columns {
         let heads = before
             .into_iter()
             .filter(|_| events)
-            .chain(listed().map(|column| Head {
-                title: column.title,
-                align: column.align,
-                least: column.width(unit).into(),
+            .chain(columns.iter().map(|id| Head {
+                title: id.column().title,
+                align: id.column().align,
+                least: id.column().width(unit).into(),
             }));
         Self {
             grid: Grid::new(heads.collect(), course),
+            columns,
             unit,
             events,
             plain: Plain::default(),
@@ -63,9 +65,9 @@ impl Columns {
             self.grid.end_cell();
         }
         if let Some(row) = &record.row {
-            for column in listed() {
+            for column in &self.columns {
                 self.cell.clear();
-                column.id.cell(
+                column.cell(
                     row,
                     Style {
                         unit: self.unit,

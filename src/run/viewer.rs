@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::source::{self, Instead};
 use super::themes;
 use super::tracking::on_request;
-use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, restore, start};
+use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, mask, restore, start};
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
@@ -24,6 +24,7 @@ use crate::tui::theme::Themes;
 use crate::tui::{self, Ending, Message};
 use crate::view::View;
 use crate::view::column::Hosts;
+use crate::view::mask::Mask;
 
 /// Largest share of one CPU for dumps of the table.
 const DUMP_SHARE: f64 = 0.1;
@@ -40,7 +41,7 @@ impl From<Arc<View>> for Message {
 }
 
 /// Shows the viewer until the user quits.
-pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
+pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), Failure> {
     let clock = Clock::start();
     let (to_engine, inputs) = sync_channel(QUEUE);
     let (to_screen, messages) = sync_channel(QUEUE);
@@ -152,7 +153,7 @@ fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
 
 fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
     tui::Settings {
-        host: host_name(),
+        host: mask::host_name(),
         namespace: namespace(),
         interval: options.source.interval,
         scope: options.source.scope,
@@ -205,11 +206,6 @@ fn probe() -> impl FnMut(bool) -> Facts {
             tracking_wanted: looked.and_then(|(_, wanted)| wanted),
         }
     }
-}
-
-fn host_name() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
 }
 
 /// The name of this network namespace, unless it is that of process 1: what `ip

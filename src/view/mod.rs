@@ -13,6 +13,7 @@ mod detail;
 pub mod field;
 pub mod filter;
 pub mod group;
+pub mod mask;
 pub mod sort;
 pub mod units;
 mod whose;
