@@ -6,11 +6,13 @@
 
 mod attribution;
 mod events;
+mod export;
 mod samples;
 mod viewer;
 
 pub use attribution::Asker;
 pub use events::{Recorder, events};
+pub use export::{Export, Exported};
 pub use samples::{Sampler, Sampling, samples};
 pub use viewer::{Facts, Sources, Viewer};
 
@@ -41,6 +43,8 @@ pub enum Input {
     Owners,
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
+    /// Somebody wants all rows of a query, in pieces.
+    Export(Box<Export>),
     /// End.
     Stop,
 }

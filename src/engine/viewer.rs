@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
+use super::export::Exporting;
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
 use crate::enrich::Knowledge;
@@ -136,6 +137,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             flows: Readings::default(),
             next_tick: now,
             publish_by: None,
+            export: None,
         };
         let result = run.run(&inputs, views);
         run.core.shut_down(inputs);
@@ -161,6 +163,8 @@ struct Running<P> {
     next_tick: Moment,
     /// A view is owed at this time at the latest.
     publish_by: Option<Moment>,
+    /// What is handed to a writer, piece by piece.
+    export: Option<Exporting>,
 }
 
 impl<P: FnMut(bool) -> Facts> Running<P> {
@@ -174,6 +178,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .publish_by
                 .unwrap_or(self.next_tick)
                 .min(self.next_tick);
+            let deadline = match &self.export {
+                Some(export) => export.due.min(deadline),
+                None => deadline,
+            };
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
                 // All that has piled up, so that a burst costs one view.
                 for input in std::iter::once(first).chain(inputs.try_iter()) {
@@ -197,6 +205,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                     Err(TrySendError::Disconnected(_)) => return Ok(()),
                 }
             }
+            if let Some(export) = self.export.as_mut().filter(|export| now >= export.due) {
+                let knowledge = &mut self.viewer.knowledge;
+                if !export.go_on(&self.core.table, knowledge, now) {
+                    self.export = None;
+                }
+            }
         }
     }
 
@@ -205,6 +219,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         match input {
             Input::Stop => return Ok(ControlFlow::Break(())),
             Input::Query(query) => self.ask(query),
+            Input::Export(export) => {
+                let (now, knowledge) = (self.core.clock.now(), &mut self.viewer.knowledge);
+                let (table, ledger) = (&self.core.table, &self.ledger);
+                let begun = Exporting::begin(*export, table, ledger, knowledge, now);
+                self.export = Some(begun);
+            }
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),
             Input::Owners => self.take_owners(),

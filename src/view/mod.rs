@@ -16,6 +16,7 @@ pub mod group;
 pub mod mask;
 pub mod sort;
 pub mod units;
+mod whole;
 mod whose;
 mod window;
 
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub use candidate::Candidate;
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use whole::{Piece, Whole};
 pub use whose::{Counting, Party, Side, Who};
 
 pub use crate::enrich::geoip::{Location, Place};

@@ -41,7 +41,7 @@ pub(super) fn holds(
 
 /// How many flows a query leaves out, and why; and what the others move.
 #[derive(Default)]
-struct Left {
+pub(super) struct Left {
     out_of_scope: usize,
     out_of_direction: usize,
     filtered_out: usize,
@@ -53,7 +53,7 @@ struct Left {
 }
 
 /// The flows that match a query. What is cheap to ask is asked first.
-fn select(
+pub(super) fn select(
     query: &Query,
     table: &Table,
     knowledge: &mut Knowledge,

@@ -1,0 +1,85 @@
+//! All rows of a query for a writer, a few at a time between everything else.
+
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use crate::enrich::Knowledge;
+use crate::flow::Moment;
+use crate::table::Table;
+use crate::view::{Ledger, Piece, Query, Whole};
+
+/// Flows handed on at a time: some milliseconds of work, so that a key waits no
+/// longer than for a frame.
+const PIECE: usize = 2048;
+/// When to try again after the writer was too slow to take a piece.
+const RETRY: Duration = Duration::from_millis(2);
+
+/// What a writer is told.
+#[derive(Debug)]
+pub enum Exported {
+    /// So many rows will come, save those that end before.
+    Begin(usize, Moment),
+    /// Some of them.
+    Rows(Piece),
+    /// There are no more.
+    End,
+}
+
+/// Somebody wants all rows of a query.
+#[derive(Debug)]
+pub struct Export {
+    /// Which ones, and in which order; where its window is does not matter.
+    pub query: Query,
+    /// Who wants them. Whoever is gone wants no more.
+    pub writer: SyncSender<Exported>,
+}
+
+/// An export under way.
+pub(super) struct Exporting {
+    whole: Whole,
+    writer: SyncSender<Exported>,
+    /// What the writer had no room for.
+    next: Option<Exported>,
+    /// When to go on.
+    pub(super) due: Moment,
+    is_over: bool,
+}
+
+impl Exporting {
+    pub(super) fn begin(
+        export: Export,
+        table: &Table,
+        ledger: &Ledger,
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) -> Self {
+        let whole = Whole::of(&export.query, table, ledger, knowledge, now);
+        Self {
+            next: Some(Exported::Begin(whole.rows(), now)),
+            whole,
+            writer: export.writer,
+            due: now,
+            is_over: false,
+        }
+    }
+
+    /// Hands on one piece. Whether there is more to come.
+    pub(super) fn go_on(&mut self, table: &Table, knowledge: &mut Knowledge, now: Moment) -> bool {
+        let next = self.next.take().unwrap_or_else(|| {
+            match self.whole.piece(table, knowledge, now, PIECE) {
+                Some(piece) => Exported::Rows(piece),
+                None => Exported::End,
+            }
+        });
+        self.is_over |= matches!(next, Exported::End);
+        match self.writer.try_send(next) {
+            Ok(()) => !self.is_over,
+            Err(TrySendError::Full(next)) => {
+                self.next = Some(next);
+                self.due = now.after(RETRY);
+                true
+            }
+            Err(TrySendError::Disconnected(_)) => false,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! All rows of a query, not only those of a window: in pieces, so that nobody
+//! waits for the last.
+
+use super::group::{List, groups};
+use super::sort::in_order;
+use super::window::select;
+use super::{FlowId, GroupRow, Knowledge, Ledger, Moment, Query, Table, ViewRow};
+
+/// The rows that a query holds, and which of them were handed out.
+#[derive(Debug)]
+pub struct Whole {
+    flows: std::vec::IntoIter<FlowId>,
+    groups: Vec<GroupRow>,
+    rows: usize,
+}
+
+/// Some of them.
+#[derive(Debug)]
+pub enum Piece {
+    /// Flows, and when they were as they are told.
+    Flows(Vec<ViewRow>, Moment),
+    /// Groups: all of them at once, which are few.
+    Groups(Vec<GroupRow>),
+}
+
+impl Whole {
+    /// Selects and orders what `query` holds `now`, wherever its window is.
+    pub fn of(
+        query: &Query,
+        table: &Table,
+        ledger: &Ledger,
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) -> Self {
+        if query.list == List::Flows {
+            let (flows, _) = select(query, table, knowledge, now);
+            let rows = flows.len();
+            let ids = in_order(query, flows, table, knowledge, now).window(0, rows);
+            return Self {
+                flows: ids.into_iter(),
+                groups: Vec::new(),
+                rows,
+            };
+        }
+        let all = groups(query, table, ledger, knowledge, now);
+        let groups = all.window(0, usize::MAX, ledger, knowledge);
+        Self {
+            flows: Vec::new().into_iter(),
+            rows: groups.len(),
+            groups,
+        }
+    }
+
+    /// How many rows there were to begin with.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The next rows, as they are `now`: at most so many flows. Those that have
+    /// ended meanwhile are left out. `None` after the last.
+    pub fn piece(
+        &mut self,
+        table: &Table,
+        knowledge: &mut Knowledge,
+        now: Moment,
+        at_most: usize,
+    ) -> Option<Piece> {
+        if !self.groups.is_empty() {
+            return Some(Piece::Groups(std::mem::take(&mut self.groups)));
+        }
+        if self.flows.as_slice().is_empty() {
+            return None;
+        }
+        let ids = self.flows.by_ref().take(at_most);
+        let rows = ids.filter_map(|id| Some(ViewRow::copy(id, table.get(id)?, knowledge, now)));
+        Some(Piece::Flows(rows.collect(), now))
+    }
+}
