@@ -22,8 +22,9 @@ use std::time::Duration;
 
 use flowtop::flow::Scope;
 use flowtop::tui::theme::{Depth, Themes};
-use flowtop::tui::{Ending, Message, Settings, read_input, run};
+use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -51,6 +52,11 @@ fn viewer() {
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
         themes: Themes::new(Depth::Ansi),
+        mask: Mask::new([7; 32], []),
+        is_masked: false,
+        json: flowtop::output::record,
+        group_json: flowtop::output::object,
+        multiplexer: Multiplexer::None,
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();
@@ -70,7 +76,7 @@ fn viewer() {
         let _ = asked.try_send(());
     };
     let track = &mut || Err("nobody asked for it".to_owned());
-    let ending = run(settings, &messages, ask, track);
+    let ending = run(settings, &messages, ask, track, &mut |_| {});
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),

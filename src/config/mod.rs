@@ -158,12 +158,12 @@ pub fn parse<A: Into<OsString> + Clone>(
             ..list(source, settings(records, Course::Samples), count)
         }),
         None if stdout_is_terminal => Invocation::View(ViewerOptions {
+            export_dir: export_dir(&layer, &variable),
             source,
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
             unit,
             keys,
-            export_dir: export_dir(&layer, &variable),
             depth: depth(layer.color, &variable),
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         }),

@@ -16,11 +16,14 @@
 //! [`Mask`], nothing is written but its pseudonyms, in whatever format.
 
 mod csv;
+mod groups;
 mod json;
 mod plain;
 mod table;
 
 use std::io::{self, Write};
+
+pub use groups::{groups, object};
 
 use crate::view::column::ColumnId;
 use crate::view::field::{FIELDS, Field, Record};
@@ -122,9 +125,7 @@ impl<W: Write> Writer<W> {
         let form = match (settings.format, &settings.fields) {
             (Format::Json, _) => Form::Json(json::Json::new(fields())),
             (Format::Csv, _) => Form::Csv(csv::Csv::new(fields(), &mut buffer)),
-            (Format::Table, None) => {
-                Form::Columns(table::Columns::new(settings))
-            }
+            (Format::Table, None) => Form::Columns(table::Columns::new(settings)),
             (Format::Table, Some(_)) => Form::Chosen(table::Chosen::new(fields(), settings.course)),
         };
         Self {
@@ -183,6 +184,14 @@ impl<W: Write> Writer<W> {
         self.buffer.clear();
         result
     }
+}
+
+/// One record with all its fields as a JSON object, without a line feed.
+pub fn record(record: &Record<'_>) -> String {
+    let mut out = Vec::new();
+    json::Json::new(FIELDS.iter().collect()).record(record, &mut out);
+    out.pop();
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use super::plain::{Plain, uint};
 use super::{Course, Settings};
+use crate::view::GroupRow;
 use crate::view::column::{Align, COLUMNS, ColumnId, Style};
 use crate::view::field::{Field, Kind, Record, Value};
+use crate::view::group::GroupField;
 use crate::view::units::RateUnit;
 
 /// What stands between two columns.
@@ -124,12 +126,7 @@ impl Chosen {
 
     pub(super) fn record(&mut self, record: &Record<'_>) {
         for field in &self.fields {
-            match (field.get)(record) {
-                Value::Absent => self.grid.text(b"-"),
-                Value::Text(text) => self.grid.foreign(text),
-                value => self.plain.value(value, &mut self.grid.text),
-            }
-            self.grid.end_cell();
+            self.grid.value((field.get)(record), &mut self.plain);
         }
         self.grid.end_row();
     }
@@ -137,6 +134,27 @@ impl Chosen {
     pub(super) fn lay_out(&mut self, out: &mut Vec<u8>) {
         self.grid.lay_out(out);
     }
+}
+
+/// Appends a table of groups.
+pub(super) fn groups(rows: &[GroupRow], fields: &[&GroupField], out: &mut Vec<u8>) {
+    let heads = fields.iter().map(|field| Head {
+        title: field.key,
+        align: match field.kind {
+            Kind::Integer => Align::Right,
+            _ => Align::Left,
+        },
+        least: 0,
+    });
+    let mut grid = Grid::new(heads.collect(), Course::Samples);
+    let mut plain = Plain::default();
+    for row in rows {
+        for field in fields {
+            grid.value((field.get)(row), &mut plain);
+        }
+        grid.end_row();
+    }
+    grid.lay_out(out);
 }
 
 /// The head of a column.
@@ -197,6 +215,16 @@ impl Grid {
                 self.text(c.encode_utf8(&mut utf8).as_bytes());
             }
         }
+    }
+
+    /// Adds a cell.
+    fn value(&mut self, value: Value<'_>, plain: &mut Plain) {
+        match value {
+            Value::Absent => self.text(b"-"),
+            Value::Text(text) => self.foreign(text),
+            value => plain.value(value, &mut self.text),
+        }
+        self.end_cell();
     }
 
     fn end_cell(&mut self) {

@@ -14,6 +14,7 @@ mod headless;
 mod lookups;
 mod mask;
 mod netns;
+mod save;
 mod signals;
 mod source;
 mod themes;
@@ -163,9 +164,7 @@ fn carry_out(invocation: Invocation, mask: Option<&Mask>) -> Result<ExitCode, Fa
     match invocation {
         Invocation::View(options) => viewer::view(&options, mask).map(|()| ExitCode::SUCCESS),
         Invocation::List(options) => headless::list(&options, mask).map(|()| ExitCode::SUCCESS),
-        Invocation::Events(options) => {
-            headless::events(&options, mask).map(|()| ExitCode::SUCCESS)
-        }
+        Invocation::Events(options) => headless::events(&options, mask).map(|()| ExitCode::SUCCESS),
         Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
         Invocation::Doctor(options) => doctor::doctor(&options),
         Invocation::Update(options) => update::update(&options),

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::save::Saver;
 use super::source::{self, Instead};
 use super::themes;
 use super::tracking::on_request;
@@ -19,9 +20,10 @@ use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
+use crate::output;
 use crate::sysctl::{self, Switches};
 use crate::tui::theme::Themes;
-use crate::tui::{self, Ending, Message};
+use crate::tui::{self, Ending, Message, Multiplexer};
 use crate::view::View;
 use crate::view::column::Hosts;
 use crate::view::mask::Mask;
@@ -102,6 +104,11 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         place_warnings,
     };
     let engine = spawn(viewer, core, inputs, to_screen.clone()).map_err(Failure::Thread)?;
+    let saver = Saver {
+        dir: options.export_dir.clone(),
+        engine: to_engine.clone(),
+        screen: to_screen.clone(),
+    };
     let done = Arc::new(AtomicBool::new(false));
     let reader_done = Arc::clone(&done);
     thread::Builder::new()
@@ -109,15 +116,17 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         .spawn(move || tui::read_input(&to_screen, &reader_done))
         .map_err(Failure::Thread)?;
 
+    let settings = screen_settings(options, themes, mask)?;
     let ask = &mut |query| {
         // An engine that has ended has told why.
         let _ = to_engine.send(Input::Query(query));
     };
     let ending = tui::run(
-        screen_settings(options, themes),
+        settings,
         &messages,
         ask,
         &mut || on_request(&mut tracked),
+        &mut |what| saver.save(what),
     );
     done.store(true, Ordering::Relaxed);
     drop(messages);
@@ -151,10 +160,24 @@ fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
     })
 }
 
-fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
-    tui::Settings {
+fn screen_settings(
+    options: &ViewerOptions,
+    themes: Themes,
+    mask: Option<&Mask>,
+) -> Result<tui::Settings, Failure> {
+    let namespace = namespace();
+    Ok(tui::Settings {
+        mask: match mask {
+            Some(mask) => mask.clone(),
+            // For the key.
+            None => mask::new(namespace.as_deref())?,
+        },
+        is_masked: mask.is_some(),
+        json: output::record,
+        group_json: output::object,
+        multiplexer: multiplexer(),
         host: mask::host_name(),
-        namespace: namespace(),
+        namespace,
         interval: options.source.interval,
         scope: options.source.scope,
         filter: options.source.filter.clone(),
@@ -167,6 +190,19 @@ fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
         },
         keys: options.keys.clone(),
         themes,
+    })
+}
+
+/// What stands between the terminal and this program, by what it leaves in the
+/// environment.
+fn multiplexer() -> Multiplexer {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("TMUX") {
+        Multiplexer::Tmux
+    } else if is_set("STY") {
+        Multiplexer::Screen
+    } else {
+        Multiplexer::None
     }
 }
 

@@ -7,6 +7,7 @@
 //! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
+mod clipboard;
 mod draw;
 pub mod keymap;
 pub mod keys;
@@ -30,17 +31,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossterm::event::{self, Event};
 use jiff::tz::TimeZone;
 
+pub use clipboard::Multiplexer;
 pub use draw::draw;
 pub use keymap::Keymap;
-pub use state::{Effects, Popup, Size, State};
+pub use state::{Effects, Form, Popup, Rows, Save, Saved, Saving, Size, State};
 pub use tabs::Tab;
 use theme::Themes;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
+use crate::view::field::Record;
 use crate::view::filter::Filter;
+use crate::view::mask::Mask;
 use crate::view::units::RateUnit;
-use crate::view::{Query, View};
+use crate::view::{GroupRow, Query, View};
 
 /// How often the input thread looks whether it is to end.
 const INPUT_POLL: Duration = Duration::from_millis(200);
@@ -72,6 +76,16 @@ pub struct Settings {
     pub keys: Keymap,
     /// How it looks.
     pub themes: Themes,
+    /// Makes pseudonyms of addresses and names.
+    pub mask: Mask,
+    /// Whether it does so from the start.
+    pub is_masked: bool,
+    /// Writes a flow as records have it, without a line feed.
+    pub json: fn(&Record<'_>) -> String,
+    /// The same of a group.
+    pub group_json: fn(&GroupRow) -> String,
+    /// What has to let the clipboard through.
+    pub multiplexer: Multiplexer,
 }
 
 /// What happens to the viewer.
@@ -84,6 +98,11 @@ pub enum Message {
     /// What came of making the kernel track connections: how it went, or why
     /// it could not be.
     Tracked(Result<String, String>),
+    /// How many rows have been written so far, and of how many; told of what
+    /// takes long.
+    Saving(usize, usize),
+    /// What became of a [`Save`]: what was written, or why not.
+    Saved(Result<Saved, String>),
     /// A signal asks to end.
     Stop,
     /// The source has ended, and why.
@@ -105,7 +124,8 @@ pub enum Ending {
 /// `ask` is told every new question; the refreshes that follow have to answer
 /// the newest one, [settled](Query::settle) by each view. `track` makes the
 /// kernel track connections until the viewer is over, and says how that went,
-/// or why it could not.
+/// or why it could not. `save` has things written elsewhere, and a
+/// [`Message::Saved`] tells what became of each.
 ///
 /// # Errors
 /// If the terminal cannot be read, written or set up.
@@ -114,7 +134,9 @@ pub fn run(
     messages: &Receiver<Message>,
     ask: &mut dyn FnMut(Query),
     track: &mut dyn FnMut() -> Result<String, String>,
+    save: &mut dyn FnMut(Save),
 ) -> io::Result<Ending> {
+    let multiplexer = settings.multiplexer;
     let mut screen = terminal::Screen::enter()?;
     let mut clock = Clock::start();
     let mut state = State::new(settings, TimeZone::system(), screen.size()?, clock.now());
@@ -147,6 +169,12 @@ pub fn run(
         }
         if let Some(query) = effects.ask {
             ask(query);
+        }
+        if let Some(text) = effects.copy {
+            screen.send(&clipboard::sequence(&text, multiplexer))?;
+        }
+        if let Some(what) = effects.save {
+            save(what);
         }
         if effects.clear {
             screen.clear()?;

@@ -219,12 +219,7 @@ mod tests {
 
     fn v6(proto: Protocol, l4: L4) -> Tuple {
         let src = "fd00::1".parse().unwrap();
-        Tuple::v6(
-            src,
-            "2001:db8::7".parse::<Ipv6Addr>().unwrap(),
-            proto,
-            l4,
-        )
+        Tuple::v6(src, "2001:db8::7".parse::<Ipv6Addr>().unwrap(), proto, l4)
     }
 
     fn flow(zone: u16, orig: Tuple, reply: Option<Tuple>) -> Flow {

@@ -25,3 +25,4 @@ mod scene;
 mod sessions;
 mod snapshot;
 mod storms;
+mod taking;

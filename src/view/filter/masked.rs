@@ -137,10 +137,19 @@ mod tests {
             shown("user=alice or process:ssh"),
             format!("user:{user} or process:ssh")
         );
-        for secret in ["laptop", "~lap.op", "mac:3c:22", "unit~lap", "cmdline:laptop"] {
+        for secret in [
+            "laptop",
+            "~lap.op",
+            "mac:3c:22",
+            "unit~lap",
+            "cmdline:laptop",
+        ] {
             let shown = shown(secret);
             assert!(!shown.contains("lap") && !shown.contains("3c"), "{shown}");
         }
-        assert_eq!(shown("rate>1M country:DE as:64500"), "rate>1M country:DE as:64500");
+        assert_eq!(
+            shown("rate>1M country:DE as:64500"),
+            "rate>1M country:DE as:64500"
+        );
     }
 }

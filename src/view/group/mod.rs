@@ -9,6 +9,8 @@
 //! what the other has received.
 
 mod column;
+mod expression;
+mod field;
 mod ledger;
 mod rows;
 
@@ -24,6 +26,7 @@ use crate::enrich::owners::{Account, Cgroup, Container, Process};
 use crate::flow::{Counters, Direction, Pair, Protocol, Tuple};
 
 pub use column::GroupColumn;
+pub use field::{GROUP_FIELDS, GroupField};
 pub use ledger::Ledger;
 pub(super) use rows::groups;
 

@@ -372,7 +372,13 @@ mod tests {
             IpAddr::V4(ip) => ip.is_private(),
             IpAddr::V6(ip) => ip.is_unique_local(),
         };
-        for private in ["10.0.0.1", "172.16.5.4", "172.31.0.1", "192.168.1.1", "fd12::1"] {
+        for private in [
+            "10.0.0.1",
+            "172.16.5.4",
+            "172.31.0.1",
+            "192.168.1.1",
+            "fd12::1",
+        ] {
             assert!(is_private(masked(private)), "{private}");
             assert_ne!(masked(private).to_string(), private);
         }
@@ -459,11 +465,20 @@ mod tests {
         ] {
             assert!(!text.contains(gone), "{gone}: {text}");
         }
-        for stays in [":53", "]:53", "/24", ".config/x.toml: line 3", "At 12:30:01"] {
+        for stays in [
+            ":53",
+            "]:53",
+            "/24",
+            ".config/x.toml: line 3",
+            "At 12:30:01",
+        ] {
             assert!(text.contains(stays), "{stays}: {text}");
         }
         let plain = "geoip/country.mmdb is 90 days old: `flowtop update` (a::b)";
         assert_eq!(mask.text("90 days: 1.5 of 2.5.1"), "90 days: 1.5 of 2.5.1");
-        assert!(mask.text(plain).starts_with("geoip/country.mmdb is 90 days old"));
+        assert!(
+            mask.text(plain)
+                .starts_with("geoip/country.mmdb is 90 days old")
+        );
     }
 }

@@ -402,7 +402,9 @@ impl Mask {
         Arc::new(Cgroup {
             path: self.word("cgroup", path).into(),
             unit: unit.as_deref().map(|unit| Arc::from(self.unit(unit))),
-            container: container.as_ref().map(|container| self.container(container)),
+            container: container
+                .as_ref()
+                .map(|container| self.container(container)),
         })
     }
 
