@@ -2,8 +2,7 @@
 //! waits for the last.
 
 use super::group::{List, groups};
-use super::sort::in_order;
-use super::window::select;
+use super::window::all;
 use super::{FlowId, GroupRow, Knowledge, Ledger, Moment, Query, Table, ViewRow};
 
 /// The rows that a query holds, and which of them were handed out.
@@ -33,17 +32,15 @@ impl Whole {
         now: Moment,
     ) -> Self {
         if query.list == List::Flows {
-            let (flows, _) = select(query, table, knowledge, now);
-            let rows = flows.len();
-            let ids = in_order(query, flows, table, knowledge, now).window(0, rows);
+            let flows = all(query, table, knowledge, now);
             return Self {
-                flows: ids.into_iter(),
+                rows: flows.len(),
+                flows: flows.into_iter(),
                 groups: Vec::new(),
-                rows,
             };
         }
-        let all = groups(query, table, ledger, knowledge, now);
-        let groups = all.window(0, usize::MAX, ledger, knowledge);
+        let found = groups(query, table, ledger, knowledge, now);
+        let groups = found.window(0, usize::MAX, ledger, knowledge);
         Self {
             flows: Vec::new().into_iter(),
             rows: groups.len(),

@@ -211,6 +211,8 @@ impl View {
             bytes_per_sec,
             born_per_sec,
             ended_per_sec,
+            recent,
+            chart,
             status,
         } = self;
         let detail = detail.as_ref();
@@ -237,6 +239,9 @@ impl View {
             bytes_per_sec: *bytes_per_sec,
             born_per_sec: *born_per_sec,
             ended_per_sec: *ended_per_sec,
+            recent: recent.clone(),
+            // Numbers; what they are of is the question.
+            chart: chart.clone(),
             status: status.masked(mask),
         }
     }
