@@ -173,9 +173,7 @@ pub fn run(
         if let Some(text) = effects.copy {
             screen.send(&clipboard::sequence(&text, multiplexer))?;
         }
-        if let Some(what) = effects.save {
-            save(what);
-        }
+        effects.save.into_iter().for_each(&mut *save);
         if effects.clear {
             screen.clear()?;
         }

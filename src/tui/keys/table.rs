@@ -339,7 +339,7 @@ pub static KEYS: &[Key] = &[
         &[char('y')],
         Action::Copy,
         "y",
-        "copy an address, a record, a command about the row",
+        "copy something about the row",
         Some(hint("y", "copy", 14)),
     ),
     entry(
@@ -347,7 +347,7 @@ pub static KEYS: &[Key] = &[
         &[char('m')],
         Action::Mask,
         "m",
-        "pseudonyms for addresses and names, on screen and in files",
+        "mask addresses and names",
         None,
     ),
     entry(

@@ -58,8 +58,8 @@ pub struct Effects {
     pub track: bool,
     /// A text for the clipboard.
     pub copy: Option<String>,
-    /// Something to write to a file; a [`Message::Saved`] tells how that went.
-    pub save: Option<Save>,
+    /// What to write to files; a [`Message::Saved`] tells how each went.
+    pub save: Vec<Save>,
     /// The viewer is over.
     pub ending: Option<Ending>,
 }
@@ -71,7 +71,7 @@ impl Effects {
         self.clear |= later.clear;
         self.track |= later.track;
         self.copy = later.copy.or(self.copy.take());
-        self.save = later.save.or(self.save.take());
+        self.save.extend(later.save);
         self.ending = self.ending.take().or(later.ending);
     }
 }

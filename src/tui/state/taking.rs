@@ -156,7 +156,7 @@ impl State {
             Action::Copy => self.open_copying(),
             Action::Mask => self.toggle_mask(),
             Action::WriteScreen => {
-                effects.save = Some(Save {
+                effects.save.push(Save {
                     stem: self.stem(),
                     what: Saving::Screen(draw::text(self)),
                 });
@@ -400,7 +400,7 @@ impl State {
                 self.taking.is_exporting = true;
                 let mut query = self.query().clone();
                 query.detail = None;
-                effects.save = Some(Save {
+                effects.save.push(Save {
                     stem: self.stem(),
                     what: Saving::Rows(Box::new(Rows {
                         columns: match query.list {
