@@ -38,7 +38,7 @@
 //! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich` |
 //! | 4 | [`output`] | records and groups to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys, drawing, theme, terminal guard | `view`, `flow` |
-//! | 5 | [`engine`] | the loop that owns the table: viewer, samples, events; all rows for an export, in pieces | `collect`, `table`, `enrich`, `view`, `flow` |
+//! | 5 | [`engine`] | the loop that owns the table: viewer (and the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `view`, `flow` |
 //! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
 //! | 7 | `run` | start-up and shut-down order, signals, exit codes; new files of screens and exports | all |
 //!

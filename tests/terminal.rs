@@ -25,6 +25,7 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::mask::Mask;
+use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -57,6 +58,7 @@ fn viewer() {
         json: flowtop::output::record,
         group_json: flowtop::output::object,
         multiplexer: Multiplexer::None,
+        mouse: true,
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();
@@ -72,13 +74,14 @@ fn viewer() {
             _ => {}
         }
     });
-    let ask = &mut |_| {
+    let errand = &mut |_| {
         let _ = asked.try_send(());
     };
     let track = &mut || Err("nobody asked for it".to_owned());
-    let ending = run(settings, &messages, ask, track, &mut |_| {});
+    let ending = run(settings, &messages, errand, track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
+        Ok(Ending::QuitShowing) => eprintln!("ended: quit, and showed"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),
         Err(error) => eprintln!("ended: error: {error}"),
     }

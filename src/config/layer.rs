@@ -32,6 +32,7 @@ pub(super) struct Layer {
     /// An empty one is the usual one.
     pub(super) export_dir: Option<PathBuf>,
     pub(super) bits: Option<bool>,
+    pub(super) no_mouse: Option<bool>,
     pub(super) color: Option<Color>,
     pub(super) theme: Option<String>,
     pub(super) interval: Option<Duration>,
@@ -90,6 +91,7 @@ impl Layer {
             mask: switch("mask", display.mask, undo.no_mask)?,
             export_dir: display.export_dir.clone(),
             bits: switch("bits", display.bits, undo.no_bits)?,
+            no_mouse: switch("no-mouse", display.no_mouse, undo.mouse)?,
             color: display.color,
             theme: display.theme.clone(),
             interval: source.interval,
@@ -122,6 +124,7 @@ impl Layer {
             mask: self.mask.or(below.mask),
             export_dir: self.export_dir.or(below.export_dir),
             bits: self.bits.or(below.bits),
+            no_mouse: self.no_mouse.or(below.no_mouse),
             color: self.color.or(below.color),
             theme: self.theme.or(below.theme),
             interval: self.interval.or(below.interval),

@@ -3,10 +3,9 @@
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
-use crate::enrich::Knowledge;
+use super::still::Sight;
 use crate::flow::Moment;
-use crate::table::Table;
-use crate::view::{Ledger, Piece, Query, Whole};
+use crate::view::{Piece, Query, Whole};
 
 /// Flows handed on at a time: some milliseconds of work, so that a key waits no
 /// longer than for a frame.
@@ -37,6 +36,8 @@ pub struct Export {
 /// An export under way.
 pub(super) struct Exporting {
     whole: Whole,
+    /// Whether it is of the picture that a paused view shows.
+    pub(super) is_paused: bool,
     writer: SyncSender<Exported>,
     /// What the writer had no room for.
     next: Option<Exported>,
@@ -46,16 +47,12 @@ pub(super) struct Exporting {
 }
 
 impl Exporting {
-    pub(super) fn begin(
-        export: Export,
-        table: &Table,
-        ledger: &Ledger,
-        knowledge: &mut Knowledge,
-        now: Moment,
-    ) -> Self {
-        let whole = Whole::of(&export.query, table, ledger, knowledge, now);
+    pub(super) fn begin(export: Export, sight: Sight<'_>, now: Moment) -> Self {
+        let (query, at) = (&export.query, sight.at);
+        let whole = Whole::of(query, sight.table, sight.ledger, sight.knowledge, at);
         Self {
-            next: Some(Exported::Begin(whole.rows(), now)),
+            next: Some(Exported::Begin(whole.rows(), at)),
+            is_paused: query.paused,
             whole,
             writer: export.writer,
             due: now,
@@ -64,12 +61,13 @@ impl Exporting {
     }
 
     /// Hands on one piece. Whether there is more to come.
-    pub(super) fn go_on(&mut self, table: &Table, knowledge: &mut Knowledge, now: Moment) -> bool {
+    pub(super) fn go_on(&mut self, sight: Sight<'_>, now: Moment) -> bool {
         let next = self.next.take().unwrap_or_else(|| {
-            match self.whole.piece(table, knowledge, now, PIECE) {
-                Some(piece) => Exported::Rows(piece),
-                None => Exported::End,
-            }
+            let (table, ledger) = (sight.table, sight.ledger);
+            let piece = self
+                .whole
+                .piece(table, ledger, sight.knowledge, sight.at, PIECE);
+            piece.map_or(Exported::End, Exported::Rows)
         });
         self.is_over |= matches!(next, Exported::End);
         match self.writer.try_send(next) {

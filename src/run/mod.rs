@@ -17,6 +17,7 @@ mod netns;
 mod save;
 mod signals;
 mod source;
+mod suspend;
 mod themes;
 mod tracking;
 mod update;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::save::Saver;
 use super::source::{self, Instead};
+use super::suspend::{self, JobControl};
 use super::themes;
 use super::tracking::on_request;
 use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, mask, restore, start};
@@ -23,7 +24,7 @@ use crate::netlink::tracking::{Tracking, tracking};
 use crate::output;
 use crate::sysctl::{self, Switches};
 use crate::tui::theme::Themes;
-use crate::tui::{self, Ending, Message, Multiplexer};
+use crate::tui::{self, Ending, Errand, Message, Multiplexer};
 use crate::view::View;
 use crate::view::column::Hosts;
 use crate::view::mask::Mask;
@@ -44,6 +45,8 @@ impl From<Arc<View>> for Message {
 
 /// Shows the viewer until the user quits.
 pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), Failure> {
+    // Before any thread there is.
+    let jobs = JobControl::take_over().map_err(Failure::Signals)?;
     let clock = Clock::start();
     let (to_engine, inputs) = sync_channel(QUEUE);
     let (to_screen, messages) = sync_channel(QUEUE);
@@ -73,6 +76,7 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
     signals
         .watch(stop, tui::rescue, switches.as_ref().map(Switches::restorer))
         .map_err(Failure::Thread)?;
+    jobs.watch(to_screen.clone()).map_err(Failure::Thread)?;
 
     let themes = themes::read(options, &mut warnings);
     let wake = to_engine.clone();
@@ -117,16 +121,11 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         .map_err(Failure::Thread)?;
 
     let settings = screen_settings(options, themes, mask)?;
-    let ask = &mut |query| {
-        // An engine that has ended has told why.
-        let _ = to_engine.send(Input::Query(query));
-    };
     let ending = tui::run(
         settings,
         &messages,
-        ask,
+        &mut |errand| run_errand(errand, &to_engine, &saver),
         &mut || on_request(&mut tracked),
-        &mut |what| saver.save(what),
     );
     done.store(true, Ordering::Relaxed);
     drop(messages);
@@ -138,9 +137,22 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         return Err(error.into());
     }
     match ending.map_err(Failure::Terminal)? {
-        Ending::Quit => Ok(()),
+        Ending::Quit | Ending::QuitShowing => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
     }
+}
+
+/// Does what the viewer has others do.
+fn run_errand(errand: Errand, engine: &SyncSender<Input>, saver: &Saver) {
+    let input = match errand {
+        Errand::Ask(query) => Input::Query(query),
+        Errand::Interval(interval) => Input::Interval(interval),
+        Errand::Refresh => Input::Refresh,
+        Errand::Save(save) => return saver.save(save),
+        Errand::Suspend => return suspend::stop_job(),
+    };
+    // An engine that has ended has told why.
+    let _ = engine.send(input);
 }
 
 /// Runs the engine in a thread of its own.
@@ -190,6 +202,7 @@ fn screen_settings(
         },
         keys: options.keys.clone(),
         themes,
+        mouse: options.mouse,
     })
 }
 

@@ -1,8 +1,9 @@
 //! All rows of a query, not only those of a window: in pieces, so that nobody
 //! waits for the last.
 
+use super::departed::Flows;
 use super::group::{List, groups};
-use super::window::all;
+use super::window::everything;
 use super::{FlowId, GroupRow, Knowledge, Ledger, Moment, Query, Table, ViewRow};
 
 /// The rows that a query holds, and which of them were handed out.
@@ -32,7 +33,11 @@ impl Whole {
         now: Moment,
     ) -> Self {
         if query.list == List::Flows {
-            let flows = all(query, table, knowledge, now);
+            let all = Flows {
+                live: table,
+                ended: ledger.departed(),
+            };
+            let flows = everything(query, all, knowledge, now);
             return Self {
                 rows: flows.len(),
                 flows: flows.into_iter(),
@@ -54,10 +59,11 @@ impl Whole {
     }
 
     /// The next rows, as they are `now`: at most so many flows. Those that have
-    /// ended meanwhile are left out. `None` after the last.
+    /// ended meanwhile, and are not kept, are left out. `None` after the last.
     pub fn piece(
         &mut self,
         table: &Table,
+        ledger: &Ledger,
         knowledge: &mut Knowledge,
         now: Moment,
         at_most: usize,
@@ -68,8 +74,12 @@ impl Whole {
         if self.flows.as_slice().is_empty() {
             return None;
         }
+        let all = Flows {
+            live: table,
+            ended: ledger.departed(),
+        };
         let ids = self.flows.by_ref().take(at_most);
-        let rows = ids.filter_map(|id| Some(ViewRow::copy(id, table.get(id)?, knowledge, now)));
+        let rows = ids.filter_map(|id| Some(ViewRow::copy(id, all.get(id)?, knowledge, now)));
         Some(Piece::Flows(rows.collect(), now))
     }
 }

@@ -18,6 +18,7 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::mask::Mask;
+use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
@@ -294,6 +295,7 @@ impl Scene {
             json: flowtop::output::record,
             group_json: flowtop::output::object,
             multiplexer: Multiplexer::None,
+            mouse: true,
         };
         change(&mut settings);
         let size = Size {

@@ -63,6 +63,10 @@ pub(in crate::config) struct Undo {
     #[arg(long, global = true, hide = true, overrides_with = "mask")]
     pub(in crate::config) no_mask: bool,
 
+    /// The opposite of --no-mouse
+    #[arg(long, global = true, hide = true, overrides_with = "no_mouse")]
+    pub(in crate::config) mouse: bool,
+
     /// The opposite of --no-process
     #[arg(long, global = true, hide = true, overrides_with = "no_process")]
     pub(in crate::config) process: bool,

@@ -103,6 +103,7 @@ impl GroupRow {
             counters,
             bytes_per_sec,
             average_bytes_per_sec,
+            past,
         } = self;
         Self {
             group: mask.group(*group),
@@ -117,6 +118,7 @@ impl GroupRow {
             counters: *counters,
             bytes_per_sec: *bytes_per_sec,
             average_bytes_per_sec: *average_bytes_per_sec,
+            past: past.clone(),
         }
     }
 }
@@ -190,6 +192,7 @@ impl View {
     pub fn masked(&self, mask: &Mask) -> Self {
         let Self {
             at,
+            answered_at,
             query,
             rows,
             groups,
@@ -199,6 +202,8 @@ impl View {
             group_cursor,
             detail,
             matching,
+            ended,
+            departed,
             uncounted,
             counters,
             matching_bytes_per_sec,
@@ -218,6 +223,7 @@ impl View {
         let detail = detail.as_ref();
         Self {
             at: *at,
+            answered_at: *answered_at,
             query: query.clone(),
             rows: rows.iter().map(|row| row.masked(mask)).collect(),
             groups: groups.iter().map(|row| row.masked(mask)).collect(),
@@ -227,6 +233,8 @@ impl View {
             group_cursor: *group_cursor,
             detail: detail.map(|detail| Box::new(detail.masked(mask))),
             matching: *matching,
+            ended: *ended,
+            departed: *departed,
             uncounted: *uncounted,
             counters: *counters,
             matching_bytes_per_sec: *matching_bytes_per_sec,
