@@ -97,6 +97,8 @@ pub struct SourceOptions {
     pub locality: locality::Settings,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
+    /// Whether addresses and names are shown and written as pseudonyms.
+    pub mask: bool,
     /// Services, places and names.
     pub lookups: LookupOptions,
     /// What of the files of configuration could not be used.
@@ -112,6 +114,8 @@ pub struct ViewerOptions {
     pub show_source: bool,
     /// Which columns to show first.
     pub columns: Choice,
+    /// Where to write screens and exports; `None` if there is no home.
+    pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.
     pub unit: RateUnit,
     /// Whether the viewer takes the mouse.

@@ -9,6 +9,7 @@
 mod candidate;
 pub mod chart;
 pub mod column;
+pub mod command;
 mod departed;
 mod detail;
 pub mod field;
@@ -16,8 +17,10 @@ pub mod filter;
 mod first;
 pub mod group;
 pub mod history;
+pub mod mask;
 pub mod sort;
 pub mod units;
+mod whole;
 mod whose;
 mod window;
 
@@ -28,6 +31,7 @@ use chart::{Chart, Charting};
 pub use departed::{Departed, Remembered};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use whole::{Piece, Whole};
 pub use whose::{Counting, Party, Side, Who};
 
 pub use crate::enrich::geoip::{Location, Place};

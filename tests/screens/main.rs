@@ -26,3 +26,4 @@ mod sessions;
 mod snapshot;
 mod steering;
 mod storms;
+mod taking;

@@ -16,8 +16,10 @@ use flowtop::flow::{
 use flowtop::table::{Change, Table};
 use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
-use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
+use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::mask::Mask;
+use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
@@ -290,6 +292,11 @@ impl Scene {
             memory: Memory::default(),
             keys: Keymap::default(),
             themes: themes(false),
+            mask: Mask::new([7; 32], []),
+            is_masked: false,
+            json: flowtop::output::record,
+            group_json: flowtop::output::object,
+            multiplexer: Multiplexer::None,
             mouse: true,
         };
         change(&mut settings);
