@@ -22,9 +22,6 @@ use flowtop::flow::{L4, Protocol, Tuple};
 use lab::entries::Entry;
 use lab::traffic::{TcpService, UdpService, ping};
 use lab::{Host, Network};
-use proptest::prelude::{Strategy, any};
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use pty::Session;
 
 fn flowtop(host: &Host, args: &[&str]) -> Command {
@@ -391,43 +388,113 @@ fn no_color_means_none() {
 }
 
 #[test]
-fn random_keys_do_no_harm() {
-    lab::run("random_keys_do_no_harm", |lab| {
-        let scene = scene(lab);
-        scene
-            .net
-            .router
-            .create_flows((0..500).map(lab::entries::Entry::numbered));
-        let mut session = Session::start(
-            flowtop(&scene.net.router, &["-A", "--loopback", "-t", "0.1"]),
-            90,
-            24,
-        );
-        session.wait_for("203.0.113.1");
-        // The same keys each time: no `q`, no Ctrl+C.
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-        let key = any::<u8>().prop_filter("ends it", |b| !b"q\x03\x1a".contains(b) && *b < 0x7f);
-        let keys = proptest::collection::vec(key, 400)
-            .new_tree(&mut runner)
-            .expect("keys")
-            .current();
-        for (number, part) in keys.chunks(20).enumerate() {
-            session.keys(&String::from_utf8_lossy(part));
+fn what_was_chosen_comes_back_unless_nobody_wants_it() {
+    lab::run("what_was_chosen_comes_back_unless_nobody_wants_it", |lab| {
+        let host = lab.host("bare");
+        host.track();
+        host.create_flows([to_the_world(1, [198, 51, 100, 7], Protocol::TCP, 443)]);
+        let home = std::env::temp_dir().join(format!("flowtop-memory-{}", std::process::id()));
+        let file = home.join("flowtop/state.toml");
+        let start = |args: &[&str]| {
+            let mut command = flowtop(&host, &[&["-n", "-t", "0.2"], args].concat());
+            command.env("XDG_STATE_HOME", &home);
+            let mut session = Session::start(command, 140, 24);
+            session.wait_for("198.51.100.7");
             session
-                .keys(["\x1b[A", "\x1b[B", "\x1b[6~", "\x1b[5~", "\x1b[H", "\x1b[F"][number % 6]);
-            session.resize(
-                40 + (number as u16 * 29) % 140,
-                8 + (number as u16 * 7) % 40,
-            );
+        };
+        let mut first = start(&[]);
+        first.keys(" ");
+        first.wait_for("PAUSED");
+        host.flush_flows();
+        first.keys(">>r");
+        first.wait_for("STATE▼");
+        // The flow is gone, and still in the picture.
+        assert!(first.text().contains("198.51.100.7"));
+        first.keys(" ");
+        first.wait("no flow", |text| !text.contains("198.51.100.7"));
+        first.keys("tj\r");
+        first.keys("/port 443\r");
+        first.wait_for("/port:443");
+        first.keys("q");
+        first.assert_clean_end();
+        let kept = fs::read_to_string(&file).expect("it is kept");
+        for line in [
+            "theme = \"mono\"",
+            "flows\" = \"state:desc\"",
+            "\"port 443\"",
+        ] {
+            assert!(kept.contains(line), "{line}: {kept}");
         }
-        session.resize(100, 24);
-        // Close whatever is open; then it must still answer.
+
+        host.create_flows([to_the_world(1, [198, 51, 100, 7], Protocol::TCP, 443)]);
+        let mut second = start(&[]);
+        second.wait_for("STATE▼");
+        // Nothing is hidden, but what was typed is there.
+        assert!(!second.text().contains("/port"));
+        second.keys("/\x1b[A");
+        second.wait_for("/port 443");
+        second.keys("\x1bq");
+        second.assert_clean_end();
+        assert_eq!(fs::read_to_string(&file).expect("it stays"), kept);
+
+        let mut without = start(&["--no-state"]);
+        without.wait_for("RATE▼");
+        without.keys(">");
+        without.wait_for("PROTO▲");
+        without.keys("q");
+        without.assert_clean_end();
+        assert_eq!(fs::read_to_string(&file).expect("it stays"), kept);
+        fs::remove_dir_all(&home).expect("our directory");
+    });
+}
+
+#[test]
+fn the_mouse_is_taken_and_left_alone() {
+    lab::run("the_mouse_is_taken_and_left_alone", |lab| {
+        let host = lab.host("bare");
+        host.track();
+        host.create_flows([
+            to_the_world(1, [198, 51, 100, 7], Protocol::TCP, 443),
+            to_the_world(2, [198, 51, 100, 8], Protocol::TCP, 22),
+        ]);
+        let start = |args: &[&str]| {
+            let args = [&["-n", "-t", "0.2"], args].concat();
+            let mut session = Session::start(flowtop(&host, &args), 120, 24);
+            session.wait_for("198.51.100.8");
+            session
+        };
+        let mut session = start(&[]);
+        // Buttons and the wheel, in the notation without a limit; no moves.
+        let raw = session.raw();
+        assert!(raw.contains("\x1b[?1000h") && raw.contains("\x1b[?1006h"));
+        assert!(!raw.contains("\x1b[?1003h") && !raw.contains("\x1b[?1002h"));
+        // On the tab Hosts, which is the second.
+        session.keys("\x1b[<0;12;3M\x1b[<0;12;3m");
+        session.wait_for("HOST");
+        session.keys("1");
+        session.wait_for("DESTINATION");
+        // Twice on the first row: moves and releases in between are nothing.
+        session.keys("\x1b[<0;30;5M\x1b[<0;30;5m\x1b[<35;31;5M\x1b[<0;30;5M\x1b[<0;30;5m");
+        session.wait_for("Esc closes");
         session.keys("\x1b");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        session.keys("\x1b");
-        session.wait("the screen is alive", |text| text.contains("ct"));
+        session.wait("no details", |text| !text.contains("Esc closes"));
+        session.keys("q");
+        session.assert_clean_end();
+        let raw = session.raw();
+        assert!(raw.rfind("\x1b[?1000l") > raw.rfind("\x1b[?1000h"));
+
+        let mut session = start(&["--no-mouse"]);
+        assert!(!session.raw().contains("\x1b[?1000h"));
+        // It can be had all the same.
+        session.keys(",\x1b[F\x1b[A\r");
+        session.wait("the mouse is on", |text| {
+            let mouse = text.lines().find(|line| line.contains("mouse"));
+            mouse.is_some_and(|line| line.contains(" on "))
+        });
+        assert!(session.raw().contains("\x1b[?1000h"));
         session.signal(libc::SIGTERM);
         session.assert_clean_end();
+        let raw = session.raw();
+        assert!(raw.rfind("\x1b[?1000l") > raw.rfind("\x1b[?1000h"));
     });
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 
 use super::draw;
 use super::help::Page;
@@ -109,6 +109,9 @@ impl State {
 
     /// A click on a line of what floats, by the left button or the right one.
     fn click_line(&mut self, line: usize, left: bool, effects: &mut Effects) {
+        if self.menu().is_some() {
+            return self.click_deed(line, effects);
+        }
         match self.popup {
             Some(Popup::Themes) if left => self.wear(line),
             Some(Popup::Options) => self.click_option(line, left, effects),
@@ -124,7 +127,9 @@ impl State {
 
     /// A click beside what floats closes it, as Esc does.
     fn leave_what_floats(&mut self, effects: &mut Effects) {
-        if self.popup.is_some() {
+        if self.menu().is_some() {
+            self.choose_deed(KeyEvent::from(KeyCode::Esc), effects);
+        } else if self.popup.is_some() {
             self.act(Action::Back, effects);
         } else {
             self.picker = None;
@@ -134,6 +139,10 @@ impl State {
     /// A step of the wheel: moves what is under it; where something floats,
     /// that.
     fn roll(&mut self, by: isize, spot: Option<Spot>, effects: &mut Effects) {
+        if self.menu().is_some() {
+            let way = if by < 0 { KeyCode::Up } else { KeyCode::Down };
+            return self.choose_deed(KeyEvent::from(way), effects);
+        }
         match self.popup {
             Some(Popup::Themes) => {
                 let step = self.themes.chosen().saturating_add_signed(by.signum());

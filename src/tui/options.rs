@@ -183,6 +183,14 @@ pub(super) static OPTIONS: &[Row] = &[
     ),
     row(
         LOOKS,
+        "pseudonyms",
+        |s| on_off(s.mask().is_some()),
+        Change::Key(Action::Mask, 2),
+        "Pseudonyms in the place of addresses and names, on the screen and in what is taken \
+         along.",
+    ),
+    row(
+        LOOKS,
         "theme",
         |s| {
             s.themes
@@ -214,7 +222,7 @@ pub(super) static OPTIONS: &[Row] = &[
         |_| String::new(),
         Change::Save,
         "Writes these options to your flowtop.toml. Everything else in it stays, and the file as \
-         it was is kept beside it. Hosts, ports, direction and activity are not kept.",
+         it was is kept beside it. Direction, activity and pseudonyms are not kept.",
     ),
 ];
 
@@ -372,7 +380,7 @@ impl State {
     }
 
     fn save(&self, effects: &mut Effects) {
-        effects.save = Some(self.defaults());
+        effects.keep = Some(self.defaults());
     }
 
     /// The options that a configuration file can hold, as its lines have them.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::departed::Flows;
 use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
-use super::group::{List, groups};
+use super::group::{List, groups, remember};
 use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
@@ -32,7 +33,10 @@ pub(super) fn holds(
 ) -> bool {
     filter.is_none_or(|filter| {
         filter.holds(&mut Candidate {
-            event: Event::Sample,
+            event: match flow.end_reason() {
+                None => Event::Sample,
+                Some(_) => Event::End,
+            },
             flow,
             now,
             knowledge,
@@ -88,6 +92,8 @@ struct Sums {
     inactive: usize,
     own: usize,
     matching: usize,
+    /// Rows that have ended. They match, and enter no sum.
+    ended: usize,
     uncounted: usize,
     counters: Pair<Counters>,
     bytes_per_sec: Pair<u64>,
@@ -120,7 +126,7 @@ impl Sums {
 /// The flows that match a query; what they sum up to is known after the walk.
 struct Matching<'q, 'a> {
     query: &'q Query,
-    table: &'a Table,
+    all: Flows<'a>,
     now: Moment,
     sums: &'q mut Sums,
 }
@@ -131,7 +137,7 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
         knowledge: &mut Knowledge,
         mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
     ) {
-        for (id, flow) in self.table.flows() {
+        for (id, flow) in self.all.live.flows() {
             match left_out(self.query, flow, knowledge, self.now) {
                 Some(why) => self.sums.leave_out(&why),
                 None => {
@@ -140,15 +146,43 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
                 }
             }
         }
+        if self.query.with_ended && self.query.list == List::Flows {
+            for flow in self.all.ended.flows() {
+                if left_out(self.query, flow, knowledge, self.now).is_none() {
+                    self.sums.ended += 1;
+                    take(flow.row(), flow, knowledge);
+                }
+            }
+        }
     }
 }
 
+/// Every flow that matches a query, in its order.
+pub(super) fn everything(
+    query: &Query,
+    all: Flows<'_>,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> Vec<FlowId> {
+    let mut sums = Sums::default();
+    let rows = Matching {
+        query,
+        all,
+        now,
+        sums: &mut sums,
+    };
+    let mut flows = in_order(query, rows, Reach::ALL, all, knowledge, now);
+    let count = flows.count();
+    flows.window(0, count)
+}
+
 /// The flow under the cursor, if it is among those that match.
-fn center(query: &Query, table: &Table, knowledge: &mut Knowledge, now: Moment) -> Option<FlowId> {
+fn center(query: &Query, all: Flows<'_>, knowledge: &mut Knowledge, now: Moment) -> Option<FlowId> {
     let Cursor::Flow { id, .. } = query.cursor else {
         return None;
     };
-    let flow = table.get(id)?;
+    let ended = || all.ended.get(id).filter(|_| query.with_ended);
+    let flow = all.live.get(id).or_else(ended)?;
     left_out(query, flow, knowledge, now)
         .is_none()
         .then_some(id)
@@ -184,19 +218,19 @@ struct Window {
 /// to be kept from now on is put into the query.
 fn flows(
     query: &mut Query,
-    table: &Table,
+    all: Flows<'_>,
     knowledge: &mut Knowledge,
     now: Moment,
 ) -> (Window, Sums) {
     let mut sums = Sums::default();
-    let reach = reach(query, center(query, table, knowledge, now));
+    let reach = reach(query, center(query, all, knowledge, now));
     let matching = Matching {
         query,
-        table,
+        all,
         now,
         sums: &mut sums,
     };
-    let mut flows = in_order(query, matching, reach, table, knowledge, now);
+    let mut flows = in_order(query, matching, reach, all, knowledge, now);
     let count = flows.count();
     let (first, index) = place(query, count, flows.rank());
     let mut rows = flows.window(first, query.height.max(1));
@@ -226,10 +260,15 @@ impl View {
         now: Moment,
     ) -> Self {
         let mut query = query.clone();
+        let departed = ledger.departed();
+        let all = Flows {
+            live: table,
+            ended: departed,
+        };
         let groups = groups(&query, table, ledger, knowledge, now);
         let (group_count, height) = (groups.len(), query.height);
         let (window, group_cursor, sums) = if query.list == List::Flows {
-            let (window, sums) = flows(&mut query, table, knowledge, now);
+            let (window, sums) = flows(&mut query, all, knowledge, now);
             (window, None, sums)
         } else {
             let now_at = match query.cursor {
@@ -243,7 +282,7 @@ impl View {
             let mut sums = Sums::default();
             let matching = Matching {
                 query: &query,
-                table,
+                all,
                 now,
                 sums: &mut sums,
             };
@@ -263,19 +302,24 @@ impl View {
         } = window;
         let rows = rows
             .iter()
-            .filter_map(|id| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
+            .filter_map(|id| Some(ViewRow::copy(*id, all.get(*id)?, knowledge, now)))
             .collect();
         let subject = cursor.map(|(_, id)| id);
+        let mut groups = groups.window(first, height, ledger, knowledge);
+        remember(&mut groups, &query, table, knowledge, now);
         Self {
-            detail: Detail::answer(&query, subject, table, knowledge, now),
+            detail: Detail::answer(&query, subject, all, knowledge, now),
             at: now,
+            answered_at: now,
             rows,
-            groups: groups.window(first, height, ledger, knowledge),
+            groups,
             group_count,
             first,
             cursor,
             group_cursor,
             matching: sums.matching,
+            ended: sums.ended,
+            departed: departed.remembered(),
             uncounted: sums.uncounted,
             counters: sums.counters,
             matching_bytes_per_sec: sums.bytes_per_sec,

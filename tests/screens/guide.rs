@@ -216,20 +216,20 @@ fn options_are_saved_on_demand() {
     let mut scene = scene(size);
     scene.keys("b,");
     scene.press_with(KeyCode::Char('s'), KeyModifiers::CONTROL);
-    let saved = scene.last.save.clone().expect("it is asked for");
+    let saved = scene.last.keep.clone().expect("it is asked for");
     assert!(saved.contains(&("bits", "true".to_owned())), "{saved:?}");
     assert!(
         saved.contains(&("protocols", "[\"all\"]".to_owned())),
         "{saved:?}"
     );
     assert!(saved.contains(&("interval", "1".to_owned())), "{saved:?}");
-    scene.send(Message::Saved(Ok(
+    scene.send(Message::Kept(Ok(
         "Saved in /home/a/flowtop.toml.".to_owned()
     )));
     assert!(screen(&scene, size).contains("Saved in /home/a"));
     scene.press(KeyCode::End);
     scene.press(KeyCode::Enter);
-    assert!(scene.last.save.is_some());
+    assert!(scene.last.keep.is_some());
 }
 
 #[test]

@@ -26,4 +26,6 @@ mod picture;
 mod scene;
 mod sessions;
 mod snapshot;
+mod steering;
 mod storms;
+mod taking;

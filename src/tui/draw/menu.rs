@@ -1,12 +1,12 @@
 //! Menus.
-#![expect(dead_code, reason = "the first menu takes this line away")]
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Padding, Widget};
 
 use super::super::menu::Menu;
+use super::super::mouse::Spot;
 use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
@@ -18,10 +18,20 @@ const LETTER: usize = 3;
 /// Blank cells between a text and its note.
 const GAP: usize = 2;
 
-/// Draws a menu in the middle of the screen.
-pub(super) fn draw<T>(state: &State, menu: &Menu<T>, buf: &mut Buffer) {
-    let screen = buf.area;
-    let style = |role| state.theme.style(role);
+/// What stands below every menu.
+const KEYS: &str = " Enter chooses  Esc goes back ";
+
+/// Where a menu stands, and its first line that is shown.
+struct Placed {
+    area: Rect,
+    inner: Rect,
+    first: usize,
+    /// Cells of the texts.
+    texts: usize,
+}
+
+/// In the middle of the screen.
+fn place<T>(menu: &Menu<T>, screen: Rect) -> Placed {
     let wide = |text: &str| text.chars().count();
     let texts = menu.items.iter().map(|item| wide(&item.text)).max();
     let texts = texts.unwrap_or(0);
@@ -29,9 +39,8 @@ pub(super) fn draw<T>(state: &State, menu: &Menu<T>, buf: &mut Buffer) {
     let notes = notes
         .filter(|notes| *notes > 0)
         .map_or(0, |notes| notes + GAP);
-    let keys = " Enter chooses  Esc goes back ";
     let width = (LETTER + texts + notes)
-        .max(wide(keys))
+        .max(wide(KEYS))
         .max(wide(&menu.title) + 2);
     let width = u16::try_from(width)
         .unwrap_or(u16::MAX)
@@ -45,20 +54,52 @@ pub(super) fn draw<T>(state: &State, menu: &Menu<T>, buf: &mut Buffer) {
         width,
         height,
     };
-    let block = Block::bordered()
+    let inner = block().inner(area);
+    let visible = usize::from(inner.height).max(1);
+    Placed {
+        area,
+        inner,
+        first: (menu.at + 1).saturating_sub(visible),
+        texts,
+    }
+}
+
+fn block() -> Block<'static> {
+    Block::bordered().padding(Padding::horizontal(1))
+}
+
+/// What a click does.
+pub(super) fn spot<T>(menu: &Menu<T>, screen: Rect, at: Position) -> Spot {
+    let placed = place(menu, screen);
+    let line = placed.first + usize::from(at.y.saturating_sub(placed.inner.y));
+    if !placed.area.contains(at) {
+        Spot::Beside
+    } else if placed.inner.contains(at) && line < menu.items.len() {
+        Spot::Line(line)
+    } else {
+        Spot::Frame
+    }
+}
+
+/// Draws a menu.
+pub(super) fn draw<T>(state: &State, menu: &Menu<T>, buf: &mut Buffer) {
+    let style = |role| state.theme.style(role);
+    let Placed {
+        area,
+        inner,
+        first,
+        texts,
+    } = place(menu, buf.area);
+    let block = block()
         .border_style(style(Role::Dim))
-        .padding(Padding::horizontal(1))
         .title(Line::styled(
             format!(" {} ", menu.title),
             style(Role::Title),
         ))
-        .title_bottom(Line::styled(keys, style(Role::Dim)));
-    let inner = block.inner(area);
+        .title_bottom(Line::styled(KEYS, style(Role::Dim)));
     Clear.render(area, buf);
     buf.set_style(area, state.theme.base());
     block.render(area, buf);
-    let visible = usize::from(inner.height).max(1);
-    let first = (menu.at + 1).saturating_sub(visible);
     let shown = menu.items.iter().enumerate().skip(first);
     for (y, (index, item)) in (inner.y..inner.bottom()).zip(shown) {
         let letter = item.letter.map_or_else(String::new, String::from);

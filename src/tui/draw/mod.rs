@@ -30,10 +30,13 @@ mod table;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
 
+pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::{columns as group_columns, label as group_label};
-pub(super) use table::longest_host;
+pub(super) use line::cut_end;
+pub(super) use table::{TREND_FROM, longest_host};
 
 use super::mouse::Spot;
 use super::state::{Popup, Size, State};
@@ -63,7 +66,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::tabs(state, areas.tabs, buf);
     match shown(state) {
         Shown::Health(view) => health::draw(state, view, areas.rows, buf),
-        Shown::Chart(view) => chart::draw(state, view, areas.rows, buf),
+        Shown::Chart(view) => chart::draw(state, view, buf),
         Shown::Groups(view) => {
             groups::header(state, view.query.list, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);
@@ -89,6 +92,29 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         Some(popup) => popup::draw(state, popup, buf),
         None => {}
     }
+    if let Some(menu) = state.menu() {
+        menu::draw(state, menu, buf);
+    }
+}
+
+/// The screen as text, one line each, without blanks at their ends.
+pub(super) fn text(state: &State) -> String {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    let mut buffer = Buffer::empty(screen);
+    draw(state, &mut buffer);
+    let mut text = String::new();
+    for line in buffer.content.chunks(usize::from(screen.width).max(1)) {
+        let mut cells = line.iter();
+        while let Some(cell) = cells.next() {
+            text.push_str(cell.symbol());
+            // A wide character stands in the cells after it as well.
+            let wide = Span::raw(cell.symbol()).width();
+            cells.by_ref().take(wide.saturating_sub(1)).for_each(drop);
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    }
+    text
 }
 
 /// What the table's place is filled with: what the view shows, which may be the
@@ -119,6 +145,9 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
     let at = Position { x, y };
     if width < SMALLEST.width || height < SMALLEST.height || !screen.contains(at) {
         return None;
+    }
+    if let Some(menu) = state.menu() {
+        return Some(menu::spot(menu, screen, at));
     }
     match (state.popup, &state.picker) {
         (Some(Popup::Options), _) => return Some(options::spot(state, screen, at)),

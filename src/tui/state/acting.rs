@@ -2,7 +2,7 @@
 
 use super::super::draw;
 use super::super::keys::Action;
-use super::super::tabs::Tab;
+use super::super::tabs::{Label, Tab};
 use super::columns::Seen;
 use super::{Effects, Popup, State};
 use crate::view::{Freeze, Page};
@@ -23,15 +23,16 @@ impl State {
         let scope = self.scope;
         let list = (self.tab, self.level().list, self.level().within);
         match action {
+            action if self.act_on_chart(action) => {}
             // Pages have no rows.
             Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,
-            Action::NextTab => self.tab = self.tab.step(1),
-            Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
+            Action::NextTab => self.go(self.tab.step(1)),
+            Action::PreviousTab => self.go(self.tab.step(Tab::ALL.len() - 1)),
             Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
-            Action::Go(tab) => self.tab = tab,
+            Action::Go(tab) => self.go(tab),
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
@@ -58,6 +59,10 @@ impl State {
             | Action::ToggleSource
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
+            Action::Copy | Action::Mask | Action::WriteScreen | Action::Export => {
+                self.take(action, effects);
+            }
+            Action::TogglePause => self.toggle_pause(),
             Action::Track => effects.track = self.track(),
             Action::Help => self.open_help(),
             Action::Options => self.open_options(),
@@ -92,7 +97,10 @@ impl State {
         let line = view.line_of(level.cursor);
         match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
-                let label = draw::group_label(&row);
+                let label = Label {
+                    plain: draw::group_label(&row),
+                    masked: draw::group_label(&row.masked(&self.settings.mask)),
+                };
                 self.trail_mut().enter(&row, label);
             }
             None if level.is_anything_selected() => self.say("The row is not there yet."),

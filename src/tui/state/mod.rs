@@ -5,20 +5,27 @@
 
 mod acting;
 mod asking;
+mod charting;
 mod choosing;
 mod columns;
 mod looks;
 mod moving;
 mod popups;
 mod program;
+mod remembering;
+mod steering;
+mod taking;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use charting::Charts;
 use columns::Seen;
 use crossterm::event::Event;
 use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
+use remembering::Begun;
+use taking::Taking;
 
 use super::draw::{self, popup};
 use super::help::Help;
@@ -38,8 +45,17 @@ use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, Freeze, Query, View};
 
-/// How long the answer to a key stays on the key line.
+pub(super) use charting::SPANS;
+pub use taking::{Form, Rows, Save, Saved, Saving};
+
+/// How long the answer to a key stays on the key line, at least.
 const NOTICE: Duration = Duration::from_secs(4);
+
+/// How long a text stays there: a long one takes longer to read.
+fn time_to_read(text: &str) -> Duration {
+    let chars = text.chars().count();
+    NOTICE.max(Duration::from_millis(70 * chars as u64))
+}
 
 /// What is to be done outside after an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,11 +70,15 @@ pub struct Effects {
     pub refresh: bool,
     /// Whether to stop until the shell lets us go on.
     pub suspend: bool,
-    /// Lines for the user's configuration; the answer is a [`Message::Saved`].
-    pub save: Option<Vec<(&'static str, String)>>,
+    /// Lines for the user's configuration; the answer is a [`Message::Kept`].
+    pub keep: Option<Vec<(&'static str, String)>>,
     /// Whether to make the kernel track connections; the answer is a
     /// [`Message::Tracked`].
     pub track: bool,
+    /// A text for the clipboard.
+    pub copy: Option<String>,
+    /// What to write to files; a [`Message::Saved`] tells how each went.
+    pub save: Vec<Save>,
     /// The viewer is over.
     pub ending: Option<Ending>,
 }
@@ -71,8 +91,10 @@ impl Effects {
         self.interval = later.interval.or(self.interval);
         self.refresh |= later.refresh;
         self.suspend |= later.suspend;
-        self.save = later.save.or(self.save.take());
+        self.keep = later.keep.or(self.keep.take());
         self.track |= later.track;
+        self.copy = later.copy.or(self.copy.take());
+        self.save.extend(later.save);
         self.ending = self.ending.take().or(later.ending);
     }
 }
@@ -85,9 +107,10 @@ impl Effects {
             self.ask.take().map(Errand::Ask),
             std::mem::take(&mut self.refresh).then_some(Errand::Refresh),
             std::mem::take(&mut self.suspend).then_some(Errand::Suspend),
-            self.save.take().map(Errand::Save),
+            self.keep.take().map(Errand::Keep),
         ];
-        errands.into_iter().flatten()
+        let saves = std::mem::take(&mut self.save).into_iter().map(Errand::Save);
+        errands.into_iter().flatten().chain(saves)
     }
 }
 
@@ -123,6 +146,8 @@ pub struct State {
     /// The theme to go back to from the others.
     worn: usize,
     pub(super) zone: TimeZone,
+    /// Set once, too.
+    begun: Begun,
     /// Changed by keys.
     pub(super) scope: Scope,
     pub(super) filter: Option<Arc<Filter>>,
@@ -132,6 +157,10 @@ pub struct State {
     typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
+    /// Since when the view is paused.
+    pub(super) paused: Option<Moment>,
+    /// Whether flows that have ended are shown.
+    pub(super) with_ended: bool,
     pub(super) unit: RateUnit,
     /// Time between two refreshes.
     pub(super) interval: Duration,
@@ -145,6 +174,8 @@ pub struct State {
     pub(super) ports: Ports,
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
+    /// What the page of rates shows.
+    pub(super) charts: Charts,
     pub(super) popup: Option<Popup>,
     pub(super) help: Help,
     pub(super) options: Options,
@@ -161,6 +192,8 @@ pub struct State {
     pub(super) notice: Option<(String, Moment)>,
     /// Why the kernel could not be made to track connections.
     untracked: Option<String>,
+    /// What is copied, written and exported, and whether that is masked.
+    taking: Taking,
     /// Changed by the world.
     pub(super) size: Size,
     pub(super) now: Moment,
@@ -186,19 +219,23 @@ impl State {
             scope: settings.scope,
             filter: settings.filter.clone(),
             prompt: None,
-            typed: Vec::new(),
+            typed: settings.memory.filters.clone(),
             direction: None,
             active_only: false,
+            paused: None,
+            with_ended: false,
             unit: settings.unit,
             interval: settings.interval,
             mouse: settings.mouse,
+            begun: Begun::with(&settings, &columns),
             columns,
-            orders: Orders::default(),
+            orders: Orders::recalled(&settings.memory.sorts),
             freeze: Freeze::No,
-            hosts: settings.hosts,
-            ports: Ports::default(),
+            hosts: remembering::hosts(&settings),
+            ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
             trails: Trail::all(),
+            charts: Charts::default(),
             popup: None,
             help: Help::default(),
             options: Options::default(),
@@ -209,6 +246,7 @@ impl State {
             before_all: None,
             notice: None,
             untracked: None,
+            taking: Taking::new(settings.is_masked),
             size,
             now,
             view: None,
@@ -243,6 +281,9 @@ impl State {
             Message::Input(Event::Key(key)) if self.picker.is_some() && self.popup.is_none() => {
                 self.pick(key, &mut effects);
             }
+            Message::Input(Event::Key(key)) if self.menu().is_some() => {
+                self.choose_deed(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) if self.prompt.is_some() => {
                 self.type_key(key, &mut effects);
             }
@@ -255,7 +296,7 @@ impl State {
             Message::Input(Event::Mouse(mouse)) => self.point(mouse, &mut effects),
             Message::Input(Event::Paste(text)) => self.paste(&text),
             Message::Input(_) => {}
-            Message::Saved(Ok(told) | Err(told)) => {
+            Message::Kept(Ok(told) | Err(told)) => {
                 // Where it is read, if the list is still open.
                 self.say(&told);
                 self.options.told = Some(told);
@@ -270,6 +311,8 @@ impl State {
                 // Warnings are part of popups.
                 self.clamp();
             }
+            Message::Saving(written, all) => self.note_progress(written, all),
+            Message::Saved(result) => self.note_saved(result),
             Message::Resumed { has_stopped: true } | Message::Suspend(_) => {}
             Message::Resumed { has_stopped: false } => {
                 self.say("It cannot stand still: no shell waits for it.");
@@ -289,8 +332,8 @@ impl State {
     /// Lets time pass: the clock and ages go on, notices fade.
     pub fn tick(&mut self, now: Moment) {
         self.now = now;
-        if let Some((_, since)) = &self.notice
-            && now.since(*since) >= NOTICE
+        if let Some((text, since)) = &self.notice
+            && now.since(*since) >= time_to_read(text)
         {
             self.notice = None;
         }
@@ -321,11 +364,12 @@ impl State {
         &mut self.trails[self.tab as usize]
     }
 
-    /// The view, if it is of the list that is asked for, and not of one before.
+    /// The view as it came, if it is of the list that is asked for, and not of
+    /// one before. What is drawn is [`State::view`].
     pub(super) fn current_view(&self) -> Option<&Arc<View>> {
         let page = self.tab.page();
         let is_shown = |view: &View| view.query.page == page && self.level().is_of(view);
-        self.view.as_ref().filter(|view| is_shown(view))
+        self.truth().filter(|view| is_shown(view))
     }
 
     /// Line of the window under the cursor. While the answer to a move is on
@@ -380,6 +424,10 @@ impl State {
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        self.notice = Some((text.to_owned(), self.now));
+        let text = match self.mask() {
+            Some(mask) => mask.text(text),
+            None => text.to_owned(),
+        };
+        self.notice = Some((text, self.now));
     }
 }

@@ -6,7 +6,12 @@ impl ColumnId {
     /// What `-` in the column means; `None` where there is always something.
     pub const fn absence(self) -> Option<&'static str> {
         Some(match self {
-            Self::Proto | Self::Source | Self::Destination | Self::Arrow | Self::Zone => {
+            Self::Proto
+            | Self::Source
+            | Self::Destination
+            | Self::Arrow
+            | Self::Zone
+            | Self::Trend => {
                 return None;
             }
             Self::State => "- if the source has not told it yet.",

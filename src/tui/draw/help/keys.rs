@@ -22,7 +22,12 @@ const MOUSE: &[(&str, &str)] = &[
 ];
 
 /// Parts on the left of a wide screen.
-const LEFT: [Section; 3] = [Section::Move, Section::Show, Section::Program];
+const LEFT: [Section; 4] = [
+    Section::Move,
+    Section::Show,
+    Section::Take,
+    Section::Program,
+];
 
 /// A part for each section of the key table, and the mouse.
 pub(super) fn parts(state: &State) -> Vec<Part> {
