@@ -67,11 +67,11 @@ pub fn decode(message: &Message<'_>) -> Option<Notice> {
 }
 
 /// A fixed structure, and what follows it.
-fn split<const N: usize>(payload: &[u8]) -> Option<(&[u8; N], &[u8])> {
+pub(super) fn split<const N: usize>(payload: &[u8]) -> Option<(&[u8; N], &[u8])> {
     payload.split_first_chunk()
 }
 
-fn word<const N: usize>(header: &[u8; N], at: usize) -> u32 {
+pub(super) fn word<const N: usize>(header: &[u8; N], at: usize) -> u32 {
     let bytes = header.get(at..at + 4).and_then(|b| b.try_into().ok());
     bytes.map_or(0, u32::from_ne_bytes)
 }
