@@ -10,8 +10,10 @@
 //! man page: TCP over IPv4 and IPv6, without loopback, refreshed every second.
 
 mod file;
+mod invocation;
 mod layer;
 mod options;
+mod usage;
 mod value;
 
 use std::ffi::OsString;
@@ -22,7 +24,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Parser as _;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::enrich::dns::{self, Lookup};
 use crate::enrich::{geoip, geoip_update, locality};
@@ -31,14 +32,18 @@ use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::theme::Depth;
-use crate::view::column::Choice;
 use crate::view::filter::Filter;
-use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 use file::Base;
+pub use invocation::{
+    DoctorOptions, EventsOptions, Invocation, ListOptions, LookupOptions, SourceOptions,
+    UpdateOptions, ViewerOptions,
+};
 use layer::Layer;
 pub use options::SourceMode;
-use options::{Color, Command, Options, Records, Update, VERSION};
+use options::{Color, Command, Listing, Options, Records, Update, VERSION};
+pub use usage::Usage;
+use usage::in_one_line;
 
 /// The configuration file with all keys and their defaults, for
 /// `--print-config`.
@@ -51,211 +56,6 @@ const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
 
 /// The theme of whoever wishes for none: the terminal's own colours.
 const THEME: &str = "terminal";
-
-/// What to do.
-#[derive(Clone, Debug)]
-pub enum Invocation {
-    /// Show the viewer.
-    View(ViewerOptions),
-    /// Print the flows, once or several times.
-    List(ListOptions),
-    /// Print what happens to flows until interrupted.
-    Events(EventsOptions),
-    /// Print the field registry.
-    Fields,
-    /// Tell what can be seen, and what would let more be seen.
-    Doctor(DoctorOptions),
-    /// Update the databases of places.
-    Update(UpdateOptions),
-    /// Print [`SAMPLE`].
-    PrintConfig,
-}
-
-/// What is to be found out beyond the kernel's word.
-#[derive(Clone, Debug)]
-pub struct LookupOptions {
-    /// Files of service names to read last.
-    pub services: Vec<PathBuf>,
-    /// Whether the command line names them, so that it is wrong if they cannot
-    /// be read.
-    pub services_required: bool,
-    /// Databases of places.
-    pub places: geoip::Settings,
-    /// Who is asked for names; `None`: nobody, and no local ones either.
-    pub names: Option<dns::Settings>,
-}
-
-/// What to look at.
-#[derive(Clone, Debug)]
-pub struct DoctorOptions {
-    /// In which network namespace, if not in that of the caller.
-    pub netns: Option<String>,
-    /// Databases of places.
-    pub places: geoip::Settings,
-}
-
-/// What to update, and how.
-#[derive(Clone, Debug)]
-pub struct UpdateOptions {
-    /// Settings of the update, unless no home directory says where to install.
-    pub settings: Option<geoip_update::Settings>,
-    /// Only report ages.
-    pub check: bool,
-    /// Report as JSON.
-    pub json: bool,
-}
-
-/// Which flows to watch, and how.
-#[derive(Clone, Debug)]
-pub struct SourceOptions {
-    /// Families, protocols, loopback.
-    pub scope: Scope,
-    /// Which of these; `None`: all.
-    pub filter: Option<Arc<Filter>>,
-    /// Time from one refresh or sample to the next.
-    pub interval: Duration,
-    /// In which network namespace, if not in that of the caller: a name, a
-    /// process id or a path.
-    pub netns: Option<String>,
-    /// Where to learn of flows.
-    pub mode: SourceMode,
-    /// Whether to find out which processes flows belong to.
-    pub processes: bool,
-    /// Whether `nf_conntrack_acct` and `nf_conntrack_timestamp` may be
-    /// switched on for as long as flowtop runs.
-    pub switch_sysctls: bool,
-    /// Keep connection tracking on by a rule of our own, if no other does.
-    pub track: bool,
-    /// Receive buffer to ask for at the event socket, in bytes.
-    pub receive_buffer_bytes: usize,
-    /// What counts as ours.
-    pub locality: locality::Settings,
-    /// Where the user keeps configuration of flowtop, if there is a home.
-    pub user_dir: Option<PathBuf>,
-    /// Services, places and names.
-    pub lookups: LookupOptions,
-    /// What of the files of configuration could not be used.
-    pub warnings: Vec<String>,
-}
-
-/// What the viewer begins with.
-#[derive(Clone, Debug)]
-pub struct ViewerOptions {
-    /// Which flows, and how.
-    pub source: SourceOptions,
-    /// Whether to show where flows come from even if that costs columns.
-    pub show_source: bool,
-    /// Which columns to show first.
-    pub columns: Choice,
-    /// Bits or bytes per second.
-    pub unit: RateUnit,
-    /// Which key does what.
-    pub keys: Keymap,
-    /// How many colours the terminal has, and the user wants.
-    pub depth: Depth,
-    /// Name of the theme.
-    pub theme: String,
-}
-
-/// What `list` prints.
-#[derive(Clone, Debug)]
-pub struct ListOptions {
-    /// Which flows, and how.
-    pub source: SourceOptions,
-    /// How they look.
-    pub output: output::Settings,
-    /// How many samples to take.
-    pub samples: NonZeroU32,
-    /// The order of records; `None`: the usual one in tables, else none.
-    pub sort: Option<Sort>,
-    /// How many flows to print of each sample.
-    pub top: Option<NonZeroU32>,
-}
-
-/// What `events` prints.
-#[derive(Clone, Debug)]
-pub struct EventsOptions {
-    /// Which flows, and how.
-    pub source: SourceOptions,
-    /// How they look.
-    pub output: output::Settings,
-}
-
-/// Why there is nothing to do but to say something.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Usage {
-    /// The help or the version, which was asked for: for stdout.
-    #[error("{0}")]
-    Asked(String),
-    /// What is wrong with the command line, for stderr: one line, and if it is
-    /// a filter that is wrong, the place in it.
-    #[error("{0}")]
-    Wrong(String),
-}
-
-impl Usage {
-    /// The exit code: 0 if it was asked for, else 2.
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::Asked(_) => 0,
-            Self::Wrong(_) => 2,
-        }
-    }
-}
-
-impl From<clap::Error> for Usage {
-    fn from(error: clap::Error) -> Self {
-        let text = error.to_string();
-        match error.kind() {
-            ErrorKind::DisplayHelp => Self::Asked(text),
-            _ => Self::Wrong(explain(&error, &text)),
-        }
-    }
-}
-
-/// The message of an error of clap, in one line and without the usage text
-/// below it.
-fn explain(error: &clap::Error, text: &str) -> String {
-    let text = text.strip_prefix("error: ").unwrap_or(text);
-    let mut said: Vec<_> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    if let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg)
-        && error.kind() == ErrorKind::UnknownArgument
-        && is_of_list(arg)
-    {
-        said.push("flowtop list has it");
-    }
-    said.push("see flowtop --help");
-    in_one_line(&said.join("; "))
-}
-
-/// A message that repeats what others wrote, whatever that holds.
-fn in_one_line(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}
-
-/// Whether `list` takes this option.
-fn is_of_list(arg: &str) -> bool {
-    command().find_subcommand("list").is_some_and(|list| {
-        list.get_arguments().any(|known| {
-            let long = known.get_long().map(|long| format!("--{long}"));
-            let short = known.get_short().map(|short| format!("-{short}"));
-            long.as_deref() == Some(arg) || short.as_deref() == Some(arg)
-        })
-    })
-}
 
 /// The command line as clap knows it, for the manual.
 pub fn command() -> clap::Command {
@@ -342,12 +142,12 @@ pub fn parse<A: Into<OsString> + Clone>(
             source,
             output: settings(records, Course::Events),
         }),
-        Some(Command::List {
+        Some(Command::List(Listing {
             count,
             sort,
             top,
             records,
-        }) => Invocation::List(ListOptions {
+        })) => Invocation::List(ListOptions {
             sort,
             top,
             ..list(source, settings(records, Course::Samples), count)

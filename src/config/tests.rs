@@ -4,6 +4,7 @@ mod files;
 
 use super::*;
 use crate::flow::Class;
+use crate::view::column::Choice;
 use crate::view::sort::SortKey;
 
 fn parse_in(

@@ -2,224 +2,16 @@
 //!
 //! Actions and keys have names here, for the `[keys]` of flowtop.toml.
 
-use std::fmt;
+mod action;
+mod chord;
+mod preset;
+
 use std::ops::Range;
-use std::str::FromStr;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyEvent, KeyModifiers};
 
-use super::keys::{Action, Chord, KEYS, Key, Motion, char, ctrl};
-use super::tabs::Tab;
-use crate::flow::{Family, Group};
-
-impl Action {
-    /// Its name in the configuration. Where an option does the same, it is that.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Move(Motion::Up) => "up",
-            Self::Move(Motion::Down) => "down",
-            Self::Move(Motion::PageUp) => "page-up",
-            Self::Move(Motion::PageDown) => "page-down",
-            Self::Move(Motion::HalfPageUp) => "half-page-up",
-            Self::Move(Motion::HalfPageDown) => "half-page-down",
-            Self::Move(Motion::First) => "first",
-            Self::Move(Motion::Last) => "last",
-            Self::ScrollLeft => "scroll-left",
-            Self::ScrollRight => "scroll-right",
-            Self::NextTab => "next-tab",
-            Self::PreviousTab => "previous-tab",
-            Self::Go(Tab::Flows) => "tab-flows",
-            Self::Go(Tab::Hosts) => "tab-hosts",
-            Self::Go(Tab::Processes) => "tab-processes",
-            Self::Go(Tab::Places) => "tab-places",
-            Self::Go(Tab::Services) => "tab-services",
-            Self::Enter => "enter",
-            Self::DetailUp => "detail-up",
-            Self::DetailDown => "detail-down",
-            Self::ToggleGroup(Group::Tcp) => "tcp",
-            Self::ToggleGroup(Group::Udp) => "udp",
-            Self::ToggleGroup(Group::Dccp) => "dccp",
-            Self::ToggleGroup(Group::Icmp) => "icmp",
-            Self::ToggleGroup(Group::Sctp) => "sctp",
-            Self::ToggleGroup(Group::Other) => "other",
-            Self::AllGroups => "all",
-            Self::ToggleFamily(Family::Ipv4) => "ipv4",
-            Self::ToggleFamily(Family::Ipv6) => "ipv6",
-            Self::ToggleLoopback => "loopback",
-            Self::ToggleBits => "bits",
-            Self::CycleDirection => "direction",
-            Self::ToggleActive => "active",
-            Self::SortLeft => "sort-left",
-            Self::SortRight => "sort-right",
-            Self::Reverse => "reverse",
-            Self::ToggleFreeze => "freeze",
-            Self::ChooseColumns => "columns",
-            Self::ToggleSource => "show-src",
-            Self::EditFilter => "filter",
-            Self::ClearFilter => "clear-filter",
-            Self::CycleHosts => "names",
-            Self::TogglePorts => "ports",
-            Self::Track => "track",
-            Self::Help => "help",
-            Self::About => "about",
-            Self::Themes => "themes",
-            Self::Back => "back",
-            Self::Redraw => "redraw",
-            Self::Leave => "leave",
-            Self::Quit => "quit",
-        }
-    }
-
-    /// Every one that a key can have, in the order of the key table.
-    pub fn all() -> impl Iterator<Item = Self> + Clone {
-        KEYS.iter().map(|key| key.action)
-    }
-}
-
-/// Keys with a name; the first is how the configuration writes it, the second
-/// how the screen does.
-const NAMED: &[(KeyCode, &str, &str)] = &[
-    (KeyCode::Up, "up", "↑"),
-    (KeyCode::Down, "down", "↓"),
-    (KeyCode::Left, "left", "←"),
-    (KeyCode::Right, "right", "→"),
-    (KeyCode::PageUp, "pgup", "PgUp"),
-    (KeyCode::PageDown, "pgdn", "PgDn"),
-    (KeyCode::Home, "home", "Home"),
-    (KeyCode::End, "end", "End"),
-    (KeyCode::Insert, "ins", "Ins"),
-    (KeyCode::Delete, "del", "Del"),
-    (KeyCode::Tab, "tab", "Tab"),
-    (KeyCode::BackTab, "shift+tab", "Shift+Tab"),
-    (KeyCode::Enter, "enter", "Enter"),
-    (KeyCode::Esc, "esc", "Esc"),
-    (KeyCode::Backspace, "backspace", "Backspace"),
-    (KeyCode::Char(' '), "space", "Space"),
-];
-
-impl Chord {
-    /// As the help writes it.
-    pub fn label(self) -> String {
-        let Self { code, ctrl } = self;
-        let name = match NAMED.iter().find(|(named, ..)| *named == code) {
-            Some((.., label)) => (*label).to_owned(),
-            None => match code {
-                KeyCode::Char(c) if ctrl => c.to_uppercase().collect(),
-                KeyCode::Char(c) => c.to_string(),
-                KeyCode::F(number) => format!("F{number}"),
-                other => other.to_string(),
-            },
-        };
-        if ctrl { format!("Ctrl+{name}") } else { name }
-    }
-}
-
-/// As the configuration writes it.
-impl fmt::Display for Chord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.ctrl {
-            f.write_str("ctrl+")?;
-        }
-        match NAMED.iter().find(|(named, ..)| *named == self.code) {
-            Some((_, name, _)) => f.write_str(name),
-            None => match self.code {
-                KeyCode::Char(c) => write!(f, "{c}"),
-                KeyCode::F(number) => write!(f, "f{number}"),
-                other => write!(f, "{other}"),
-            },
-        }
-    }
-}
-
-impl FromStr for Chord {
-    type Err = String;
-
-    /// Reads what the configuration says.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let lower = text.to_ascii_lowercase();
-        let (ctrl, name) = match lower.strip_prefix("ctrl+") {
-            Some(_) => (true, &text["ctrl+".len()..]),
-            None => (false, text),
-        };
-        let mut chars = name.chars();
-        let code = match (chars.next(), chars.next()) {
-            (Some(c), None) if ctrl && !c.is_control() => KeyCode::Char(c.to_ascii_lowercase()),
-            (Some(c), None) if !c.is_control() => KeyCode::Char(c),
-            _ => named(name).ok_or_else(|| {
-                format!(
-                    "`{}` is no key; give a character, f1 to f12, {}, or ctrl+ and one of these",
-                    text.escape_debug(),
-                    NAMED
-                        .iter()
-                        .map(|(_, name, _)| *name)
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )
-            })?,
-        };
-        let sent_as = [('i', "tab"), ('m', "enter"), ('[', "esc")];
-        let same = sent_as.iter().find(|(c, _)| code == KeyCode::Char(*c));
-        if let Some((_, name)) = same.filter(|_| ctrl) {
-            return Err(format!("terminals send `{text}` as {name}; give that"));
-        }
-        Ok(Self { code, ctrl })
-    }
-}
-
-/// A key by its name, whatever the case.
-fn named(name: &str) -> Option<KeyCode> {
-    let name = name.to_ascii_lowercase();
-    let number = name.strip_prefix('f').and_then(|n| n.parse::<u8>().ok());
-    NAMED
-        .iter()
-        .find(|(_, named, _)| *named == name)
-        .map(|(code, ..)| *code)
-        .or_else(|| number.filter(|n| (1..=12).contains(n)).map(KeyCode::F))
-}
-
-/// Keys that people are used to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Preset {
-    /// The key table.
-    #[default]
-    Default,
-    /// With more of vi's moves.
-    Vim,
-    /// With `u` and `d` for a row, as in netsniff-ng's flowtop.
-    Original,
-}
-
-impl Preset {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Default, Self::Vim, Self::Original];
-
-    /// Its name in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Vim => "vim",
-            Self::Original => "original",
-        }
-    }
-
-    /// What it changes in the key table.
-    fn changes(self) -> &'static [(Chord, Action)] {
-        const VIM: &[(Chord, Action)] = &[
-            (char('g'), Action::Move(Motion::First)),
-            (ctrl('f'), Action::Move(Motion::PageDown)),
-            (ctrl('b'), Action::Move(Motion::PageUp)),
-        ];
-        const ORIGINAL: &[(Chord, Action)] = &[
-            (char('u'), Action::Move(Motion::Up)),
-            (char('d'), Action::Move(Motion::Down)),
-        ];
-        match self {
-            Self::Default => &[],
-            Self::Vim => VIM,
-            Self::Original => ORIGINAL,
-        }
-    }
-}
+use super::keys::{Action, Chord, KEYS, Key, ctrl};
+pub use preset::Preset;
 
 /// Which key does what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -389,7 +181,11 @@ pub(super) const NO_KEY: &str = "no key";
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::KeyCode;
+
     use super::*;
+    use crate::flow::Group;
+    use crate::tui::keys::Motion;
 
     fn chord(text: &str) -> Chord {
         text.parse().unwrap()

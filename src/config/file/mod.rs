@@ -4,204 +4,20 @@
 //! for what a command line has no room for. [`KEYS`] lists them; the sample,
 //! `conf/flowtop.toml`, is generated from it.
 
-use std::fmt::Display;
+mod bindings;
+mod keys;
+
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
 use super::layer::Layer;
 use super::{in_one_line, value};
-use crate::enrich::locality;
-use crate::tui::keymap::Preset;
-use crate::tui::keys::{Action, Chord};
-
-/// A key above all tables.
-pub(super) struct Key {
-    /// The name of the option.
-    pub(super) name: &'static str,
-    /// What counts if nobody says otherwise, as TOML.
-    pub(super) default: &'static str,
-    read: fn(&Value<'_>, &mut Layer) -> Result<(), String>,
-}
-
-const fn key(
-    name: &'static str,
-    default: &'static str,
-    read: fn(&Value<'_>, &mut Layer) -> Result<(), String>,
-) -> Key {
-    Key {
-        name,
-        default,
-        read,
-    }
-}
-
-/// Every key, in the order of the sample.
-pub(super) const KEYS: &[Key] = &[
-    key("families", "[\"ipv4\", \"ipv6\"]", |value, to| {
-        let each = |name: &str| value::family(name).map(|family| vec![family]);
-        set(&mut to.families, value.list(each))
-    }),
-    key("protocols", "[\"tcp\"]", |value, to| {
-        let each = |name: &str| value::groups(name).map(<[_]>::to_vec);
-        set(&mut to.protocols, value.list(each))
-    }),
-    key("loopback", "false", |value, to| {
-        set(&mut to.loopback, value.flag())
-    }),
-    key("no-dns", "false", |value, to| {
-        set(&mut to.no_dns, value.flag())
-    }),
-    key("no-geoip", "false", |value, to| {
-        set(&mut to.no_geoip, value.flag())
-    }),
-    key("show-src", "false", |value, to| {
-        set(&mut to.show_src, value.flag())
-    }),
-    key("columns", "\"\"", |value, to| {
-        set(&mut to.columns, value.text(value::columns))
-    }),
-    key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
-    key("color", "\"auto\"", |value, to| {
-        set(&mut to.color, value.text(value::choice))
-    }),
-    key("theme", "\"terminal\"", |value, to| {
-        set(&mut to.theme, value.text(|name| Ok(name.to_owned())))
-    }),
-    key("interval", "1", |value, to| {
-        set(&mut to.interval, value.number(value::interval))
-    }),
-    key("source", "\"auto\"", |value, to| {
-        set(&mut to.mode, value.text(value::choice))
-    }),
-    key("no-process", "false", |value, to| {
-        set(&mut to.no_process, value.flag())
-    }),
-    key("no-sysctl", "false", |value, to| {
-        set(&mut to.no_sysctl, value.flag())
-    }),
-    key("track", "false", |value, to| {
-        set(&mut to.track, value.flag())
-    }),
-    key("rcvbuf", "\"16M\"", |value, to| {
-        set(&mut to.rcvbuf, value.number(value::size))
-    }),
-    key("local", "[]", |value, to| {
-        set(&mut to.local, value.each(locality::cidr::parse))
-    }),
-    key("resolver", "\"dns\"", |value, to| {
-        set(&mut to.resolver, value.text(value::lookup))
-    }),
-    key("geoip-dir", "\"\"", |value, to| {
-        set(&mut to.geoip_dir, value.path())
-    }),
-    key("services", "[]", |value, to| {
-        set(&mut to.services, value.paths())
-    }),
-];
-
-/// In `[keys]`, what takes a key away.
-const NO_ACTION: &str = "none";
+use keys::Value;
+pub(super) use keys::{Base, KEYS};
 
 /// Names of tables.
 const TABLES: [&str; 2] = ["names", "keys"];
-
-fn set<T>(to: &mut Option<T>, read: Result<T, String>) -> Result<(), String> {
-    *to = Some(read?);
-    Ok(())
-}
-
-/// What relative paths in a file mean.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Base<'a> {
-    /// Where the file is.
-    pub(super) dir: &'a Path,
-    /// For `~/`.
-    pub(super) home: Option<&'a Path>,
-}
-
-impl Base<'_> {
-    fn path(&self, text: &str) -> Result<PathBuf, String> {
-        match (text.strip_prefix("~/"), self.home) {
-            (Some(rest), Some(home)) => Ok(home.join(rest)),
-            (Some(_), None) => Err("there is no home for ~/ to mean: HOME is not set".into()),
-            (None, _) => Ok(self.dir.join(text)),
-        }
-    }
-}
-
-/// The value of a key.
-struct Value<'a> {
-    value: &'a DeValue<'a>,
-    base: Base<'a>,
-}
-
-impl Value<'_> {
-    fn flag(&self) -> Result<bool, String> {
-        self.value
-            .as_bool()
-            .ok_or_else(|| "give true or false".into())
-    }
-
-    fn text<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
-        read(text(self.value)?)
-    }
-
-    /// A number, or a text if it has a unit.
-    fn number<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
-        match self.value {
-            // With the sign of the radix, which the options do not know.
-            // With its radix, if that is not 10: the options know no other.
-            DeValue::Integer(number) => read(&number.to_string()),
-            DeValue::Float(number) => read(number.as_str()),
-            other => read(text(other)?),
-        }
-    }
-
-    /// One text or several, each of which adds to the list.
-    fn list<T>(&self, each: impl Fn(&str) -> Result<Vec<T>, String>) -> Result<Vec<T>, String> {
-        let list = self.texts()?;
-        if list.is_empty() {
-            return Err("name at least one".into());
-        }
-        let mut all = Vec::new();
-        for name in list {
-            let problem = |problem| format!("not `{}`; {problem}", name.escape_debug());
-            all.extend(each(name).map_err(problem)?);
-        }
-        Ok(all)
-    }
-
-    /// One text or several, or none.
-    fn each<T, E: Display>(&self, each: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, String> {
-        let read = self.texts()?.into_iter().map(each);
-        read.collect::<Result<_, _>>().map_err(|e| e.to_string())
-    }
-
-    fn texts(&self) -> Result<Vec<&str>, String> {
-        match self.value {
-            DeValue::Array(list) => list.iter().map(|item| text(item.get_ref())).collect(),
-            one => Ok(vec![text(one)?]),
-        }
-    }
-
-    /// A path; the empty text stays empty.
-    fn path(&self) -> Result<PathBuf, String> {
-        match text(self.value)? {
-            "" => Ok(PathBuf::new()),
-            path => self.base.path(path),
-        }
-    }
-
-    fn paths(&self) -> Result<Vec<PathBuf>, String> {
-        self.each(|path| self.base.path(path))
-    }
-}
-
-fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
-    value.as_str().ok_or_else(|| "give a text in quotes".into())
-}
 
 /// What a file says, and what of it could not be used.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -313,96 +129,6 @@ impl Reading<'_> {
     }
 }
 
-/// What a line of `[keys]` gives a key to, and where it stands.
-struct Binding {
-    line: usize,
-    chord: Chord,
-    action: Option<Action>,
-}
-
-impl Reading<'_> {
-    fn keys(&mut self, keys: &DeTable<'_>) {
-        let mut bindings: Vec<Binding> = Vec::new();
-        let mut lines: Vec<_> = keys
-            .iter()
-            .map(|(key, value)| (line(self.text, key.span().start), key, value))
-            .collect();
-        // The parser hands out keys in their own order.
-        lines.sort_unstable_by_key(|(line, ..)| *line);
-        for (line, key, value) in lines {
-            let read = match key.get_ref().as_ref() {
-                "preset" => preset(value.get_ref()).map(|preset| {
-                    self.layer.preset = Some(preset);
-                }),
-                key => binding(line, key, value.get_ref(), &bindings).map(|binding| {
-                    bindings.push(binding);
-                }),
-            };
-            if let Err(problem) = read {
-                self.problems.push((line, problem));
-            }
-        }
-        let changes = bindings.iter().map(|b| (b.chord, b.action));
-        self.layer.keys.extend(changes);
-    }
-}
-
-fn preset(value: &DeValue<'_>) -> Result<Preset, String> {
-    let name = text(value)?;
-    Preset::ALL
-        .into_iter()
-        .find(|preset| preset.name() == name)
-        .ok_or_else(|| {
-            let all = Preset::ALL.map(Preset::name).join(", ");
-            format!("`preset`: give {all}")
-        })
-}
-
-/// A line of `[keys]`, unless one of those `before` has its key.
-fn binding(
-    line: usize,
-    key: &str,
-    value: &DeValue<'_>,
-    before: &[Binding],
-) -> Result<Binding, String> {
-    let chord: Chord = match key.parse() {
-        Ok(chord) => chord,
-        Err(_) if is_option(key) => return Err(misplaced(key, "keys")),
-        Err(problem) => return Err(problem),
-    };
-    let action = match text(value)? {
-        NO_ACTION => None,
-        name => Some(action(name)?),
-    };
-    match before.iter().find(|other| other.chord == chord) {
-        Some(other) => Err(format!(
-            "`{key}` cannot be `{}`: on line {} it is `{}`, which counts",
-            told(action),
-            other.line,
-            told(other.action)
-        )),
-        None => Ok(Binding {
-            line,
-            chord,
-            action,
-        }),
-    }
-}
-
-fn action(name: &str) -> Result<Action, String> {
-    let found = Action::all().find(|action| action.name() == name);
-    found.ok_or_else(|| {
-        format!(
-            "`{name}` is no action; the nearest is `{}`, and `{NO_ACTION}` takes the key away",
-            value::nearest(name, Action::all().map(Action::name))
-        )
-    })
-}
-
-fn told(action: Option<Action>) -> &'static str {
-    action.map_or(NO_ACTION, Action::name)
-}
-
 /// A line of `[names]`: the canonical address, and the name.
 fn host(address: &str, name: &DeValue<'_>) -> Result<(IpAddr, String), String> {
     let parsed: Result<IpAddr, _> = address.parse();
@@ -434,6 +160,8 @@ fn line(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::flow::{Family, Group};

@@ -1,0 +1,146 @@
+//! What a command line comes to.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::SourceMode;
+use crate::enrich::{dns, geoip, geoip_update, locality};
+use crate::flow::Scope;
+use crate::output;
+use crate::tui::keymap::Keymap;
+use crate::tui::theme::Depth;
+use crate::view::column::Choice;
+use crate::view::filter::Filter;
+use crate::view::sort::Sort;
+use crate::view::units::RateUnit;
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Invocation {
+    /// Show the viewer.
+    View(ViewerOptions),
+    /// Print the flows, once or several times.
+    List(ListOptions),
+    /// Print what happens to flows until interrupted.
+    Events(EventsOptions),
+    /// Print the field registry.
+    Fields,
+    /// Tell what can be seen, and what would let more be seen.
+    Doctor(DoctorOptions),
+    /// Update the databases of places.
+    Update(UpdateOptions),
+    /// Print [`SAMPLE`](super::SAMPLE).
+    PrintConfig,
+}
+
+/// What is to be found out beyond the kernel's word.
+#[derive(Clone, Debug)]
+pub struct LookupOptions {
+    /// Files of service names to read last.
+    pub services: Vec<PathBuf>,
+    /// Whether the command line names them, so that it is wrong if they cannot
+    /// be read.
+    pub services_required: bool,
+    /// Databases of places.
+    pub places: geoip::Settings,
+    /// Who is asked for names; `None`: nobody, and no local ones either.
+    pub names: Option<dns::Settings>,
+}
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct DoctorOptions {
+    /// In which network namespace, if not in that of the caller.
+    pub netns: Option<String>,
+    /// Databases of places.
+    pub places: geoip::Settings,
+}
+
+/// What to update, and how.
+#[derive(Clone, Debug)]
+pub struct UpdateOptions {
+    /// Settings of the update, unless no home directory says where to install.
+    pub settings: Option<geoip_update::Settings>,
+    /// Only report ages.
+    pub check: bool,
+    /// Report as JSON.
+    pub json: bool,
+}
+
+/// Which flows to watch, and how.
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    /// Families, protocols, loopback.
+    pub scope: Scope,
+    /// Which of these; `None`: all.
+    pub filter: Option<Arc<Filter>>,
+    /// Time from one refresh or sample to the next.
+    pub interval: Duration,
+    /// In which network namespace, if not in that of the caller: a name, a
+    /// process id or a path.
+    pub netns: Option<String>,
+    /// Where to learn of flows.
+    pub mode: SourceMode,
+    /// Whether to find out which processes flows belong to.
+    pub processes: bool,
+    /// Whether `nf_conntrack_acct` and `nf_conntrack_timestamp` may be
+    /// switched on for as long as flowtop runs.
+    pub switch_sysctls: bool,
+    /// Keep connection tracking on by a rule of our own, if no other does.
+    pub track: bool,
+    /// Receive buffer to ask for at the event socket, in bytes.
+    pub receive_buffer_bytes: usize,
+    /// What counts as ours.
+    pub locality: locality::Settings,
+    /// Where the user keeps configuration of flowtop, if there is a home.
+    pub user_dir: Option<PathBuf>,
+    /// Services, places and names.
+    pub lookups: LookupOptions,
+    /// What of the files of configuration could not be used.
+    pub warnings: Vec<String>,
+}
+
+/// What the viewer begins with.
+#[derive(Clone, Debug)]
+pub struct ViewerOptions {
+    /// Which flows, and how.
+    pub source: SourceOptions,
+    /// Whether to show where flows come from even if that costs columns.
+    pub show_source: bool,
+    /// Which columns to show first.
+    pub columns: Choice,
+    /// Bits or bytes per second.
+    pub unit: RateUnit,
+    /// Which key does what.
+    pub keys: Keymap,
+    /// How many colours the terminal has, and the user wants.
+    pub depth: Depth,
+    /// Name of the theme.
+    pub theme: String,
+}
+
+/// What `list` prints.
+#[derive(Clone, Debug)]
+pub struct ListOptions {
+    /// Which flows, and how.
+    pub source: SourceOptions,
+    /// How they look.
+    pub output: output::Settings,
+    /// How many samples to take.
+    pub samples: NonZeroU32,
+    /// The order of records; `None`: the usual one in tables, else none.
+    pub sort: Option<Sort>,
+    /// How many flows to print of each sample.
+    pub top: Option<NonZeroU32>,
+}
+
+/// What `events` prints.
+#[derive(Clone, Debug)]
+pub struct EventsOptions {
+    /// Which flows, and how.
+    pub source: SourceOptions,
+    /// How they look.
+    pub output: output::Settings,
+}

@@ -1,0 +1,79 @@
+//! How flows are shown.
+
+use clap::Args;
+
+use super::super::value;
+use super::Color;
+use crate::view::column::Choice;
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Display")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one flag of the command line each"
+)]
+pub(in crate::config) struct Display {
+    /// No host names, only addresses
+    ///
+    /// Otherwise the viewer shows names from the [names] table, DHCP leases and
+    /// the hosts file, and asks the nameservers about what is on screen, a few
+    /// queries a second. Records have names only with --dns.
+    #[arg(short = 'n', long, global = true, overrides_with = "dns")]
+    pub(in crate::config) no_dns: bool,
+
+    /// Host names in records, too, and whatever the configuration says
+    ///
+    /// list and events wait for names two seconds at most.
+    #[arg(long, global = true, overrides_with = "no_dns")]
+    pub(in crate::config) dns: bool,
+
+    /// No places
+    ///
+    /// Otherwise countries come from the database that is built in, or from
+    /// better ones that `flowtop update` or others have installed. No network
+    /// is needed for it.
+    #[arg(short = 'G', long, global = true, overrides_with = "geoip")]
+    pub(in crate::config) no_geoip: bool,
+
+    /// Show where flows come from, even if that costs other columns
+    ///
+    /// This is for the viewer; tables always have the column.
+    #[arg(short = 's', long, global = true, overrides_with = "no_show_src")]
+    pub(in crate::config) show_src: bool,
+
+    /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
+    ///
+    /// With signs, what is to be added to the usual columns and taken away. The
+    /// key C lists all of them; destination is always shown.
+    #[arg(
+        long,
+        value_name = "KEYS",
+        value_parser = value::columns,
+        allow_hyphen_values = true,
+        global = true
+    )]
+    pub(in crate::config) columns: Option<Choice>,
+
+    /// Rates in bits per second instead of bytes
+    ///
+    /// Amounts of data stay bytes, and so do the fields of records, which are
+    /// named after their units.
+    #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
+    pub(in crate::config) bits: bool,
+
+    /// Theme of the viewer: terminal, mono, nord and so on
+    ///
+    /// The key t shows them all. Those that are built in are terminal (the
+    /// default: the terminal's own colours), mono, high-contrast, light, nord,
+    /// gruvbox, dracula, tokyo-night, solarized-dark and solarized-light; files
+    /// NAME.toml in the directory themes beside a flowtop.toml add to them.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(in crate::config) theme: Option<String>,
+
+    /// Colours: auto, always or never
+    ///
+    /// With auto, the default, there are none if NO_COLOR is set or the
+    /// terminal is a dumb one.
+    #[arg(long, value_name = "WHEN", global = true, hide_possible_values = true)]
+    pub(in crate::config) color: Option<Color>,
+}

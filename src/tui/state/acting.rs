@@ -1,0 +1,89 @@
+//! What each action does. Those of one kind stand together in the files around.
+
+use super::super::Ending;
+use super::super::draw;
+use super::super::keys::Action;
+use super::super::tabs::Tab;
+use super::columns::Seen;
+use super::{Effects, Popup, State};
+use crate::view::Freeze;
+
+impl State {
+    pub(super) fn act(&mut self, action: Action, effects: &mut Effects) {
+        // What was said is answered by the next key.
+        self.notice = None;
+        if let Some(popup) = self.popup {
+            self.act_on_popup(popup, action, effects);
+            return;
+        }
+        let scope = self.scope;
+        let list = (self.tab, self.level().list, self.level().within);
+        match action {
+            Action::Move(motion) => self.move_cursor(motion),
+            Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
+            Action::ScrollRight => self.scroll += 1,
+            Action::NextTab => self.tab = self.tab.step(1),
+            Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
+            Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
+            Action::Go(tab) => self.tab = tab,
+            Action::Enter if !self.level().has_groups() => self.toggle_pane(),
+            Action::Enter => self.enter(),
+            Action::Back if self.pane().is_some() => self.toggle_pane(),
+            Action::Back if self.level().is_anything_selected() => {
+                self.trail_mut().here_mut().select_nothing();
+            }
+            Action::Back => self.trail_mut().back(),
+            Action::DetailUp => self.scroll_pane(-1),
+            Action::DetailDown => self.scroll_pane(1),
+            Action::ToggleGroup(_)
+            | Action::AllGroups
+            | Action::ToggleFamily(_)
+            | Action::ToggleLoopback
+            | Action::EditFilter
+            | Action::ClearFilter
+            | Action::CycleDirection
+            | Action::ToggleActive => self.choose(action),
+            Action::SortLeft
+            | Action::SortRight
+            | Action::Reverse
+            | Action::ToggleFreeze
+            | Action::ChooseColumns => self.act_on_order(action),
+            Action::ToggleBits
+            | Action::ToggleSource
+            | Action::CycleHosts
+            | Action::TogglePorts => self.look(action),
+            Action::Track => effects.track = self.track(),
+            Action::Help => self.open(Popup::Help),
+            Action::About => self.open(Popup::About),
+            Action::Themes => self.open_themes(),
+            Action::Redraw => effects.clear = true,
+            Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
+        }
+        if self.scope != scope {
+            self.seen = Seen::default();
+        }
+        if list != (self.tab, self.level().list, self.level().within) {
+            // The order of another list says nothing of this one.
+            self.freeze = Freeze::No;
+        }
+        self.clamp();
+    }
+
+    /// Goes into the selected group.
+    fn enter(&mut self) {
+        let Some(view) = self.current_view() else {
+            return;
+        };
+        let level = self.level();
+        // The row itself, not the one next to where the cursor went.
+        let line = view.line_of(level.cursor);
+        match line.and_then(|line| view.groups.get(line)).cloned() {
+            Some(row) => {
+                let label = draw::group_label(&row);
+                self.trail_mut().enter(&row, label);
+            }
+            None if level.is_anything_selected() => self.say("The row is not there yet."),
+            None => self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),
+        }
+    }
+}

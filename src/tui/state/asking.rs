@@ -1,0 +1,71 @@
+//! What is asked for, and what becomes of the answers.
+
+use std::sync::Arc;
+
+use super::super::draw;
+use super::State;
+use super::columns::Seen;
+use crate::view::{Query, View};
+
+impl State {
+    /// A new question, if what is asked for has changed.
+    pub(super) fn ask(&mut self) -> Option<Query> {
+        let level = self.level();
+        let query = Query {
+            list: level.list,
+            sort: self.sort(),
+            freeze: self.freeze.clone(),
+            within: level.within,
+            number: self.asked.number,
+            scope: self.scope,
+            filter: self.filter.clone(),
+            direction: self.direction,
+            active_only: self.hides_idle(),
+            cursor: level.cursor,
+            first: level.first,
+            height: draw::table_height(self),
+            detail: self.pane().map(|pane| pane.subject),
+        };
+        (query != self.asked).then(|| {
+            self.asked = Query {
+                number: query.number + 1,
+                ..query
+            };
+            self.asked.clone()
+        })
+    }
+
+    /// Takes a view over. The answer to an earlier question shows what it
+    /// shows, but does not move the cursor.
+    pub(super) fn adopt(&mut self, view: Arc<View>) {
+        if view.query.number == self.asked.number {
+            self.asked.settle(&view);
+            self.freeze = self.asked.freeze.clone();
+            let (cursor, first, subject) = (self.asked.cursor, self.asked.first, self.asked.detail);
+            let level = self.trail_mut().here_mut();
+            (level.cursor, level.first) = (cursor, first);
+            if let (Some(pane), Some(subject)) = (&mut level.pane, subject) {
+                pane.subject = subject;
+            }
+        }
+        if self.level().is_of(&view) {
+            self.trail_mut().follow(&view);
+            if !self.level().is_of(&view) {
+                // It has led to another question, and nobody wants to see it.
+                return;
+            }
+        }
+        let list = |view: &View| {
+            let query = &view.query;
+            let filter = query.filter.as_ref().map(Arc::as_ptr);
+            (query.list, query.within, query.direction, filter)
+        };
+        if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
+            self.seen = Seen::default();
+        }
+        self.view = Some(view);
+        self.measure();
+        // Warnings are part of popups.
+        self.clamp();
+    }
+}

@@ -1,0 +1,326 @@
+//! What the screen is about, and how keys, views and time change it.
+//!
+//! [`State::update`] is pure: what is to be done outside comes back as
+//! [`Effects`].
+
+mod acting;
+mod asking;
+mod choosing;
+mod columns;
+mod looks;
+mod moving;
+mod popups;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use columns::Seen;
+use crossterm::event::Event;
+use jiff::tz::TimeZone;
+
+use super::draw::{self, popup};
+use super::keymap;
+use super::layout;
+use super::order::Orders;
+use super::picker::Picker;
+use super::prompt::Prompt;
+use super::tabs::{Level, Tab, Trail};
+use super::theme::{Theme, Themes};
+use super::{Ending, Message, Settings};
+use crate::flow::{Direction, Moment, Scope};
+use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
+use crate::view::filter::Filter;
+use crate::view::units::RateUnit;
+use crate::view::{Cursor, Freeze, List, Query, Sort, View};
+
+/// How long the answer to a key stays on the key line.
+const NOTICE: Duration = Duration::from_secs(4);
+
+/// What is to be done outside after an update.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// A new question. Only the latest one matters.
+    pub ask: Option<Query>,
+    /// Whether the terminal is to be cleared before the next drawing.
+    pub clear: bool,
+    /// Whether to make the kernel track connections; the answer is a
+    /// [`Message::Tracked`].
+    pub track: bool,
+    /// The viewer is over.
+    pub ending: Option<Ending>,
+}
+
+impl Effects {
+    /// Takes over what a later update asks for.
+    pub fn add(&mut self, later: Self) {
+        self.ask = later.ask.or(self.ask.take());
+        self.clear |= later.clear;
+        self.track |= later.track;
+        self.ending = self.ending.take().or(later.ending);
+    }
+}
+
+/// The size of a terminal in cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Columns of text.
+    pub width: u16,
+    /// Lines.
+    pub height: u16,
+}
+
+/// A popup over the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Popup {
+    /// The help.
+    Help,
+    /// Version, databases, resolver, warnings.
+    About,
+    /// The themes, each shown as soon as it is selected.
+    Themes,
+}
+
+/// The state of the screen.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Set once.
+    pub(super) settings: Settings,
+    pub(super) theme: Theme,
+    pub(super) themes: Themes,
+    /// The theme to go back to from the others.
+    worn: usize,
+    pub(super) zone: TimeZone,
+    /// Changed by keys.
+    pub(super) scope: Scope,
+    pub(super) filter: Option<Arc<Filter>>,
+    /// Where a filter is being typed.
+    pub(super) prompt: Option<Prompt>,
+    /// Filters that were typed, the latest last.
+    typed: Vec<String>,
+    pub(super) direction: Option<Direction>,
+    pub(super) active_only: bool,
+    pub(super) unit: RateUnit,
+    pub(super) columns: Choice,
+    pub(super) orders: Orders,
+    /// Whether rows keep their order, in the list that is shown.
+    pub(super) freeze: Freeze,
+    pub(super) hosts: Hosts,
+    pub(super) ports: Ports,
+    pub(super) tab: Tab,
+    trails: [Trail; Tab::ALL.len()],
+    pub(super) popup: Option<Popup>,
+    /// Where columns are chosen.
+    pub(super) picker: Option<Picker>,
+    /// First visible line of the popup.
+    pub(super) popup_scroll: usize,
+    pub(super) scroll: usize,
+    /// The scope to go back to from all protocols.
+    before_all: Option<Scope>,
+    /// The answer to a key, and since when it stands.
+    notice: Option<(String, Moment)>,
+    /// Why the kernel could not be made to track connections.
+    untracked: Option<String>,
+    /// Changed by the world.
+    pub(super) size: Size,
+    pub(super) now: Moment,
+    pub(super) view: Option<Arc<View>>,
+    /// What was seen since the size, the list or a filter changed.
+    seen: Seen,
+    /// The question that was asked last.
+    asked: Query,
+}
+
+impl State {
+    /// The first state. Its [`State::query`] is the first question.
+    pub fn new(settings: Settings, zone: TimeZone, size: Size, now: Moment) -> Self {
+        let mut columns = settings.columns.clone();
+        if settings.show_source {
+            columns.set(ColumnId::Source, column::Mark::On);
+        }
+        let mut state = Self {
+            theme: settings.themes.theme(),
+            themes: settings.themes.clone(),
+            worn: settings.themes.chosen(),
+            zone,
+            scope: settings.scope,
+            filter: settings.filter.clone(),
+            prompt: None,
+            typed: Vec::new(),
+            direction: None,
+            active_only: false,
+            unit: settings.unit,
+            columns,
+            orders: Orders::default(),
+            freeze: Freeze::No,
+            hosts: settings.hosts,
+            ports: Ports::default(),
+            tab: Tab::Flows,
+            trails: Trail::all(),
+            popup: None,
+            picker: None,
+            popup_scroll: 0,
+            scroll: 0,
+            before_all: None,
+            notice: None,
+            untracked: None,
+            size,
+            now,
+            view: None,
+            seen: Seen::default(),
+            asked: Query {
+                list: List::Flows,
+                sort: Sort::default(),
+                freeze: Freeze::No,
+                within: None,
+                number: 0,
+                scope: settings.scope,
+                filter: settings.filter.clone(),
+                direction: None,
+                active_only: false,
+                cursor: Cursor::None,
+                first: 0,
+                height: 0,
+                detail: None,
+            },
+            settings,
+        };
+        state.asked.height = draw::table_height(&state);
+        state
+    }
+
+    /// The question asked last.
+    pub const fn query(&self) -> &Query {
+        &self.asked
+    }
+
+    /// Takes in what has happened until `now`.
+    pub fn update(&mut self, message: Message, now: Moment) -> Effects {
+        self.tick(now);
+        let mut effects = Effects::default();
+        match message {
+            Message::View(view) => self.adopt(view),
+            Message::Input(Event::Key(key)) if self.picker.is_some() => {
+                self.pick(key, &mut effects);
+            }
+            Message::Input(Event::Key(key)) if self.prompt.is_some() => {
+                self.type_key(key, &mut effects);
+            }
+            Message::Input(Event::Key(key)) => {
+                if let Some(action) = self.settings.keys.action(key) {
+                    self.act(action, &mut effects);
+                }
+            }
+            Message::Input(Event::Resize(width, height)) => self.resize(Size { width, height }),
+            Message::Input(_) => {}
+            Message::Tracked(Ok(how)) => {
+                self.untracked = None;
+                self.say(&how);
+            }
+            Message::Tracked(Err(why)) => {
+                self.say("Tracking stays off; the warning says why.");
+                self.untracked = Some(why);
+                // Warnings are part of popups.
+                self.clamp();
+            }
+            Message::Stop => effects.ending = Some(Ending::Quit),
+            Message::Failed(why) => effects.ending = Some(Ending::Failed(why)),
+        }
+        effects.ask = self.ask();
+        effects
+    }
+
+    /// Lets time pass: the clock and ages go on, notices fade.
+    pub fn tick(&mut self, now: Moment) {
+        self.now = now;
+        if let Some((_, since)) = &self.notice
+            && now.since(*since) >= NOTICE
+        {
+            self.notice = None;
+        }
+    }
+
+    /// What went wrong without ending the program.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = &String> {
+        let of_source = self.view.iter().flat_map(|view| &view.status.warnings);
+        of_source.chain(&self.untracked)
+    }
+
+    /// What stands on the key line for a while.
+    pub(super) fn notice(&self) -> Option<&str> {
+        self.notice.as_ref().map(|(text, _)| text.as_str())
+    }
+
+    /// The list that is shown, or asked for.
+    pub(super) fn level(&self) -> &Level {
+        self.trail().here()
+    }
+
+    /// How one came to it.
+    pub(super) fn trail(&self) -> &Trail {
+        &self.trails[self.tab as usize]
+    }
+
+    pub(super) fn trail_mut(&mut self) -> &mut Trail {
+        &mut self.trails[self.tab as usize]
+    }
+
+    /// The view, if it is of the list that is asked for, and not of one before.
+    pub(super) fn current_view(&self) -> Option<&Arc<View>> {
+        self.view.as_ref().filter(|view| self.level().is_of(view))
+    }
+
+    /// Line of the window under the cursor. While the answer to a move is on
+    /// its way, the line next to where the cursor went.
+    pub(super) fn selected_line(&self) -> Option<usize> {
+        let view = self.current_view()?;
+        let cursor = self.level().cursor;
+        let last = view.window_rows().checked_sub(1)?;
+        match cursor {
+            Cursor::Index(index) => Some(index.saturating_sub(view.first).min(last)),
+            _ => view.line_of(cursor),
+        }
+    }
+
+    /// Whether idle flows are left out. Groups count all.
+    pub(super) fn hides_idle(&self) -> bool {
+        self.active_only && !self.level().has_groups()
+    }
+
+    /// The keys that do now what these did in the key table.
+    pub(super) fn keys(&self, keys: &str) -> String {
+        let named = self.settings.keys.hint(keys);
+        named.unwrap_or_else(|| keymap::NO_KEY.to_owned())
+    }
+
+    /// How cells are written.
+    pub(super) const fn cell_style(&self) -> column::Style {
+        column::Style {
+            unit: self.unit,
+            hosts: self.hosts,
+            ports: self.ports,
+            order: Order::NearFirst,
+        }
+    }
+
+    fn resize(&mut self, size: Size) {
+        self.size = size;
+        self.seen = Seen::default();
+        self.measure();
+        self.clamp();
+    }
+
+    /// Keeps within bounds what is scrolled.
+    fn clamp(&mut self) {
+        self.scroll = self
+            .scroll
+            .min(layout::max_scroll(draw::table_width(self), &self.wish()));
+        self.clamp_pane();
+        if let Some(popup) = self.popup {
+            self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));
+        }
+    }
+
+    pub(super) fn say(&mut self, text: &str) {
+        self.notice = Some((text.to_owned(), self.now));
+    }
+}
