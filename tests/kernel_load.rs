@@ -558,6 +558,7 @@ fn a_source_ends_whatever_its_threads_wait_for() {
                 scope.spawn(move || {
                     let rows = |delivery: Delivery| match delivery {
                         Delivery::Batch(batch) => batch.updates.len(),
+                        Delivery::Odd(_) => 0,
                         Delivery::Failed(error) => panic!("{error}"),
                     };
                     assert!(deliveries.iter().map(rows).sum::<usize>() > 0);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::collect::{Clock, Delivery, Inquiry, Source, SourceError, pace::Pace};
+use crate::collect::{Clock, Delivery, Inquiry, Problems, Source, SourceError, pace::Pace};
 use crate::enrich::geoip::GeoIp;
 use crate::enrich::locality::Locality;
 use crate::flow::{Moment, Update};
@@ -70,6 +70,8 @@ pub struct Core {
     pace: Pace,
     /// Suspects the kernel has not answered for.
     unverified: usize,
+    /// What was odd about the kernel's messages.
+    problems: Problems,
 }
 
 /// What a batch brought besides changes of flows.
@@ -91,6 +93,7 @@ impl Core {
             clock,
             pace,
             unverified: 0,
+            problems: Problems::default(),
         }
     }
 
@@ -102,6 +105,10 @@ impl Core {
     ) -> Result<Arrived, SourceError> {
         let batch = match delivery {
             Delivery::Batch(batch) => batch,
+            Delivery::Odd(problems) => {
+                self.problems += problems;
+                return Ok(Arrived::default());
+            }
             Delivery::Failed(error) => return Err(error),
         };
         let at = batch.at;

@@ -111,11 +111,7 @@ fn link(payload: &[u8]) -> Option<Link> {
     for attribute in attributes(rest) {
         match attribute.kind {
             libc::IFLA_IFNAME => name = attribute.text(),
-            libc::IFLA_LINKINFO => {
-                let mut inner = attribute.nested();
-                let info = inner.find(|a| a.kind == libc::IFLA_INFO_KIND);
-                kind = info.and_then(Attribute::text);
-            }
+            libc::IFLA_LINKINFO => kind = info_kind(attribute),
             _ => {}
         }
     }
@@ -126,6 +122,13 @@ fn link(payload: &[u8]) -> Option<Link> {
         is_up: flags & libc::IFF_UP as u32 != 0,
         is_loopback: flags & libc::IFF_LOOPBACK as u32 != 0,
     })
+}
+
+/// `IFLA_INFO_KIND` within `IFLA_LINKINFO`.
+pub(super) fn info_kind(attribute: Attribute<'_>) -> Option<&str> {
+    let mut inner = attribute.nested();
+    let info = inner.find(|a| a.kind == libc::IFLA_INFO_KIND);
+    info.and_then(Attribute::text)
 }
 
 fn address(payload: &[u8]) -> Option<Address> {

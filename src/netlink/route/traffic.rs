@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use super::decode::{split, word};
+use super::decode::{info_kind, split, word};
 use super::session::{Dump, Session};
 use crate::flow::Pair;
 use crate::netlink::wire::{Attribute, Message, attributes};
@@ -54,6 +54,8 @@ pub struct Traffic {
     pub index: u32,
     /// `IFLA_IFNAME`.
     pub name: String,
+    /// `IFLA_INFO_KIND`: `bridge`, `veth` and so on; absent for hardware.
+    pub kind: Option<String>,
     /// `IFLA_ADDRESS`, if it has six bytes.
     pub mac: Option<[u8; 6]>,
     /// `IFF_LOOPBACK`.
@@ -93,12 +95,13 @@ pub(super) fn decode(message: &Message<'_>) -> Option<Traffic> {
         return None;
     }
     let flags = word(header, 8);
-    let (mut name, mut mac, mut stats) = (None, None, None);
+    let (mut name, mut kind, mut mac, mut stats) = (None, None, None, None);
     let (mut carrier, mut operation) = (None, None);
     for attribute in attributes(rest) {
         match attribute.kind {
             libc::IFLA_IFNAME => name = attribute.text(),
             libc::IFLA_ADDRESS => mac = attribute.array(),
+            libc::IFLA_LINKINFO => kind = info_kind(attribute),
             IFLA_STATS64 => stats = carried(attribute),
             IFLA_CARRIER => carrier = attribute.u8(),
             IFLA_OPERSTATE => operation = attribute.u8(),
@@ -121,6 +124,7 @@ pub(super) fn decode(message: &Message<'_>) -> Option<Traffic> {
     Some(Traffic {
         index: word(header, 4),
         name: name?.to_owned(),
+        kind: kind.map(str::to_owned),
         mac,
         is_loopback: flags & libc::IFF_LOOPBACK as u32 != 0,
         state,
@@ -207,6 +211,7 @@ mod tests {
             Some(Traffic {
                 index: 7,
                 name: "lo".into(),
+                kind: None,
                 mac: Some([0; 6]),
                 is_loopback: true,
                 state: LinkState::Up,
