@@ -20,7 +20,7 @@ use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, Tuple, Update,
 };
 use flowtop::view::group::Country;
-use flowtop::view::{Cursor, Freeze, Ledger, List, Query, Sort, Table, View};
+use flowtop::view::{Ledger, List, Query, Table, View};
 
 const FLOWS: u32 = 100_000;
 const ROUNDS: usize = 15;
@@ -81,19 +81,9 @@ fn main() {
         ("hosts", List::Hosts),
     ] {
         let query = Query {
-            number: 0,
-            scope: Scope::EVERYTHING,
-            filter: None,
-            direction: None,
-            active_only: false,
-            within: None,
             list,
-            sort: Sort::default(),
-            freeze: Freeze::No,
-            cursor: Cursor::None,
-            first: 0,
             height: 50,
-            detail: None,
+            ..Query::of(Scope::EVERYTHING)
         };
         let mut view = || {
             let start = Instant::now();

@@ -18,9 +18,7 @@ use flowtop::enrich::services::{self, Services};
 use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, State, Tuple, Update,
 };
-use flowtop::view::{
-    Cursor, Freeze, Ledger, List, Query, Sort, SortKey, Table, View, column, ordered,
-};
+use flowtop::view::{Cursor, Ledger, Query, Sort, SortKey, Table, View, column, ordered};
 
 const ROUNDS: usize = 9;
 /// Of so many flows one moves bytes; the others rest, as most do.
@@ -108,19 +106,10 @@ fn main() {
             let sort = column.unwrap_or_default().sort();
             let mut compute = |cursor| {
                 let query = Query {
-                    number: 0,
-                    scope: Scope::EVERYTHING,
-                    filter: None,
-                    direction: None,
-                    active_only: false,
-                    within: None,
-                    list: List::Flows,
                     sort,
-                    freeze: Freeze::No,
-                    detail: None,
                     cursor,
-                    first: 0,
                     height: 50,
+                    ..Query::of(Scope::EVERYTHING)
                 };
                 best(ROUNDS, || {
                     black_box(View::compute(&query, &table, &ledger, &mut knowledge, now));

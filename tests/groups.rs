@@ -21,7 +21,7 @@ use flowtop::flow::{
 };
 use flowtop::table::{Change, Table};
 use flowtop::view::group::{Country, Service};
-use flowtop::view::{Cursor, Freeze, Group, GroupRow, Ledger, List, Query, Sort, View, Who};
+use flowtop::view::{Cursor, Group, GroupRow, Ledger, List, Query, View, Who};
 use mmdb_writer::IpVersion;
 
 const START: Moment = Moment {
@@ -149,19 +149,10 @@ impl Scene {
 
     fn view(&mut self, list: List, scope: Scope, within: Option<Group>) -> View {
         let query = Query {
-            number: 0,
-            scope,
-            filter: None,
-            direction: None,
-            active_only: false,
             within,
             list,
-            sort: Sort::default(),
-            freeze: Freeze::No,
-            cursor: Cursor::None,
-            first: 0,
             height: usize::MAX,
-            detail: None,
+            ..Query::of(scope)
         };
         self.answer(&query)
     }
@@ -740,19 +731,10 @@ fn directions_filter_what_lives_and_what_has_ended() {
     }
     for (direction, orig) in flows {
         let query = |list| Query {
-            number: 0,
-            filter: None,
-            scope: Scope::EVERYTHING,
             direction: Some(direction),
-            active_only: false,
-            within: None,
             list,
-            sort: Sort::default(),
-            freeze: Freeze::No,
-            cursor: Cursor::None,
-            first: 0,
             height: 100,
-            detail: None,
+            ..Query::of(Scope::EVERYTHING)
         };
         for list in [List::Countries, List::Services, List::Hosts] {
             let view = scene.answer(&query(list));
@@ -811,19 +793,11 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         })
     };
     let mut query = Query {
-        number: 0,
-        filter: None,
-        scope: Scope::EVERYTHING,
-        direction: None,
-        active_only: false,
-        within: None,
         list: List::Services,
-        sort: Sort::default(),
-        freeze: Freeze::No,
         cursor: Cursor::Index(505),
         first: 500,
         height: 10,
-        detail: None,
+        ..Query::of(Scope::EVERYTHING)
     };
     let view = scene.answer(&query);
     assert_eq!((view.groups.len(), view.group_count), (10, 1000));

@@ -11,6 +11,7 @@ mod draw;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+mod menu;
 mod order;
 mod pane;
 mod picker;

@@ -4,7 +4,7 @@
 use super::keys::Motion;
 use super::pane::Pane;
 use crate::view::group::Group;
-use crate::view::{Cursor, GroupRow, List, View};
+use crate::view::{Cursor, GroupRow, List, Page, View};
 
 /// What the tabs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +19,22 @@ pub enum Tab {
     Places,
     /// Flows by service.
     Services,
+    /// How the kernel's table, the host and flowtop are doing.
+    Health,
+    /// Rates over time.
+    Chart,
 }
 
 impl Tab {
     /// In the order of the screen.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Flows,
         Self::Hosts,
         Self::Processes,
         Self::Places,
         Self::Services,
+        Self::Health,
+        Self::Chart,
     ];
 
     /// Its name.
@@ -39,6 +45,8 @@ impl Tab {
             Self::Processes => "Processes",
             Self::Places => "Places",
             Self::Services => "Services",
+            Self::Health => "Health",
+            Self::Chart => "Chart",
         }
     }
 
@@ -50,12 +58,23 @@ impl Tab {
             Self::Processes => '3',
             Self::Places => '5',
             Self::Services => '7',
+            Self::Health => '8',
+            Self::Chart => '9',
+        }
+    }
+
+    /// What it fills the screen with.
+    pub(super) const fn page(self) -> Page {
+        match self {
+            Self::Health => Page::Health,
+            Self::Chart => Page::Chart,
+            _ => Page::List,
         }
     }
 
     const fn list(self) -> List {
         match self {
-            Self::Flows => List::Flows,
+            Self::Flows | Self::Health | Self::Chart => List::Flows,
             Self::Hosts => List::Hosts,
             Self::Processes => List::Processes,
             Self::Places => List::Countries,

@@ -111,12 +111,26 @@ impl<'a> Row<'a> {
     }
 }
 
+/// What fills the screen below the tabs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// A list of flows or groups.
+    #[default]
+    List,
+    /// How the kernel's table, the host and flowtop are doing.
+    Health,
+    /// Rates over time.
+    Chart,
+}
+
 /// What somebody wants to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Counts the questions of one asker, so that a late answer can be told
     /// from a current one.
     pub number: u64,
+    /// A list, or a page without rows.
+    pub page: Page,
     /// Families, protocols, loopback.
     pub scope: Scope,
     /// Only flows that this holds.
@@ -144,6 +158,27 @@ pub struct Query {
 }
 
 impl Query {
+    /// Asks for all flows of a scope, in the usual order, without a window:
+    /// [`height`](Self::height) opens one.
+    pub fn of(scope: Scope) -> Self {
+        Self {
+            number: 0,
+            page: Page::List,
+            scope,
+            filter: None,
+            direction: None,
+            active_only: false,
+            within: None,
+            list: List::Flows,
+            sort: Sort::default(),
+            freeze: Freeze::No,
+            cursor: Cursor::None,
+            first: 0,
+            height: 0,
+            detail: None,
+        }
+    }
+
     /// Makes it the question of the next refresh: the cursor now names the
     /// flow it is on, where that flow is now, and an order that was to be kept
     /// is known. Its number stays.

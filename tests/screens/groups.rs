@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 use flowtop::view::group::{Country, Group};
-use flowtop::view::{Cursor, List};
+use flowtop::view::{Cursor, List, Page};
 use ratatui::style::Modifier;
 
 use super::scene::{Scene, themes, world};
@@ -102,31 +102,28 @@ fn colours_and_attributes() {
 fn tabs_are_switched_in_both_directions_and_by_digit() {
     let mut scene = scene();
     let start = screen(&scene);
-    let mut lists = Vec::new();
-    for _ in 0..5 {
+    let shown = |scene: &Scene| (scene.query.page, scene.query.list);
+    let mut tabs = Vec::new();
+    for _ in 0..7 {
         press(&mut scene, &[KeyCode::Tab]);
-        lists.push(scene.query.list);
+        tabs.push(shown(&scene));
     }
     let all = [
-        List::Hosts,
-        List::Processes,
-        List::Countries,
-        List::Services,
-        List::Flows,
+        (Page::List, List::Hosts),
+        (Page::List, List::Processes),
+        (Page::List, List::Countries),
+        (Page::List, List::Services),
+        (Page::Health, List::Flows),
+        (Page::Chart, List::Flows),
+        (Page::List, List::Flows),
     ];
-    assert_eq!(lists, all);
+    assert_eq!(tabs, all);
     assert_eq!(screen(&scene), start);
     press(&mut scene, &[KeyCode::BackTab]);
-    assert_eq!(scene.query.list, List::Services);
-    for (key, list) in [
-        ("1", List::Flows),
-        ("2", List::Hosts),
-        ("3", List::Processes),
-        ("5", List::Countries),
-        ("7", List::Services),
-    ] {
+    assert_eq!(shown(&scene), (Page::Chart, List::Flows));
+    for (key, tab) in ["2", "3", "5", "7", "8", "9", "1"].into_iter().zip(all) {
         scene.keys(key);
-        assert_eq!(scene.query.list, list);
+        assert_eq!(shown(&scene), tab);
     }
 }
 

@@ -12,11 +12,14 @@
 //! ```
 
 mod about;
+mod chart;
 mod detail;
 mod empty;
 mod groups;
+mod health;
 mod help;
 mod line;
+mod menu;
 mod picker;
 pub(super) mod popup;
 mod prompt;
@@ -32,7 +35,7 @@ pub(super) use table::longest_host;
 
 use super::state::{Size, State};
 use super::theme::Role;
-use crate::view::{List, View};
+use crate::view::{List, Page, View};
 
 /// Below this nothing useful fits.
 const SMALLEST: Size = Size {
@@ -57,6 +60,8 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::tabs(state, areas.tabs, buf);
     // What the view shows, which may be the list before the one asked for.
     match &state.view {
+        Some(view) if view.query.page == Page::Health => health::draw(state, view, areas.rows, buf),
+        Some(view) if view.query.page == Page::Chart => chart::draw(state, view, areas.rows, buf),
         Some(view) if view.query.list != List::Flows && has_groups(view) => {
             groups::header(state, view.query.list, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);

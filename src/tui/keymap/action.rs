@@ -25,6 +25,8 @@ impl Action {
             Self::Go(Tab::Processes) => "tab-processes",
             Self::Go(Tab::Places) => "tab-places",
             Self::Go(Tab::Services) => "tab-services",
+            Self::Go(Tab::Health) => "tab-health",
+            Self::Go(Tab::Chart) => "tab-chart",
             Self::Enter => "enter",
             Self::DetailUp => "detail-up",
             Self::DetailDown => "detail-down",

@@ -125,6 +125,15 @@ pub static KEYS: &[Key] = &[
     hidden(&[tab(Tab::Services)], Action::Go(Tab::Services)),
     entry(
         Section::Move,
+        &[tab(Tab::Health)],
+        Action::Go(Tab::Health),
+        "8 9",
+        "Health, Chart",
+        None,
+    ),
+    hidden(&[tab(Tab::Chart)], Action::Go(Tab::Chart)),
+    entry(
+        Section::Move,
         &[key(KeyCode::Enter)],
         Action::Enter,
         "Enter",

@@ -6,7 +6,7 @@ use super::super::keys::Action;
 use super::super::tabs::Tab;
 use super::columns::Seen;
 use super::{Effects, Popup, State};
-use crate::view::Freeze;
+use crate::view::{Freeze, Page};
 
 impl State {
     pub(super) fn act(&mut self, action: Action, effects: &mut Effects) {
@@ -19,6 +19,8 @@ impl State {
         let scope = self.scope;
         let list = (self.tab, self.level().list, self.level().within);
         match action {
+            // Pages have no rows.
+            Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::draw;
 use super::State;
 use super::columns::Seen;
-use crate::view::{Query, View};
+use crate::view::{Page, Query, View};
 
 impl State {
     /// A new question, if what is asked for has changed.
@@ -17,13 +17,17 @@ impl State {
             freeze: self.freeze.clone(),
             within: level.within,
             number: self.asked.number,
+            page: self.tab.page(),
             scope: self.scope,
             filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
             first: level.first,
-            height: draw::table_height(self),
+            height: match self.tab.page() {
+                Page::List => draw::table_height(self),
+                Page::Health | Page::Chart => 0,
+            },
             detail: self.pane().map(|pane| pane.subject),
         };
         (query != self.asked).then(|| {
@@ -58,7 +62,13 @@ impl State {
         let list = |view: &View| {
             let query = &view.query;
             let filter = query.filter.as_ref().map(Arc::as_ptr);
-            (query.list, query.within, query.direction, filter)
+            (
+                query.page,
+                query.list,
+                query.within,
+                query.direction,
+                filter,
+            )
         };
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
             self.seen = Seen::default();

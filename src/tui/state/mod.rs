@@ -31,7 +31,7 @@ use crate::flow::{Direction, Moment, Scope};
 use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, Freeze, List, Query, Sort, View};
+use crate::view::{Cursor, Freeze, Query, View};
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -168,19 +168,8 @@ impl State {
             view: None,
             seen: Seen::default(),
             asked: Query {
-                list: List::Flows,
-                sort: Sort::default(),
-                freeze: Freeze::No,
-                within: None,
-                number: 0,
-                scope: settings.scope,
                 filter: settings.filter.clone(),
-                direction: None,
-                active_only: false,
-                cursor: Cursor::None,
-                first: 0,
-                height: 0,
-                detail: None,
+                ..Query::of(settings.scope)
             },
             settings,
         };
@@ -266,7 +255,9 @@ impl State {
 
     /// The view, if it is of the list that is asked for, and not of one before.
     pub(super) fn current_view(&self) -> Option<&Arc<View>> {
-        self.view.as_ref().filter(|view| self.level().is_of(view))
+        let page = self.tab.page();
+        let is_shown = |view: &View| view.query.page == page && self.level().is_of(view);
+        self.view.as_ref().filter(|view| is_shown(view))
     }
 
     /// Line of the window under the cursor. While the answer to a move is on
