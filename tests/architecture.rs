@@ -60,6 +60,7 @@ const HOUSE: &[Room] = &[
             "view::column",
             "view::field",
             "view::filter",
+            "view::health",
             "view::sort",
             "view::units",
         ],

@@ -438,6 +438,8 @@ fn a_viewer_answers_with_live_views() {
         let (views, seen) = sync_channel::<Arc<View>>(1);
         let (services, _) = Services::load(&flowtop::enrich::services::Settings::default());
         let viewer = Viewer {
+            observer: None,
+            health: flowtop::view::health::Settings::default(),
             knowledge: Knowledge::new(services),
             resolver: None,
             asker: None,

@@ -13,6 +13,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::health;
 use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 
@@ -119,6 +120,8 @@ pub struct ViewerOptions {
     pub depth: Depth,
     /// Name of the theme.
     pub theme: String,
+    /// From where on something is a finding.
+    pub health: health::Settings,
 }
 
 /// What `list` prints.

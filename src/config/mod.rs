@@ -160,6 +160,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             keys,
             depth: depth(layer.color, &variable),
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
+            health: file::health::settings(&layer.health),
         }),
         None => {
             let records = Records {

@@ -25,6 +25,8 @@ use crate::enrich::locality::Locality;
 use crate::flow::{Moment, Update};
 use crate::table::{Change, Table};
 use crate::view::Query;
+use crate::view::health::SourceHealth;
+use crate::vitals::Reading;
 
 /// All that an engine waits for.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub enum Input {
     Places(Arc<GeoIp>, Vec<String>),
     /// Something about owners of flows has been found out.
     Owners,
+    /// How the kernel, the interfaces and this program do.
+    Vitals(Box<Reading>),
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
     /// End.
@@ -146,6 +150,20 @@ impl Core {
         self.table = Table::new();
         self.pace.restart();
         self.unverified = 0;
+    }
+
+    /// How the source is doing, but for when events were lost.
+    fn source_health(&self) -> SourceHealth {
+        let has_dumped = self.pace.dumps() > 0;
+        SourceHealth {
+            lost_at: None,
+            dumps: self.pace.dumps(),
+            resyncs: self.pace.resyncs(),
+            dump_took: has_dumped.then(|| self.pace.cost()),
+            dump_every: self.pace.gap(),
+            buffer: self.source.receive_buffer(),
+            problems: self.problems,
+        }
     }
 
     /// Asks for a dump if one is due.

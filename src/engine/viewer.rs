@@ -12,7 +12,9 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
 use crate::table::{Change, ClassTotals, Table};
-use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View, Vigil};
+use crate::view::health::{self, Health, SourceHealth};
+use crate::view::{self, Group, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil};
+use crate::vitals::{Fill, History, Observer, Reading, Vitals};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -62,6 +64,10 @@ pub struct Viewer<P> {
     pub places_every: Duration,
     /// Time from one refresh to the next.
     pub interval: Duration,
+    /// Reads how the kernel and the interfaces do, while somebody looks.
+    pub observer: Option<Observer>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
     /// Asked at every refresh; the argument says whether to find out if tracking
     /// is wanted.
     pub probe: P,
@@ -99,6 +105,43 @@ impl Readings {
     }
 }
 
+/// What is followed of the kernel and the interfaces.
+struct Pulse {
+    fill: Fill,
+    history: History,
+    vitals: Option<Arc<Vitals>>,
+    /// Events lost so far, and when the last ones were.
+    lost: u64,
+    lost_at: Option<Moment>,
+}
+
+impl Pulse {
+    fn new(interval: Duration) -> Self {
+        Self {
+            fill: Fill::default(),
+            history: History::new(interval),
+            vitals: None,
+            lost: 0,
+            lost_at: None,
+        }
+    }
+
+    fn note(&mut self, now: Moment, used: Option<u64>, max: Option<u64>) {
+        self.fill.note(now, used, max);
+    }
+
+    fn note_lost(&mut self, now: Moment, lost: u64) {
+        if lost > self.lost {
+            self.lost_at = Some(now);
+        }
+        self.lost = lost;
+    }
+
+    fn take(&mut self, reading: Reading) {
+        self.vitals = Some(self.history.take(reading));
+    }
+}
+
 struct Delta {
     before: crate::table::Totals,
     last: crate::table::Totals,
@@ -119,6 +162,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
     ) -> Result<(), EngineError> {
         let now = core.clock.now();
         let mut viewer = self;
+        let pulse = Pulse::new(viewer.interval);
         if let Some(resolver) = &viewer.resolver {
             // Known before the first query leaves, so that no view shows it.
             viewer.knowledge.set_own_sockets(resolver.own_sockets());
@@ -131,6 +175,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             facts: Facts::default(),
             ledger: Ledger::default(),
             vigil: Vigil::default(),
+            pulse,
             places_checked: now,
             bytes: Readings::default(),
             flows: Readings::default(),
@@ -152,6 +197,7 @@ struct Running<P> {
     facts: Facts,
     ledger: Ledger,
     vigil: Vigil,
+    pulse: Pulse,
     /// When the files of places were last looked at.
     places_checked: Moment,
     /// Taken at the end of each complete dump, when every counter is fresh.
@@ -208,6 +254,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),
             Input::Owners => self.take_owners(),
+            Input::Vitals(reading) => {
+                self.pulse.take(*reading);
+                if self.looks_at(Page::Health) {
+                    self.owe(self.core.clock.now());
+                }
+            }
             Input::Places(geoip, warnings) => {
                 self.viewer.knowledge.set_places(geoip);
                 self.viewer.place_warnings = warnings;
@@ -344,9 +396,27 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn looks_at(&self, page: Page) -> bool {
+        self.query.as_ref().is_some_and(|query| query.page == page)
+    }
+
     fn ask(&mut self, query: Query) {
+        let looked = self.looks_at(Page::Health);
         self.query = Some(query);
+        if !looked {
+            // What is known may be old.
+            self.observe();
+        }
         self.owe(self.core.clock.now());
+    }
+
+    /// Has the kernel and the interfaces read, if somebody looks.
+    fn observe(&self) {
+        if let Some(observer) = &self.viewer.observer
+            && self.looks_at(Page::Health)
+        {
+            observer.look();
+        }
     }
 
     fn owe(&mut self, by: Moment) {
@@ -364,6 +434,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             asker.refresh();
         }
         self.flows.take(&self.core.table, now);
+        self.pulse
+            .note(now, self.facts.table_used, self.facts.table_max);
+        self.pulse.note_lost(now, self.core.table.lost());
+        self.observe();
         self.watch_places(now);
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
             let keys = self.interesting(now);
@@ -442,8 +516,25 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             .flows
             .per_sec(scope, |d| (d.last.ended - d.before.ended) as f64 / d.secs);
         view.status = self.status();
+        if view.query.page == Page::Health {
+            view.health = Some(Box::new(self.health(&view.status, now)));
+        }
         self.look_up(&view, now);
         views.try_send(Arc::new(view).into())
+    }
+
+    fn health(&self, status: &Status, now: Moment) -> Health {
+        let source = SourceHealth {
+            lost_at: self.pulse.lost_at,
+            ..self.core.source_health()
+        };
+        let known = health::Known {
+            fill: Some(&self.pulse.fill),
+            source,
+            vitals: self.pulse.vitals.clone(),
+        };
+        let (table, knowledge) = (&self.core.table, &self.viewer.knowledge);
+        Health::compute(table, knowledge, status, known, &self.viewer.health, now)
     }
 
     fn status(&self) -> Status {
@@ -498,7 +589,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             let [orig, reply] = [detail.row.flow.key().orig, detail.row.flow.reply()];
             [orig.dst(), orig.src(), reply.src(), reply.dst()]
         });
+        let suspects = view.health.iter().flat_map(|health| health.hosts());
         let addresses = detail
+            .chain(suspects)
             .chain(origs().map(|o| o.dst()))
             .chain(origs().map(|o| o.src()))
             .chain(hosts);

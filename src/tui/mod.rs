@@ -40,7 +40,7 @@ use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
-use crate::view::{Query, View};
+use crate::view::{Query, View, health};
 
 /// How often the input thread looks whether it is to end.
 const INPUT_POLL: Duration = Duration::from_millis(200);
@@ -72,6 +72,8 @@ pub struct Settings {
     pub keys: Keymap,
     /// How it looks.
     pub themes: Themes,
+    /// From where on something is a finding.
+    pub health: health::Settings,
 }
 
 /// What happens to the viewer.

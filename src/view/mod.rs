@@ -12,6 +12,7 @@ mod detail;
 pub mod field;
 pub mod filter;
 pub mod group;
+pub mod health;
 pub mod sort;
 pub mod units;
 mod whose;
@@ -33,6 +34,7 @@ use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
+use health::Health;
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -328,6 +330,8 @@ pub struct View {
     pub ended_per_sec: Option<f64>,
     /// How the source is doing.
     pub status: Status,
+    /// All about health, if that is what is looked at.
+    pub health: Option<Box<Health>>,
 }
 
 /// Where flows come from.

@@ -165,6 +165,7 @@ impl View {
             born_per_sec: None,
             ended_per_sec: None,
             status: Status::default(),
+            health: None,
         }
     }
 }

@@ -25,5 +25,7 @@ pub use own::Own;
 pub use stack::Stack;
 pub use tracking::Tracking;
 
+pub use crate::netlink::conntrack::Problems;
 pub use crate::netlink::conntrack::stats::{CpuStats, Stat, TableSize};
 pub use crate::netlink::route::{Carried, LinkState, Traffic};
+pub use crate::netlink::socket::ReceiveBuffer;
