@@ -5,8 +5,11 @@
 //! wait for arrives through one channel as [`Input`].
 
 mod attribution;
+mod checkup;
+mod chronicle;
 mod events;
 mod samples;
+mod still;
 mod viewer;
 
 pub use attribution::Asker;
@@ -45,6 +48,10 @@ pub enum Input {
     Vitals(Box<Reading>),
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
+    /// Refresh this often from now on.
+    Interval(Duration),
+    /// Refresh at once, and by a dump of the whole table.
+    Refresh,
     /// End.
     Stop,
 }
@@ -147,7 +154,7 @@ impl Core {
     /// Starts over with another source, and an empty table.
     fn change_source(&mut self, source: Box<dyn Source>) {
         self.source = source;
-        self.table = Table::new();
+        self.table = self.table.successor();
         self.pace.restart();
         self.unverified = 0;
     }
@@ -175,6 +182,11 @@ impl Core {
             self.source.inquire(Inquiry::Dump);
         }
         due
+    }
+
+    /// Has the whole table dumped with the next refresh, whatever that costs.
+    const fn want_dump(&mut self) {
+        self.pace.want_now();
     }
 
     /// Ends the source. `inputs` goes first: a source that is blocked on a full

@@ -5,22 +5,29 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
+use super::checkup::Checkup;
+use super::chronicle::Chronicle;
+use super::still::{Pulse, Sight, Still};
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
 use crate::enrich::Knowledge;
 use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
-use crate::flow::{Key, Moment, Scope};
-use crate::table::{Change, ClassTotals, Table};
-use crate::view::health::{self, Health, SourceHealth};
-use crate::view::{self, Group, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil};
-use crate::vitals::{Fill, History, Observer, Reading, Vitals};
+use crate::flow::{Key, Moment};
+use crate::table::Change;
+use crate::view::{
+    self, Group, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil, health,
+};
+use crate::vitals::Observer;
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
 const BUSIEST: usize = 1000;
 /// The longest wait for fresh counters before a view goes out with old ones.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// Inputs to take in before looking whether a view is owed, at most. Together
+/// a few milliseconds of work.
+const BURST: usize = 64;
 /// When to try again after a screen was too slow to take a view.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -77,77 +84,6 @@ pub struct Viewer<P> {
     pub place_warnings: Vec<String>,
 }
 
-/// Totals at two moments, for rates of the whole.
-#[derive(Default)]
-struct Readings {
-    before: Option<(Moment, ClassTotals)>,
-    last: Option<(Moment, ClassTotals)>,
-}
-
-impl Readings {
-    fn take(&mut self, table: &Table, at: Moment) {
-        self.before = self.last.take();
-        self.last = Some((at, table.totals().clone()));
-    }
-
-    /// `get` of the difference within `scope`, per second.
-    fn per_sec<T>(&self, scope: Scope, get: impl Fn(Delta) -> T) -> Option<T> {
-        let (began, before) = self.before.as_ref()?;
-        let (ended, last) = self.last.as_ref()?;
-        let secs = ended.since(*began).as_secs_f64();
-        (secs > 0.0).then(|| {
-            get(Delta {
-                before: before.within(scope),
-                last: last.within(scope),
-                secs,
-            })
-        })
-    }
-}
-
-/// What is followed of the kernel and the interfaces.
-struct Pulse {
-    fill: Fill,
-    history: History,
-    vitals: Option<Arc<Vitals>>,
-    /// Events lost so far, and when the last ones were.
-    lost: u64,
-    lost_at: Option<Moment>,
-}
-
-impl Pulse {
-    fn new(interval: Duration) -> Self {
-        Self {
-            fill: Fill::default(),
-            history: History::new(interval),
-            vitals: None,
-            lost: 0,
-            lost_at: None,
-        }
-    }
-
-    fn note(&mut self, now: Moment, used: Option<u64>, max: Option<u64>) {
-        self.fill.note(now, used, max);
-    }
-
-    fn note_lost(&mut self, now: Moment, lost: u64) {
-        if lost > self.lost {
-            self.lost_at = Some(now);
-        }
-        self.lost = lost;
-    }
-
-    fn take(&mut self, reading: Reading) {
-        self.vitals = Some(self.history.take(reading));
-    }
-}
-
-struct Delta {
-    before: crate::table::Totals,
-    last: crate::table::Totals,
-    secs: f64,
-}
-
 impl<P: FnMut(bool) -> Facts> Viewer<P> {
     /// Answers queries and sends a view at each refresh, until
     /// [`Input::Stop`] comes or the receiver of the views is gone.
@@ -162,7 +98,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
     ) -> Result<(), EngineError> {
         let now = core.clock.now();
         let mut viewer = self;
-        let pulse = Pulse::new(viewer.interval);
+        let checkup = Checkup::new(viewer.interval);
         if let Some(resolver) = &viewer.resolver {
             // Known before the first query leaves, so that no view shows it.
             viewer.knowledge.set_own_sockets(resolver.own_sockets());
@@ -175,10 +111,11 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             facts: Facts::default(),
             ledger: Ledger::default(),
             vigil: Vigil::default(),
-            pulse,
+            checkup,
             places_checked: now,
-            bytes: Readings::default(),
-            flows: Readings::default(),
+            pulse: Pulse::default(),
+            chronicle: Chronicle::default(),
+            still: None,
             next_tick: now,
             publish_by: None,
         };
@@ -197,13 +134,13 @@ struct Running<P> {
     facts: Facts,
     ledger: Ledger,
     vigil: Vigil,
-    pulse: Pulse,
+    checkup: Checkup,
     /// When the files of places were last looked at.
     places_checked: Moment,
-    /// Taken at the end of each complete dump, when every counter is fresh.
-    bytes: Readings,
-    /// Taken at each refresh.
-    flows: Readings,
+    pulse: Pulse,
+    chronicle: Chronicle,
+    /// What is looked at while the view is paused.
+    still: Option<Box<Still>>,
     next_tick: Moment,
     /// A view is owed at this time at the latest.
     publish_by: Option<Moment>,
@@ -221,8 +158,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .unwrap_or(self.next_tick)
                 .min(self.next_tick);
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
-                // All that has piled up, so that a burst costs one view.
-                for input in std::iter::once(first).chain(inputs.try_iter()) {
+                // What has piled up, so that a burst costs one view; but not all
+                // that a dump keeps adding, or a key would wait for its end.
+                for input in std::iter::once(first).chain(inputs.try_iter().take(BURST)) {
                     if self.input(input)?.is_break() {
                         return Ok(());
                     }
@@ -255,7 +193,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             Input::Names => self.take_names(),
             Input::Owners => self.take_owners(),
             Input::Vitals(reading) => {
-                self.pulse.take(*reading);
+                self.checkup.take(*reading);
                 if self.looks_at(Page::Health) {
                     self.owe(self.core.clock.now());
                 }
@@ -264,6 +202,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 self.viewer.knowledge.set_places(geoip);
                 self.viewer.place_warnings = warnings;
                 self.owe(self.core.clock.now());
+            }
+            Input::Interval(interval) => self.set_interval(interval),
+            Input::Refresh => {
+                self.core.want_dump();
+                self.next_tick = self.core.clock.now();
             }
             Input::Locality(locality) => {
                 let before = self.viewer.knowledge.locality();
@@ -278,11 +221,24 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Refreshes so often from now on: the next time when that is due by the
+    /// last one.
+    fn set_interval(&mut self, interval: Duration) {
+        let now = self.core.clock.now();
+        let left = self.next_tick.since(now);
+        let past = self.viewer.interval.saturating_sub(left);
+        self.next_tick = now.after(interval.saturating_sub(past));
+        self.viewer.interval = interval;
+        self.core.pace.set_interval(interval);
+    }
+
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
         let (ledger, knowledge) = (&mut self.ledger, &mut self.viewer.knowledge);
         let (asker, vigil) = (&mut self.viewer.asker, &mut self.vigil);
+        let chronicle = &mut self.chronicle;
         let arrived = self.core.take(delivery, &mut |change, at| {
             vigil.note(&change, knowledge, at);
+            chronicle.note(&change, knowledge, at);
             if let Some(asker) = asker {
                 asker.note(&change, knowledge);
             }
@@ -295,7 +251,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         })?;
         let now = self.core.clock.now();
         if arrived.dump_ended == Some(true) {
-            self.bytes.take(&self.core.table, now);
+            self.pulse.bytes.take(&self.core.table, now);
+            let knowledge = &mut self.viewer.knowledge;
+            self.chronicle.read(&self.core.table, knowledge, now);
             // Births are told from now on, but not those before.
             if !self.looked_through {
                 self.look_through();
@@ -313,7 +271,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     fn take_names(&mut self) {
         if let Some(resolver) = &mut self.viewer.resolver {
             let now = self.core.clock.now();
-            self.viewer.knowledge.merge_names(resolver.answers(), now);
+            let answers = resolver.answers();
+            if let Some(still) = &mut self.still {
+                still.merge_names(answers.clone(), now);
+            }
+            self.viewer.knowledge.merge_names(answers, now);
             self.viewer
                 .knowledge
                 .set_own_sockets(resolver.own_sockets());
@@ -387,7 +349,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         }
         self.viewer.knowledge.forget_owners();
         self.looked_through = false;
-        (self.bytes, self.flows) = Default::default();
+        self.pulse = Pulse::default();
+        self.chronicle.restart();
         for input in others {
             if self.input(input)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -402,6 +365,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
 
     fn ask(&mut self, query: Query) {
         let looked = self.looks_at(Page::Health);
+        if !query.paused {
+            // The next pause is of another moment.
+            self.still = None;
+        }
         self.query = Some(query);
         if !looked {
             // What is known may be old.
@@ -433,10 +400,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if let Some(asker) = &mut self.viewer.asker {
             asker.refresh();
         }
-        self.flows.take(&self.core.table, now);
-        self.pulse
-            .note(now, self.facts.table_used, self.facts.table_max);
-        self.pulse.note_lost(now, self.core.table.lost());
+        self.pulse.flows.take(&self.core.table, now);
+        self.checkup.note(now, self.facts, self.core.table.lost());
         self.observe();
         self.watch_places(now);
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
@@ -500,41 +465,31 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let Some(query) = &mut self.query else {
             return Ok(());
         };
-        let (table, knowledge) = (&self.core.table, &mut self.viewer.knowledge);
-        let mut view = View::compute(query, table, &self.ledger, knowledge, now);
-        self.vigil.keep(&mut view);
+        let live = Sight {
+            table: &self.core.table,
+            ledger: &self.ledger,
+            knowledge: &mut self.viewer.knowledge,
+            vigil: &mut self.vigil,
+            chronicle: &mut self.chronicle,
+            pulse: &self.pulse,
+            at: now,
+        };
+        let mut view = if query.paused {
+            let still = self.still.get_or_insert_with(|| Box::new(live.keep()));
+            still.sight().view(query)
+        } else {
+            live.view(query)
+        };
+        view.answered_at = now;
         query.settle(&view);
-        let scope = query.scope;
-        view.bytes_per_sec = self.bytes.per_sec(scope, |d| {
-            let delta = d.last.counters.since(d.before.counters).unwrap_or_default();
-            delta.bytes().map(|bytes| (bytes as f64 / d.secs) as u64)
-        });
-        view.born_per_sec = self
-            .flows
-            .per_sec(scope, |d| (d.last.born - d.before.born) as f64 / d.secs);
-        view.ended_per_sec = self
-            .flows
-            .per_sec(scope, |d| (d.last.ended - d.before.ended) as f64 / d.secs);
         view.status = self.status();
         if view.query.page == Page::Health {
-            view.health = Some(Box::new(self.health(&view.status, now)));
+            let (core, knowledge) = (&self.core, &self.viewer.knowledge);
+            let settings = &self.viewer.health;
+            view.health = Some(self.checkup.health(core, knowledge, &view, settings, now));
         }
         self.look_up(&view, now);
         views.try_send(Arc::new(view).into())
-    }
-
-    fn health(&self, status: &Status, now: Moment) -> Health {
-        let source = SourceHealth {
-            lost_at: self.pulse.lost_at,
-            ..self.core.source_health()
-        };
-        let known = health::Known {
-            fill: Some(&self.pulse.fill),
-            source,
-            vitals: self.pulse.vitals.clone(),
-        };
-        let (table, knowledge) = (&self.core.table, &self.viewer.knowledge);
-        Health::compute(table, knowledge, status, known, &self.viewer.health, now)
     }
 
     fn status(&self) -> Status {

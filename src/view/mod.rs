@@ -7,12 +7,16 @@
 //! rows of the window.
 
 mod candidate;
+pub mod chart;
 pub mod column;
+mod departed;
 mod detail;
 pub mod field;
 pub mod filter;
+mod first;
 pub mod group;
 pub mod health;
+pub mod history;
 pub mod sort;
 pub mod units;
 mod whose;
@@ -21,6 +25,8 @@ mod window;
 use std::sync::Arc;
 
 pub use candidate::Candidate;
+use chart::{Chart, Charting};
+pub use departed::{Departed, Remembered};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whose::{Counting, Party, Side, Who};
@@ -35,6 +41,7 @@ pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, 
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
 use health::Health;
+use history::Sample;
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,7 +108,7 @@ impl<'a> Row<'a> {
         };
         let knowledge = &*knowledge;
         let service = || knowledge.services().of(orig).map(|(_, name)| name);
-        let owners = || knowledge.owners(flow.key());
+        let owners = || whose::owners(flow, knowledge);
         Self {
             flow,
             now,
@@ -141,6 +148,12 @@ pub struct Query {
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
+    /// Whether everything is to be as it was when this was first asked for.
+    /// The engine keeps that picture; [`View::compute`] takes any table.
+    pub paused: bool,
+    /// Also flows that have ended, as far as they are kept. They are rows, and
+    /// enter no sum.
+    pub with_ended: bool,
     /// Only flows of this group.
     pub within: Option<Group>,
     /// Whether the rows are flows or groups of them.
@@ -157,6 +170,8 @@ pub struct Query {
     pub height: usize,
     /// The flow to look closer at.
     pub detail: Option<Subject>,
+    /// The chart that is looked at.
+    pub chart: Option<Charting>,
 }
 
 impl Query {
@@ -170,6 +185,8 @@ impl Query {
             filter: None,
             direction: None,
             active_only: false,
+            paused: false,
+            with_ended: false,
             within: None,
             list: List::Flows,
             sort: Sort::default(),
@@ -178,6 +195,7 @@ impl Query {
             first: 0,
             height: 0,
             detail: None,
+            chart: None,
         }
     }
 
@@ -224,7 +242,8 @@ pub enum Cursor {
         line: usize,
     },
     /// This flow, wherever it has moved, on the line of the window where it
-    /// was. If it has ended, the row that took its place, `index`.
+    /// was. If it has ended and is not shown, the row that took its place,
+    /// `index`.
     Flow {
         /// The flow.
         id: FlowId,
@@ -282,8 +301,10 @@ impl ViewRow {
 /// The answer to a [`Query`]: the window, and the sums around it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// When it was taken.
+    /// The moment that it shows.
     pub at: Moment,
+    /// When it was answered: later than `at` while the view is paused.
+    pub answered_at: Moment,
     /// The question, so that a late answer can be told from a current one.
     pub query: Query,
     /// Rows of the window, if they are flows.
@@ -301,8 +322,12 @@ pub struct View {
     /// What is known about the flow that is looked closer at; `None` if it is
     /// not there.
     pub detail: Option<Box<Detail>>,
-    /// Flows that match the query.
+    /// Live flows that match the query.
     pub matching: usize,
+    /// Flows that have ended and are rows as well.
+    pub ended: usize,
+    /// How many that have ended are kept, whether they match or not.
+    pub departed: Remembered,
     /// Of these, flows without counters: born before accounting was on.
     pub uncounted: usize,
     /// Packets and bytes of the flows that match, since each began.
@@ -328,6 +353,12 @@ pub struct View {
     pub born_per_sec: Option<f64>,
     /// See `born_per_sec`.
     pub ended_per_sec: Option<f64>,
+    /// How fast what is shown was at the last readings, the oldest first; `None`
+    /// for a gap.
+    pub recent: Vec<Option<Sample>>,
+    /// The chart that was asked for; `None` if nothing is known of what it is
+    /// of.
+    pub chart: Option<Box<Chart>>,
     /// How the source is doing.
     pub status: Status,
     /// All about health, if that is what is looked at.
@@ -361,7 +392,7 @@ impl View {
     /// How many rows the whole list has.
     pub fn row_count(&self) -> usize {
         match self.query.list {
-            List::Flows => self.matching,
+            List::Flows => self.matching + self.ended,
             _ => self.group_count,
         }
     }

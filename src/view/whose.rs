@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Owner, Row, Unknown};
+use super::{Flow, Knowledge, Owner, Row, Unknown};
 use crate::enrich::owners::Process;
 use crate::flow::{Direction, Pair, Tuple};
 use crate::table::CountedBy;
@@ -27,7 +27,7 @@ impl Side {
 
     /// What this end sent (`orig`) and received (`reply`), from a pair by
     /// direction.
-    pub(super) fn sent_and_received<T>(self, by_direction: Pair<T>) -> Pair<T> {
+    pub fn sent_and_received<T>(self, by_direction: Pair<T>) -> Pair<T> {
         match self {
             Self::Orig => by_direction,
             Self::Reply => Pair {
@@ -136,6 +136,14 @@ pub(super) fn parties(
         who,
         owner: owner(side),
     })
+}
+
+/// Who is at the ends of a flow; of one that has ended, who was.
+pub(super) fn owners<'a>(flow: &Flow, knowledge: &'a Knowledge) -> Option<&'a Pair<Option<Owner>>> {
+    match flow.end_reason() {
+        None => knowledge.owners(flow.key()),
+        Some(_) => knowledge.owners_at_end(flow.key(), flow.row().number()),
+    }
 }
 
 /// See [`Row::owner`].

@@ -105,6 +105,17 @@ impl Session {
         self.screen.screen().alternate_screen()
     }
 
+    /// Whether the cursor is hidden.
+    pub fn is_cursor_hidden(&mut self) -> bool {
+        self.text();
+        self.screen.screen().hide_cursor()
+    }
+
+    /// The process that was started.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until the screen satisfies `condition`.
     pub fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) {
         let start = Instant::now();
@@ -117,7 +128,11 @@ impl Session {
                 panic!("the program ended ({status}) before {what}; the screen:\n{text}");
             }
             assert!(start.elapsed() < PATIENCE, "no {what}; the screen:\n{text}");
-            thread::sleep(Duration::from_millis(10));
+            // As soon as more is there; `text` takes it from here.
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(10)) {
+                self.screen.process(&bytes);
+                self.raw.extend(bytes);
+            }
         }
     }
 

@@ -25,4 +25,5 @@ mod picture;
 mod scene;
 mod sessions;
 mod snapshot;
+mod steering;
 mod storms;

@@ -301,6 +301,7 @@ impl Scene {
             keys: Keymap::default(),
             themes: themes(false),
             health: health::Settings::default(),
+            mouse: true,
         };
         change(&mut settings);
         let size = Size {

@@ -61,6 +61,13 @@ pub(in crate::config) struct Display {
     #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
     pub(in crate::config) bits: bool,
 
+    /// Leave the mouse to the terminal
+    ///
+    /// Otherwise the viewer takes clicks and the wheel, and terminals select text
+    /// while Shift is held.
+    #[arg(long, global = true, overrides_with = "mouse")]
+    pub(in crate::config) no_mouse: bool,
+
     /// Theme of the viewer: terminal, mono, nord and so on
     ///
     /// The key t shows them all. Those that are built in are terminal (the

@@ -1,7 +1,6 @@
 //! The lines around the table: how things are, as a whole.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -9,24 +8,35 @@ use ratatui::layout::Rect;
 
 use super::super::keys::{Action, KEYS, Key};
 use super::super::layout;
-use super::super::state::State;
+use super::super::state::{State, interval_text};
 use super::super::tabs::Tab;
 use super::super::theme::Role;
+use super::chart;
 use super::line::{self, Piece};
+use super::picture::{Scale, spark};
 use super::table_width;
-use crate::flow::{Direction, Family, Group};
+use crate::flow::{Direction, Family, Group, Pair};
 use crate::view::health::{self, Severity, percent};
+use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
 use crate::view::{Freeze, Page, PlaceSource, SortKey, Source, Status, View};
+
+/// Cells of a sparkline on the line of the totals: the widest that leaves room
+/// for everything else, in full.
+const SPARKS: [usize; 4] = [32, 24, 16, 10];
+/// Pieces of a higher rank than this yield before sparklines do: they explain,
+/// and are no numbers.
+const SPARK_RANK: u8 = 11;
+/// The least that the full height of a sparkline stands for, in bytes and in
+/// tenths of a flow per second, so that rest looks like rest.
+const SPARK_BYTES: u64 = 10_000;
+const SPARK_FLOWS: u64 = 100;
 
 /// Cells of a filter on the line of the totals, at most.
 const FILTER_WIDTH: usize = 32;
 
 /// Cells between two tabs.
 const TAB_GAP: usize = 2;
-
-/// Fills of one cell, in eighths.
-const FILLS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
@@ -36,11 +46,12 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
     left.push(Piece::new(7, clock(state), Role::Text));
-    left.push(Piece::new(11, interval(settings.interval), Role::Dim));
+    left.push(Piece::new(11, interval_text(state.interval), Role::Dim));
     if let Some(view) = &state.view {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
     }
+    left.extend(paused(state));
     left.extend(chips(state));
     let right = state
         .view
@@ -51,7 +62,12 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
 }
 
 fn clock(state: &State) -> String {
-    Timestamp::from_nanosecond(state.now.real_ns.into()).map_or_else(
+    time_of_day(state, state.now.real_ns)
+}
+
+/// The time of day at some nanoseconds since 1970.
+pub(super) fn time_of_day(state: &State, real_ns: u64) -> String {
+    Timestamp::from_nanosecond(real_ns.into()).map_or_else(
         |_| "--:--:--".to_owned(),
         |at| {
             let time = at.to_zoned(state.zone.clone()).time();
@@ -65,14 +81,11 @@ fn clock(state: &State) -> String {
     )
 }
 
-fn interval(interval: Duration) -> String {
-    if interval.subsec_nanos() == 0 {
-        let mut text = String::new();
-        units::duration(&mut text, interval);
-        text
-    } else {
-        format!("{:.1}s", interval.as_secs_f64())
-    }
+/// That the picture stands still, and since when.
+fn paused(state: &State) -> Option<Piece> {
+    let mut text = "PAUSED ".to_owned();
+    units::duration(&mut text, state.now.since(state.paused?));
+    Some(Piece::new(5, text, Role::ChipWarn).or_short(0, "PAUSED", Role::ChipWarn))
 }
 
 /// What is shown.
@@ -175,7 +188,7 @@ fn table_use(status: &Status, limits: &health::Settings) -> Option<Piece> {
         Some(_) => Role::ChipWarn,
         None => Role::Text,
     };
-    let fill = FILLS[(percent * 8 / 100).min(7) as usize];
+    let fill = spark::gauge(percent, 100, 1);
     Some(
         Piece::new(9, format!("{text}/{} ", grouped(max)), Role::Text)
             .and(format!("{fill}{percent}%"), role)
@@ -247,7 +260,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
     if view.uncounted > 0 {
         let count = format!("{} without counters", grouped(view.uncounted as u64));
         right.push(
-            Piece::new(8, format!("{count}: born before accounting"), Role::Dim).or_short(
+            Piece::new(12, format!("{count}: born before accounting"), Role::Dim).or_short(
                 7,
                 count,
                 Role::Dim,
@@ -260,21 +273,91 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         right.push(Piece::new(3, text, Role::Chip));
     }
     right.push(flows(view));
+    let left = with_sparks(state, view, left, &right, area);
     line::draw(left, right, &state.theme, area, buf);
 }
 
-fn births(word: &str, per_sec: Option<f64>) -> Piece {
-    let text = match per_sec {
-        None => "-".to_owned(),
-        Some(rate) if rate < 0.05 => "0/s".to_owned(),
-        Some(rate) if rate < 9.95 => format!("{rate:.1}/s"),
-        Some(rate) => {
-            let mut text = String::new();
-            units::count(&mut text, rate.round() as u64);
-            text + "/s"
-        }
+/// The rates and births at the beginning of the line with how they went, where
+/// there is room: first for both rates, then for births and ends as well.
+fn with_sparks(
+    state: &State,
+    view: &View,
+    plain: Vec<Piece>,
+    right: &[Piece],
+    area: Rect,
+) -> Vec<Piece> {
+    let rate = |get: fn(Pair<u64>) -> u64| -> Vec<Option<u64>> {
+        let of = |sample: &Option<Sample>| sample.map(|sample| get(sample.bytes_per_sec));
+        view.recent.iter().map(of).collect()
     };
+    let flows = |get: fn(&Sample) -> Option<f64>| -> Vec<Option<u64>> {
+        let of = |sample: &Option<Sample>| sample.as_ref().and_then(get).map(tenths);
+        view.recent.iter().map(of).collect()
+    };
+    let rates = [rate(|rate| rate.reply), rate(|rate| rate.orig)];
+    let turnover = [flows(|s| s.born_per_sec), flows(|s| s.ended_per_sec)];
+    let most = |both: &[Vec<Option<u64>>; 2], cells: usize| {
+        let newest = both
+            .iter()
+            .flat_map(|values| values.iter().rev().take(cells));
+        newest.flatten().copied().max().unwrap_or_default()
+    };
+    let spark = |values: &[Option<u64>], cells: usize, scale| {
+        let newest = &values[values.len().saturating_sub(cells)..];
+        format!(" {:>cells$}", spark::line(newest.iter().copied(), scale))
+    };
+    let with = |of_rates: usize, of_flows: usize| {
+        let mut pieces = plain.clone();
+        let births = pieces
+            .len()
+            .min(if view.query.filter.is_some() { 3 } else { 2 });
+        let bytes = Scale::of_rates(most(&rates, of_rates).max(SPARK_BYTES), state.unit);
+        let counts = Scale::of_counts(most(&turnover, of_flows).max(SPARK_FLOWS));
+        let of = [
+            (0, &rates[0], of_rates, bytes, Role::Down),
+            (1, &rates[1], of_rates, bytes, Role::Up),
+            (births, &turnover[0], of_flows, counts, Role::Dim),
+            (births + 1, &turnover[1], of_flows, counts, Role::Dim),
+        ];
+        for (index, values, cells, scale, role) in of {
+            if cells > 0
+                && let Some(piece) = pieces.get_mut(index)
+            {
+                *piece = std::mem::take(piece).and(spark(values, cells, scale), role);
+            }
+        }
+        pieces
+    };
+    let fits = |pieces: &Vec<Piece>| line::fits(pieces, right, SPARK_RANK, area);
+    let both = SPARKS
+        .into_iter()
+        .map(|cells| with(cells, cells.min(SPARKS[2])));
+    let rates_only = SPARKS.into_iter().map(|cells| with(cells, 0));
+    let found = both.chain(rates_only).find(fits);
+    found.unwrap_or(plain)
+}
+
+/// A count per second, as a number to be drawn.
+fn tenths(per_sec: f64) -> u64 {
+    (per_sec * 10.0).round() as u64
+}
+
+fn births(word: &str, per_sec: Option<f64>) -> Piece {
+    let text = per_sec.map_or_else(|| "-".to_owned(), self::per_sec);
     Piece::new(6, format!("{word} "), Role::Dim).and(format!("{text:<7}"), Role::Text)
+}
+
+/// Tenths below ten.
+pub(super) fn per_sec(rate: f64) -> String {
+    if rate < 0.05 {
+        "0/s".to_owned()
+    } else if rate < 9.95 {
+        format!("{rate:.1}/s")
+    } else {
+        let mut text = String::new();
+        units::count(&mut text, rate.round() as u64);
+        text + "/s"
+    }
 }
 
 fn flows(view: &View) -> Piece {
@@ -381,6 +464,9 @@ fn trail(state: &State, room: usize) -> String {
 
 /// Whether a key does anything in a list that is shown.
 fn is_of_use(key: &Key, state: &State) -> bool {
+    if state.tab.page() == Page::Chart {
+        return chart::hint(key.action).is_some();
+    }
     let has_groups = state.level().has_groups();
     match key.action {
         // Pages have no rows, and the one of health is about everything.
@@ -415,6 +501,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         }
         Action::Enter => has_groups || state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
+        Action::TogglePause => state.paused.is_some(),
         Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
         _ => true,
     }
@@ -446,7 +533,7 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
         && state.tab.page() == Page::List
     {
         let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
-        if rows < all {
+        if rows < all && view.query.page == Page::List {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));
             let position = format!("{from}-{to} of {all}");
             right.push(Piece::new(2, position, Role::Dim));
@@ -460,11 +547,15 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     } else {
         KEYS.iter()
             .filter(|key| is_of_use(key, state))
-            .filter_map(|key| key.hint)
-            .filter_map(|hint| {
+            .filter_map(|key| {
+                let hint = key.hint?;
+                let (rank, word) = match state.tab.page() {
+                    Page::Chart => chart::hint(key.action)?,
+                    Page::List | Page::Health => (hint.rank, hint.word),
+                };
                 let keys = state.settings.keys.hint(hint.keys)?;
-                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
-                Some(piece.and(format!(" {}", hint.word), Role::HelpText))
+                let piece = Piece::new(rank, keys, Role::HelpKey);
+                Some(piece.and(format!(" {word}"), Role::HelpText))
             })
             .collect()
     };

@@ -22,6 +22,8 @@ impl State {
             filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
+            paused: self.paused.is_some(),
+            with_ended: self.with_ended,
             cursor: level.cursor,
             first: level.first,
             height: match self.tab.page() {
@@ -29,6 +31,7 @@ impl State {
                 Page::Health | Page::Chart => 0,
             },
             detail: self.pane().map(|pane| pane.subject),
+            chart: self.charting(),
         };
         (query != self.asked).then(|| {
             self.asked = Query {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::super::{Flow, Knowledge, Query, Who};
+use super::super::{Departed, Flow, Knowledge, Query, Who};
 use super::{Country, Group, Holder, List, Member, Service};
 use super::{country_and_network, far_end, organisation};
 use crate::flow::{Class, Counters, Direction, Pair};
@@ -55,8 +55,9 @@ fn page<K: Eq + Hash>(
     book.entry(key).or_default()
 }
 
-/// Remembers, for each group, what flows moved that have ended.
-#[derive(Debug, Default)]
+/// Remembers, for each group, what flows moved that have ended; and the last of
+/// these flows.
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     places: Book<(Country, Option<NonZeroU32>)>,
     services: Book<Service>,
@@ -64,9 +65,28 @@ pub struct Ledger {
     processes: Book<Who>,
     organisations: HashMap<NonZeroU32, Arc<str>>,
     holders: HashMap<Who, Holder>,
+    departed: Departed,
 }
 
 impl Ledger {
+    /// A ledger that keeps this many flows themselves.
+    pub fn keeping(flows: usize) -> Self {
+        Self {
+            departed: Departed::with_capacity(flows),
+            ..Self::default()
+        }
+    }
+
+    /// The last flows that have ended.
+    pub const fn departed(&self) -> &Departed {
+        &self.departed
+    }
+
+    /// Forgets these flows, but not what they moved.
+    pub fn forget_departed(&mut self, knowledge: &mut Knowledge) {
+        self.departed.clear(knowledge);
+    }
+
     /// Books a flow that has ended.
     pub fn book(&mut self, flow: &Flow, knowledge: &mut Knowledge) {
         let kind = (flow.class(), direction(flow, knowledge));
@@ -87,6 +107,7 @@ impl Ledger {
                 self.enter(&member, kind, counters);
             });
         }
+        self.departed.keep(flow, knowledge);
     }
 
     fn enter(&mut self, member: &Member<'_>, kind: Kind, counters: Pair<Counters>) {

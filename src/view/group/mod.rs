@@ -16,16 +16,17 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::whose::{Party, parties};
+use super::whose::{Party, owners, parties};
 use super::window::direction;
 use super::{Flow, Knowledge, Mac, Owner, Side, Who};
 use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
 use crate::enrich::owners::{Account, Cgroup, Container, Process};
 use crate::flow::{Counters, Direction, Pair, Protocol, Tuple};
+use crate::table::Past;
 
 pub use column::GroupColumn;
 pub use ledger::Ledger;
-pub(super) use rows::groups;
+pub(super) use rows::{groups, remember};
 
 /// Where the far end of a flow is. The far end is the destination, or the
 /// source if the flow comes in or only that one is public.
@@ -150,6 +151,9 @@ pub struct GroupRow {
     /// The same over ten seconds, which orders the rows so that they do not
     /// jump.
     pub average_bytes_per_sec: Pair<u64>,
+    /// How fast the flows that are there were, one by one and in sum: only of
+    /// rows of a window. Where none is known to have rested, none did.
+    pub past: Past,
 }
 
 /// For how many seconds a flow is new.
@@ -170,6 +174,7 @@ impl GroupRow {
             counters: Pair::default(),
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
+            past: Past::default(),
         }
     }
 
@@ -283,7 +288,7 @@ impl List {
             }
             Self::Processes => {
                 let direction = direction(flow, knowledge);
-                let found = parties(direction, knowledge.owners(flow.key()));
+                let found = parties(direction, owners(flow, knowledge));
                 for Party { side, who, owner } in found {
                     take(Member {
                         group: Group::Process(who),
@@ -300,6 +305,11 @@ impl List {
 impl Group {
     /// Whether a flow belongs to it.
     pub fn holds(self, flow: &Flow, knowledge: &mut Knowledge) -> bool {
+        self.side(flow, knowledge).is_some()
+    }
+
+    /// From whose point of view a flow that belongs to it sends and receives.
+    pub fn side(self, flow: &Flow, knowledge: &mut Knowledge) -> Option<Side> {
         let list = match self {
             Self::Country(_) => List::Countries,
             Self::Network(country, _) => List::Networks(country),
@@ -307,8 +317,12 @@ impl Group {
             Self::Process(_) => List::Processes,
             Self::Host(_) => List::Hosts,
         };
-        let mut holds = false;
-        list.members(flow, knowledge, |member| holds |= member.group == self);
-        holds
+        let mut side = None;
+        list.members(flow, knowledge, |member| {
+            if member.group == self {
+                side = Some(member.side);
+            }
+        });
+        side
     }
 }
