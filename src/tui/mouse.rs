@@ -6,11 +6,11 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 
 use super::draw;
-use super::help::Page;
+use super::help;
 use super::keys::Action;
 use super::state::{Effects, Popup, State};
 use crate::flow::Moment;
-use crate::view::SortKey;
+use crate::view::{Page, SortKey};
 
 /// Rows that one step of the wheel moves.
 const STEP: isize = 3;
@@ -35,7 +35,7 @@ pub(super) enum Spot {
     /// The details.
     Pane,
     /// A page of the help.
-    Page(Page),
+    Page(help::Page),
     /// A line of what floats, counted from its first.
     Line(usize),
     /// What floats, where no line is.
@@ -164,6 +164,9 @@ impl State {
                     Action::ScrollRight
                 };
                 self.act(way, effects);
+            }
+            None if self.tab.page() == Page::Health => {
+                self.page_scroll = self.page_scroll.saturating_add_signed(by);
             }
             None => self.scroll_window(by),
         }

@@ -17,6 +17,7 @@ mod desk;
 mod detail;
 mod groups;
 mod guide;
+mod health;
 mod keys;
 mod looks;
 mod mouse;

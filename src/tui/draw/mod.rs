@@ -65,7 +65,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::warning(state, areas.warning, buf);
     status::tabs(state, areas.tabs, buf);
     match shown(state) {
-        Shown::Health(view) => health::draw(state, view, areas.rows, buf),
+        Shown::Health(view) => health::draw(state, view, page_area(&areas), buf),
         Shown::Chart(view) => chart::draw(state, view, buf),
         Shown::Groups(view) => {
             groups::header(state, view.query.list, areas.header, buf);
@@ -182,6 +182,37 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
             .current_view()
             .is_some_and(|view| line < view.window_rows());
     Some(if is_row { Spot::Row(line) } else { Spot::Table })
+}
+
+/// A page has no header.
+fn page_area(areas: &Areas) -> Rect {
+    areas.header.union(areas.rows)
+}
+
+/// How far the page of health can be scrolled; `None` if it is not shown.
+pub(super) fn max_page_scroll(state: &State) -> Option<usize> {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    let view = state.current_view()?;
+    (view.query.page == Page::Health)
+        .then(|| health::max_scroll(state, view, page_area(&areas(state, screen))))
+}
+
+/// Lines of the page that fit on the screen.
+pub(super) fn page_height(state: &State) -> usize {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    page_area(&areas(state, screen)).height.into()
+}
+
+/// Which lines of the page are visible, where that is not all of them.
+fn page_place(state: &State) -> Option<String> {
+    let below = max_page_scroll(state).filter(|below| *below > 0)?;
+    let (first, height) = (state.page_scroll.min(below), page_height(state));
+    let all = below + height;
+    Some(format!(
+        "↑↓ lines {}-{} of {all}",
+        first + 1,
+        first + height
+    ))
 }
 
 /// Whether there are groups worth a look: without a database every place would
