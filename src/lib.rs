@@ -38,10 +38,10 @@
 //! | 2 | [`vitals`] | how the kernel, the interfaces and this program do: readings on a thread of their own, what they add up to; how full the table is | `flow`, `netlink` |
 //! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich`, `vitals` |
 //! | 4 | [`output`] | records and groups to bytes: table, CSV, JSON | `view`, `flow` |
-//! | 4 | [`tui`] | screen state, keys, drawing, theme, terminal guard | `view`, `flow` |
+//! | 4 | [`tui`] | screen state, keys and mouse, options, help, drawing, theme, terminal guard | `view`, `flow` |
 //! | 5 | [`engine`] | the loop that owns the table: viewer (and the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `vitals`, `view`, `flow` |
 //! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
-//! | 7 | `run` | start-up and shut-down order, signals, exit codes; new files of screens and exports | all |
+//! | 7 | `run` | start-up and shut-down order, signals, exit codes; standing still for a shell; new files of screens and exports, options kept in flowtop.toml | all |
 //!
 //! `tests/architecture.rs` fails on an import that this table does not list.
 //!
@@ -51,7 +51,7 @@
 //! table and asks for single flows; `sockets` does both, where sockets are the
 //! source. The engine owns all state (its own thread under the viewer, the main
 //! thread otherwise); main draws or writes; `input` reads keys; `signals` waits
-//! for the end. `names` owns the cache, the queue and the pace of lookups; for
+//! for the end, and `suspend` for a shell that wants the terminal. `names` owns the cache, the queue and the pace of lookups; for
 //! each nameserver a thread waits for replies, or a few wait for libc. `places`
 //! lives only while changed databases are opened, `export` only while a screen
 //! or rows are written to a file.

@@ -297,10 +297,10 @@ fn the_mouse_is_no_use_while_a_filter_is_typed_except_the_wheel() {
 #[test]
 fn every_cell_can_be_clicked() {
     for keys in ["", "?", "V", ",", "C", "2", "7", "8", "9", "/", "s"] {
-        for size in [(60, 16), (100, 24), (30, 5)] {
+        for size in [(60, 16), (30, 5)] {
             let mut mouse = Mouse::at(desk::scene(size.0, size.1, |_| ()), size);
             for y in 0..size.1 {
-                for x in (0..size.0).step_by(3) {
+                for x in (0..size.0).step_by(7) {
                     mouse.scene.keys(keys);
                     for kind in [LEFT, RIGHT, MouseEventKind::ScrollDown] {
                         mouse.does(kind, (x, y));
