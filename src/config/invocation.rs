@@ -14,7 +14,7 @@ use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::sort::Sort;
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -113,6 +113,8 @@ pub struct ViewerOptions {
     pub columns: Choice,
     /// Bits or bytes per second.
     pub unit: RateUnit,
+    /// From which rates on rows look busy.
+    pub tiers: Tiers,
     /// Whether the viewer takes the mouse.
     pub mouse: bool,
     /// Which key does what.

@@ -17,6 +17,7 @@ use crate::flow::{Family, Group};
 use crate::tui::keymap::Preset;
 use crate::tui::keys::{Action, Chord};
 use crate::view::column::Choice;
+use crate::view::units::Tiers;
 
 /// What one layer says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub(super) struct Layer {
     pub(super) show_src: Option<bool>,
     pub(super) columns: Option<Choice>,
     pub(super) bits: Option<bool>,
+    pub(super) rate_tiers: Option<Tiers>,
     pub(super) no_mouse: Option<bool>,
     pub(super) color: Option<Color>,
     pub(super) theme: Option<String>,
@@ -86,6 +88,7 @@ impl Layer {
             show_src: switch("show-src", display.show_src, undo.no_show_src)?,
             columns: display.columns.clone(),
             bits: switch("bits", display.bits, undo.no_bits)?,
+            rate_tiers: display.rate_tiers,
             no_mouse: switch("no-mouse", display.no_mouse, undo.mouse)?,
             color: display.color,
             theme: display.theme.clone(),
@@ -117,6 +120,7 @@ impl Layer {
             show_src: self.show_src.or(below.show_src),
             columns: self.columns.or(below.columns),
             bits: self.bits.or(below.bits),
+            rate_tiers: self.rate_tiers.or(below.rate_tiers),
             no_mouse: self.no_mouse.or(below.no_mouse),
             color: self.color.or(below.color),
             theme: self.theme.or(below.theme),

@@ -172,6 +172,7 @@ fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
         show_source: options.show_source,
         columns: options.columns.clone(),
         unit: options.unit,
+        tiers: options.tiers,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,
             None => Hosts::Address,

@@ -41,7 +41,7 @@ use theme::Themes;
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
 use crate::view::filter::Filter;
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 use crate::view::{Query, View};
 
 /// How often the input thread looks whether it is to end.
@@ -68,6 +68,8 @@ pub struct Settings {
     pub columns: Choice,
     /// The unit of rates.
     pub unit: RateUnit,
+    /// From which rates on rows look busy.
+    pub tiers: Tiers,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
     /// Which key does what.

@@ -14,10 +14,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::column::{self, ColumnId};
+use super::departed::Flows;
 use super::field::{self, Event, Field, Kind, Record, Value};
 use super::first::{Around, Ordered, Reach};
 use super::group::{Group, GroupColumn};
-use super::departed::Flows;
 use super::whose::{owner_at_hand, owners};
 use super::window::direction;
 use super::{Departed, Flow, FlowId, Knowledge, Moment, Owner, Query, Row, Table};

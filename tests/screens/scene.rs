@@ -16,8 +16,10 @@ use flowtop::flow::{
 use flowtop::table::{Change, Table};
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
+use flowtop::view::chart::Chart;
 use flowtop::view::column::{Choice, Hosts};
-use flowtop::view::units::RateUnit;
+use flowtop::view::history::Sample;
+use flowtop::view::units::{RateUnit, Tiers};
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
 };
@@ -256,6 +258,9 @@ fn report(line: &Line, last: bool) -> Report {
     report
 }
 
+/// How fast it was at the last readings, and the chart of a query.
+pub(crate) type Past = fn(&Query, Moment) -> (Vec<Option<Sample>>, Option<Box<Chart>>);
+
 /// A viewer, the table it looks at and what answers it.
 pub(crate) struct Scene {
     pub(crate) table: Table,
@@ -269,6 +274,8 @@ pub(crate) struct Scene {
     pub(crate) knowledge: RefCell<Knowledge>,
     /// Makes up the interfaces of flows, for which there are no routes here.
     pub(crate) interfaces: Option<fn(&Row<'_>) -> Interfaces>,
+    /// Makes up what the engine remembers.
+    pub(crate) past: Option<Past>,
     ledger: Ledger,
     /// Keeps a flow that is looked at beyond its end.
     vigil: RefCell<Vigil>,
@@ -284,6 +291,7 @@ impl Scene {
             filter: None,
             show_source: false,
             columns: Choice::default(),
+            tiers: Tiers::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             keys: Keymap::default(),
@@ -322,6 +330,7 @@ impl Scene {
             last: Effects::default(),
             knowledge: RefCell::new(knowledge),
             interfaces: None,
+            past: None,
             ledger: Ledger::default(),
             vigil: RefCell::default(),
         }
@@ -438,6 +447,9 @@ impl Scene {
             if let Some(interfaces) = self.interfaces {
                 row.bearings.interfaces = interfaces(&row.row(self.now));
             }
+        }
+        if let Some(past) = self.past {
+            (view.recent, view.chart) = past(&view.query, self.now);
         }
         view.bytes_per_sec = totals.reduce(|a, b| Pair {
             orig: a.orig + b.orig,
