@@ -23,7 +23,7 @@ const TRACES: usize = 3;
 const TRACED: Duration = Duration::from_secs(600);
 
 /// The history of all, and of what somebody has asked for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Chronicle {
     whole: History<ClassMoved>,
     /// The last reading.
@@ -32,6 +32,7 @@ pub(super) struct Chronicle {
 }
 
 /// The history of what somebody has asked for.
+#[derive(Clone)]
 struct Trace {
     selection: Selection,
     history: History<Moved>,
@@ -48,6 +49,7 @@ struct Trace {
 }
 
 /// A flow that is traced by itself.
+#[derive(Clone)]
 struct Single {
     key: Key,
     /// Bytes at the last reading; `None` if it is not counted.
@@ -391,7 +393,7 @@ mod tests {
         }
 
         fn chart(&mut self, of: Of, filter: &str) -> Option<Box<Chart>> {
-            let filter = Filter::parse(filter).ok().map(Arc::new);
+            let filter = (!filter.is_empty()).then(|| Arc::new(Filter::parse(filter).unwrap()));
             self.ask(&Query {
                 chart: Some(Charting {
                     of,

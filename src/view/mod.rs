@@ -9,6 +9,7 @@
 mod candidate;
 pub mod chart;
 pub mod column;
+pub mod command;
 mod departed;
 mod detail;
 pub mod field;
@@ -16,8 +17,10 @@ pub mod filter;
 mod first;
 pub mod group;
 pub mod history;
+pub mod mask;
 pub mod sort;
 pub mod units;
+mod whole;
 mod whose;
 mod window;
 
@@ -28,6 +31,7 @@ use chart::{Chart, Charting};
 pub use departed::{Departed, Remembered};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use whole::{Piece, Whole};
 pub use whose::{Counting, Party, Side, Who};
 
 pub use crate::enrich::geoip::{Location, Place};
@@ -146,6 +150,9 @@ pub struct Query {
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
+    /// Whether everything is to be as it was when this was first asked for.
+    /// The engine keeps that picture; [`View::compute`] takes any table.
+    pub paused: bool,
     /// Also flows that have ended, as far as they are kept. They are rows, and
     /// enter no sum.
     pub with_ended: bool,
@@ -180,6 +187,7 @@ impl Query {
             filter: None,
             direction: None,
             active_only: false,
+            paused: false,
             with_ended: false,
             within: None,
             list: List::Flows,
@@ -295,8 +303,10 @@ impl ViewRow {
 /// The answer to a [`Query`]: the window, and the sums around it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// When it was taken.
+    /// The moment that it shows.
     pub at: Moment,
+    /// When it was answered: later than `at` while the view is paused.
+    pub answered_at: Moment,
     /// The question, so that a late answer can be told from a current one.
     pub query: Query,
     /// Rows of the window, if they are flows.

@@ -45,8 +45,12 @@ const TAB_GAP: usize = 2;
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     let settings = &state.settings;
-    let mut left = vec![Piece::new(0, settings.host.as_str(), Role::Title)];
+    let mut left = vec![Piece::new(0, state.host_name(), Role::Title)];
     if let Some(namespace) = &settings.namespace {
+        let namespace = match state.mask() {
+            Some(mask) => mask.word("ns", namespace),
+            None => namespace.clone(),
+        };
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
     left.push(Piece::new(7, clock(state), Role::Text));
@@ -55,6 +59,10 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
     }
+    if state.mask().is_some() {
+        left.push(Piece::new(2, "masked", Role::Chip));
+    }
+    left.extend(paused(state));
     left.extend(chips(state));
     let right = state
         .view
@@ -82,6 +90,13 @@ pub(super) fn time_of_day(state: &State, real_ns: u64) -> String {
             )
         },
     )
+}
+
+/// That the picture stands still, and since when.
+fn paused(state: &State) -> Option<Piece> {
+    let mut text = "PAUSED ".to_owned();
+    units::duration(&mut text, state.now.since(state.paused?));
+    Some(Piece::new(5, text, Role::ChipWarn).or_short(0, "PAUSED", Role::ChipWarn))
 }
 
 /// What is shown.
@@ -264,7 +279,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         );
     }
     if let Some(filter) = &view.query.filter {
-        let mut text = format!("/{filter}");
+        let mut text = format!("/{}", state.told(filter));
         line::cut_end(&mut text, FILTER_WIDTH);
         right.push(Piece::new(3, text, Role::Chip));
     }
@@ -436,7 +451,11 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// How one came to the list; what came first is left out first.
 fn trail(state: &State, room: usize) -> String {
-    let labels: Vec<&str> = state.trail().labels().collect();
+    let labels = state.trail().labels().map(|label| match state.mask() {
+        Some(_) => label.masked.as_str(),
+        None => label.plain.as_str(),
+    });
+    let labels: Vec<&str> = labels.collect();
     for skipped in 0..labels.len() {
         let mut text = String::new();
         if skipped > 0 {
@@ -469,6 +488,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         }
         Action::Enter => has_groups || state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
+        Action::TogglePause => state.paused.is_some(),
         Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
         _ => true,
     }

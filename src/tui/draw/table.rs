@@ -64,7 +64,7 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
     let mut text = String::new();
     let bars = Bars::of(view, state.bars);
     for (y, row) in (area.y..area.bottom()).zip(&view.rows) {
-        let row = row.row(state.now);
+        let row = row.row(state.shown_at());
         for column in &columns {
             if column.cell == Cell::Plain(ColumnId::Bars) {
                 let rate = row.flow.bytes_per_sec().unwrap_or_default();

@@ -22,6 +22,7 @@ impl State {
             filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
+            paused: self.paused.is_some(),
             with_ended: self.with_ended,
             cursor: level.cursor,
             first: level.first,
@@ -75,7 +76,7 @@ impl State {
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
             self.seen = Seen::default();
         }
-        self.view = Some(view);
+        self.show(view);
         self.measure();
         // Warnings are part of popups.
         self.clamp();

@@ -57,8 +57,9 @@ impl State {
 
     /// Looks for what rows before had not.
     pub(super) fn measure(&mut self) {
+        let at = self.shown_at();
         for row in self.view.iter().flat_map(|view| &view.rows) {
-            self.seen.row(row, self.hosts, self.now);
+            self.seen.row(row, self.hosts, at);
         }
     }
 
