@@ -104,7 +104,11 @@ fn step(session: &mut Session, chance: &mut Chance, size: &mut (u16, u16)) {
             // Every key but Ctrl+C, which has to end it; and Ctrl+\\, which does
             // while Ctrl+Z has given the terminal back.
             let key = chance.below(0x7f) as u8;
-            let key = if matches!(key, 0x03 | 0x1c) { b'j' } else { key };
+            let key = if matches!(key, 0x03 | 0x1c) {
+                b'j'
+            } else {
+                key
+            };
             session.keys(&char::from(key).to_string());
         }
         6..=8 => session.keys(chance.one_of(NAMED)),

@@ -178,6 +178,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
             unit,
+            tiers: layer.rate_tiers.unwrap_or_default(),
             mouse: !layer.no_mouse.unwrap_or(false),
             keys,
             depth: depth(layer.color, &variable),

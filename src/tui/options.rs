@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::draw::Measure;
 use super::keys::Action;
 use super::state::{Effects, Popup, State, interval_text};
 use crate::flow::{Direction, Family, Group};
@@ -188,6 +189,21 @@ pub(super) static OPTIONS: &[Row] = &[
         Change::Key(Action::Mask, 2),
         "Pseudonyms in the place of addresses and names, on the screen and in what is taken \
          along.",
+    ),
+    row(
+        LOOKS,
+        "bars",
+        |s| {
+            let shown = s.has_bars().then_some(s.bars);
+            let word = shown.map_or("off", |measure| match measure {
+                Measure::Log => "powers of ten",
+                Measure::Linear => "linear",
+            });
+            word.to_owned()
+        },
+        Change::Key(Action::CycleBars, 3),
+        "Rates as bars: each power of ten as long as the next, or the fastest row on the screen \
+         filling its bar.",
     ),
     row(
         LOOKS,

@@ -11,6 +11,7 @@ impl ColumnId {
             | Self::Destination
             | Self::Arrow
             | Self::Zone
+            | Self::Bars
             | Self::Trend => {
                 return None;
             }

@@ -40,6 +40,8 @@ pub enum GroupColumn {
     ReplyRate,
     /// Bytes per second sent.
     OrigRate,
+    /// Both rates as bars.
+    Bars,
     /// How fast it was.
     Trend,
 }
@@ -73,6 +75,7 @@ impl GroupColumn {
             }
             Self::ReplyRate => "Bytes per second of the same, between the last two refreshes.",
             Self::OrigRate => "Bytes per second of the same, between the last two refreshes.",
+            Self::Bars => "Both rates as bars, received above sent.",
             Self::Trend => {
                 "How fast it was in the last 40 seconds, both directions together, each row on a scale of its own."
             }
@@ -121,7 +124,7 @@ impl GroupColumn {
             Self::OrigBytes => Value::Uint(row.counters.orig.bytes),
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
-            Self::Trend => {
+            Self::Bars | Self::Trend => {
                 let Pair { orig, reply } = row.average_bytes_per_sec;
                 Value::Uint(orig.saturating_add(reply))
             }

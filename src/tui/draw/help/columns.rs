@@ -117,7 +117,7 @@ fn is_about(asked: SortKey, id: ColumnId) -> bool {
 fn of_groups(lists: impl IntoIterator<Item = List>, asked: SortKey) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for list in lists {
-        for (column, title) in groups::columns(u16::MAX, list, RateUnit::Bytes) {
+        for (column, title) in groups::columns(u16::MAX, list, RateUnit::Bytes, true) {
             if !entries.iter().any(|entry| entry.label == title) {
                 entries.push(Entry {
                     is_wanted: asked == SortKey::Group(column),
