@@ -43,7 +43,7 @@ pub(super) fn save(
     replace(&path, before.is_some(), &after)
         .map_err(|error| format!("{told} cannot be written: {error}. {}", by_hand()))?;
     Ok(match before {
-        Some(_) => format!("Saved in {told}; the one before is {}~.", told),
+        Some(_) => format!("Saved in {told}; the one before is {told}~."),
         None => format!("Saved in {told}."),
     })
 }

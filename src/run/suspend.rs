@@ -28,7 +28,7 @@ use crate::tui::Message;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The two signals, blocked in this thread and in all that it starts.
-pub(super) struct JobControl(());
+pub(super) struct JobControl(SigSet);
 
 /// Stops the job that this process belongs to.
 pub(super) fn stop_job() {
@@ -42,13 +42,12 @@ impl JobControl {
     pub(super) fn take_over() -> io::Result<Self> {
         let both = SigSet::from_iter([Signal::SIGTSTP, Signal::SIGCONT]);
         both.thread_block()?;
-        Ok(Self(()))
+        Ok(Self(both))
     }
 
     /// Reads them in a thread of its own.
     pub(super) fn watch(self, screen: SyncSender<Message>) -> io::Result<()> {
-        let both = SigSet::from_iter([Signal::SIGTSTP, Signal::SIGCONT]);
-        let signals = SignalFd::with_flags(&both, SfdFlags::SFD_CLOEXEC)?;
+        let signals = SignalFd::with_flags(&self.0, SfdFlags::SFD_CLOEXEC)?;
         let now = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let continued = SignalFd::with_flags(&SigSet::from(Signal::SIGCONT), now)?;
         let body = move || {

@@ -103,10 +103,8 @@ fn title(state: &State, popup: Popup, area: Rect) -> Vec<(u16, String, Role, Opt
     if popup == Popup::Help {
         let is_searched = !state.help.wanted.is_empty();
         for page in Page::ALL {
-            let role = match page == state.help.page && !is_searched {
-                true => Role::TabActive,
-                false => Role::Tab,
-            };
+            let is_shown = page == state.help.page && !is_searched;
+            let role = if is_shown { Role::TabActive } else { Role::Tab };
             pieces.push(put(format!(" {} ", page.title()), role, Some(page)));
         }
         if is_searched || state.help.is_typing {

@@ -596,7 +596,7 @@ fn key_pieces(state: &State) -> (Vec<Piece>, Vec<Piece>) {
                     Page::Chart => chart::hint(key.action)?,
                     Page::List | Page::Health => (hint.rank, hint.word),
                 };
-                key_piece(state, &Hint { rank, word, ..hint })
+                key_piece(state, &Hint { word, rank, ..hint })
             })
             .collect()
     };

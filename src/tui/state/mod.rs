@@ -59,6 +59,10 @@ fn time_to_read(text: &str) -> Duration {
 
 /// What is to be done outside after an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing to be done, and any may come together"
+)]
 pub struct Effects {
     /// A new question. Only the latest one matters.
     pub ask: Option<Query>,
@@ -301,7 +305,7 @@ impl State {
             Message::Input(Event::Resize(width, height)) => self.resize(Size { width, height }),
             Message::Input(Event::Mouse(mouse)) => self.point(mouse, &mut effects),
             Message::Input(Event::Paste(text)) => self.paste(&text),
-            Message::Input(_) => {}
+            Message::Input(_) | Message::Resumed { has_stopped: true } | Message::Suspend(_) => {}
             Message::Kept(Ok(told) | Err(told)) => {
                 // Where it is read, if the list is still open.
                 self.say(&told);
@@ -319,7 +323,6 @@ impl State {
             }
             Message::Saving(written, all) => self.note_progress(written, all),
             Message::Saved(result) => self.note_saved(result),
-            Message::Resumed { has_stopped: true } | Message::Suspend(_) => {}
             Message::Resumed { has_stopped: false } => {
                 self.say("It cannot stand still: no shell waits for it.");
             }

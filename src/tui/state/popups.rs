@@ -67,10 +67,11 @@ impl State {
     pub(super) fn paste(&mut self, text: &str) {
         if self.is_typing_in_help() {
             self.paste_in_help(text);
-        } else if let Some(prompt) = self.prompt.as_mut().filter(|_| self.popup.is_none()) {
-            if let Typed::Filter(filter) = prompt.paste(text) {
-                self.set_filter(filter);
-            }
+        } else if self.popup.is_none()
+            && let Some(prompt) = &mut self.prompt
+            && let Typed::Filter(filter) = prompt.paste(text)
+        {
+            self.set_filter(filter);
         }
         self.clamp();
     }

@@ -73,8 +73,8 @@ impl GroupColumn {
                 "Bytes in the direction of the first packet; of hosts and processes, what they \
                  have sent."
             }
-            Self::ReplyRate => "Bytes per second of the same, between the last two refreshes.",
-            Self::OrigRate => "Bytes per second of the same, between the last two refreshes.",
+            Self::ReplyRate => "Rate of the same, between the last two refreshes.",
+            Self::OrigRate => "Rate the other way, between the last two refreshes.",
             Self::Bars => "Both rates as bars, received above sent.",
             Self::Trend => {
                 "How fast it was in the last 40 seconds, both directions together, each row on a scale of its own."
