@@ -113,7 +113,7 @@ fn main() {
                     filter: None,
                     direction: None,
                     active_only: false,
-                    within: None,
+                    within: Vec::new(),
                     list: List::Flows,
                     sort,
                     freeze: Freeze::No,

@@ -458,7 +458,7 @@ fn a_viewer_answers_with_live_views() {
             filter: None,
             direction: None,
             active_only: false,
-            within: None,
+            within: Vec::new(),
             list: List::Flows,
             sort: Sort::default(),
             freeze: Freeze::No,

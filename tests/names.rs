@@ -33,7 +33,7 @@ use flowtop::enrich::services::{self, Services};
 use flowtop::enrich::{Knowledge, names};
 use flowtop::flow::{L4, Protocol, Scope, Tuple};
 use flowtop::table::Table;
-use flowtop::view::{Cursor, Freeze, List, Query, Sort, View};
+use flowtop::view::{Cursor, Freeze, Grouping, List, Query, Sort, View};
 use lab::entries::Entry;
 use lab::{Lab, eventually, mounts};
 use nameserver::{Fake, named};
@@ -631,7 +631,7 @@ impl Screen {
             filter: None,
             direction: None,
             active_only: false,
-            within: None,
+            within: Vec::new(),
             list,
             sort: Sort::default(),
             freeze: Freeze::No,
@@ -698,7 +698,7 @@ fn a_running_viewer_learns_names_and_new_places() {
         };
         assert_eq!(source.name, "country.mmdb");
 
-        screen.look_at(List::Countries);
+        screen.look_at(List::By(Grouping::Country));
         screen.until("a country", |view| view.groups.len() == 1);
         lab.here().delete_flow(&entry.orig());
         let view = screen.until("its end", |view| {

@@ -180,7 +180,7 @@ fn query(sort: Sort) -> Query {
         filter: None,
         direction: None,
         active_only: false,
-        within: None,
+        within: Vec::new(),
         list: List::Flows,
         sort,
         freeze: Freeze::No,

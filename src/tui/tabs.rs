@@ -3,8 +3,7 @@
 
 use super::keys::Motion;
 use super::pane::Pane;
-use crate::view::group::Group;
-use crate::view::{Cursor, GroupRow, List, View};
+use crate::view::{Cursor, Group, GroupRow, Grouping, List, View};
 
 /// What the tabs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +55,10 @@ impl Tab {
     const fn list(self) -> List {
         match self {
             Self::Flows => List::Flows,
-            Self::Hosts => List::Hosts,
-            Self::Processes => List::Processes,
-            Self::Places => List::Countries,
-            Self::Services => List::Services,
+            Self::Hosts => List::By(Grouping::Host),
+            Self::Processes => List::By(Grouping::Process),
+            Self::Places => List::By(Grouping::Country),
+            Self::Services => List::By(Grouping::Service),
         }
     }
 
@@ -72,53 +71,55 @@ impl Tab {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Level {
     pub(super) list: List,
-    /// Of which group the flows are; `None` for all.
-    pub(super) within: Option<Group>,
-    /// What the trail calls it; empty for the first.
-    pub(super) label: String,
+    /// In which groups the flows are; none for all.
+    pub(super) within: Vec<Group>,
+    /// The group that it went into; empty for the first.
+    entered: String,
     /// The selected row.
     pub(super) cursor: Cursor,
     /// First row of the window.
     pub(super) first: usize,
     /// The open pane of details.
     pub(super) pane: Option<Pane>,
-    /// The country whose networks were asked for. If none of them turns out to
-    /// be known, its flows are shown instead.
-    undecided: Option<Group>,
+    /// Whether the networks of a country were asked for. If none of them turns
+    /// out to be known, its flows are shown instead.
+    undecided: bool,
 }
 
 impl Level {
     fn new(list: List) -> Self {
         Self {
             list,
-            within: None,
-            label: String::new(),
+            within: Vec::new(),
+            entered: String::new(),
             cursor: Cursor::None,
             first: 0,
             pane: None,
-            undecided: None,
+            undecided: false,
         }
     }
 
-    /// What a row of groups stands for: the networks of a country, the flows of
-    /// all others.
-    fn into_row(row: &GroupRow, label: String) -> Self {
-        let level = match row.group {
-            Group::Country(country) => Self {
-                undecided: Some(row.group),
-                ..Self::new(List::Networks(country))
-            },
-            group => Self {
-                within: Some(group),
-                ..Self::new(List::Flows)
-            },
-        };
-        Self { label, ..level }
+    /// What a row of groups stands for: its flows, unless it is shown by
+    /// something else first.
+    fn inside(&self, row: &GroupRow, list: List) -> Self {
+        let mut within = self.within.clone();
+        within.push(row.group);
+        Self {
+            within,
+            entered: row.label(),
+            undecided: list == List::By(Grouping::Asn),
+            ..Self::new(list)
+        }
     }
 
     /// Whether the rows of a view are those of this list.
     pub(super) fn is_of(&self, view: &View) -> bool {
         self.list == view.query.list && self.within == view.query.within
+    }
+
+    /// What is shown: it is another list if this is another.
+    pub(super) fn shown(&self) -> (List, Vec<Group>) {
+        (self.list, self.within.clone())
     }
 
     pub(super) fn has_groups(&self) -> bool {
@@ -161,12 +162,18 @@ impl Trail {
 
     /// What it went through, without the first.
     pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
-        self.deeper.iter().map(|level| level.label.as_str())
+        self.deeper.iter().map(|level| level.entered.as_str())
     }
 
-    /// Goes into a row of groups.
-    pub(super) fn enter(&mut self, row: &GroupRow, label: String) {
-        self.deeper.push(Level::into_row(row, label));
+    /// Goes into a row of groups. The networks of a country stand between it
+    /// and its flows where countries are the first list.
+    pub(super) fn enter(&mut self, row: &GroupRow) {
+        let list = match row.group {
+            Group::Country(_) if self.deeper.is_empty() => List::By(Grouping::Asn),
+            _ => List::Flows,
+        };
+        let level = self.here().inside(row, list);
+        self.deeper.push(level);
     }
 
     /// Goes one level back, if it is not at the first.
@@ -187,13 +194,12 @@ impl Trail {
             return;
         }
         // There is one group of what is unknown.
-        let is_known = |row: &GroupRow| matches!(row.group, Group::Network(_, Some(_)));
-        if let Some(country) = here.undecided.take()
+        let is_known = |row: &GroupRow| matches!(row.group, Group::Asn(Some(_)));
+        if std::mem::take(&mut here.undecided)
             && view.group_count < 2
             && !view.groups.iter().any(is_known)
         {
             here.list = List::Flows;
-            here.within = Some(country);
             here.select_nothing();
             here.first = 0;
         }

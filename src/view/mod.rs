@@ -32,7 +32,7 @@ pub use crate::enrich::{End, Knowledge};
 use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
-pub use group::{Group, GroupRow, Ledger, List};
+pub use group::{Group, GroupRow, Grouping, Ledger, List};
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,8 +125,8 @@ pub struct Query {
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
-    /// Only flows of this group.
-    pub within: Option<Group>,
+    /// Only flows that are in all of these groups.
+    pub within: Vec<Group>,
     /// Whether the rows are flows or groups of them.
     pub list: List,
     /// The order of the rows.

@@ -61,7 +61,7 @@ fn select(
 ) -> (Vec<Usual>, Left) {
     let mut left = Left::default();
     // Grown step by step, a million would be copied again and again.
-    let of_flows = query.list == List::Flows && query.within.is_none();
+    let of_flows = query.list == List::Flows && query.within.is_empty();
     let mut keys = Vec::with_capacity(if of_flows { table.len() } else { 0 });
     for (id, flow) in table.flows() {
         if !query.scope.holds(flow.class()) {
@@ -70,9 +70,10 @@ fn select(
             left.own += 1;
         } else if query
             .within
-            .is_some_and(|group| !group.holds(flow, knowledge))
+            .iter()
+            .any(|group| !group.holds(flow, knowledge))
         {
-            // Not of this group: elsewhere, not hidden.
+            // Not of these groups: elsewhere, not hidden.
         } else if query
             .direction
             .is_some_and(|wanted| direction(flow, knowledge) != Some(wanted))
@@ -109,7 +110,7 @@ impl View {
         let (keys, left) = select(query, table, knowledge, now);
         let matching = keys.len();
         let mut query = query.clone();
-        let groups = groups(&query, table, ledger, knowledge, now);
+        let mut groups = groups(&query, table, ledger, knowledge, now);
         let (group_count, height) = (groups.len(), query.height);
         let (first, cursor, group_cursor, window) = if query.list == List::Flows {
             let mut flows = in_order(&query, keys, table, knowledge, now);
@@ -145,7 +146,7 @@ impl View {
             detail: Detail::answer(&query, subject, table, knowledge, now),
             at: now,
             rows,
-            groups: groups.window(first, height, ledger, knowledge),
+            groups: groups.window(first, height, table, ledger, knowledge),
             group_count,
             first,
             cursor,

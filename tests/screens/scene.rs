@@ -420,7 +420,7 @@ impl Scene {
         self.table.apply(update, at, &mut |change| {
             vigil.note(&change, knowledge, at);
             if let Change::Ended(flow) = change {
-                ledger.book(flow, knowledge);
+                ledger.book(flow, knowledge, at);
             }
         });
     }
@@ -463,6 +463,7 @@ impl Scene {
     pub(crate) fn send(&mut self, message: Message) {
         self.last = self.state.update(message, self.now);
         if let Some(query) = &self.last.ask {
+            self.ledger.open(query);
             self.query = query.clone();
         }
     }

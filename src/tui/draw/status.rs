@@ -283,9 +283,10 @@ fn births(word: &str, per_sec: Option<f64>) -> Piece {
 
 fn flows(view: &View) -> Piece {
     // Of how many: of a group, of those that are idle as well.
-    let out_of_scope = match view.query.within {
-        Some(_) => 0,
-        None => view.out_of_scope,
+    let out_of_scope = if view.query.within.is_empty() {
+        view.out_of_scope
+    } else {
+        0
     };
     let all =
         view.matching + out_of_scope + view.out_of_direction + view.filtered_out + view.inactive;

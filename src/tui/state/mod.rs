@@ -171,7 +171,7 @@ impl State {
                 list: List::Flows,
                 sort: Sort::default(),
                 freeze: Freeze::No,
-                within: None,
+                within: Vec::new(),
                 number: 0,
                 scope: settings.scope,
                 filter: settings.filter.clone(),
