@@ -22,7 +22,7 @@ use flowtop::enrich::services::{self, Services};
 use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, Tuple, Update,
 };
-use flowtop::view::{Cursor, Freeze, Grouping, Ledger, List, Query, Sort, Table, View};
+use flowtop::view::{Grouping, Ledger, List, Query, Table, View};
 
 const HOSTS: u32 = 100_000;
 const ROUNDS: usize = 9;
@@ -83,19 +83,9 @@ fn main() {
 
 fn measure(flows: u32, list: List, table: &Table, knowledge: &mut Knowledge, now: Moment) {
     let query = Query {
-        number: 0,
-        scope: Scope::EVERYTHING,
-        filter: None,
-        direction: None,
-        active_only: false,
-        within: Vec::new(),
         list,
-        sort: Sort::default(),
-        freeze: Freeze::No,
-        cursor: Cursor::None,
-        first: 0,
         height: 50,
-        detail: None,
+        ..Query::of(Scope::EVERYTHING)
     };
     let ledger = Ledger::default();
     let mut view = || {

@@ -56,6 +56,7 @@ const HOUSE: &[Room] = &[
             "view::column",
             "view::field",
             "view::filter",
+            "view::group",
             "view::sort",
             "view::units",
         ],

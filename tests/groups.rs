@@ -21,9 +21,7 @@ use flowtop::flow::{
 };
 use flowtop::table::{Change, Table};
 use flowtop::view::group::{Country, Service, Widths};
-use flowtop::view::{
-    Age, Cursor, Freeze, Group, GroupRow, Grouping, Ledger, List, Query, Sort, View, Who,
-};
+use flowtop::view::{Age, Cursor, Group, GroupRow, Grouping, Ledger, List, Query, View, Who};
 use mmdb_writer::IpVersion;
 
 const START: Moment = Moment {
@@ -42,19 +40,10 @@ struct Scene {
 /// Asks for all of a list.
 fn question(list: List, scope: Scope, within: &[Group]) -> Query {
     Query {
-        number: 0,
-        scope,
-        filter: None,
-        direction: None,
-        active_only: false,
         within: within.to_vec(),
         list,
-        sort: Sort::default(),
-        freeze: Freeze::No,
-        cursor: Cursor::None,
-        first: 0,
         height: usize::MAX,
-        detail: None,
+        ..Query::of(scope)
     }
 }
 
@@ -771,19 +760,10 @@ fn directions_filter_what_lives_and_what_has_ended() {
     }
     for (direction, orig) in flows {
         let query = |list| Query {
-            number: 0,
-            filter: None,
-            scope: Scope::EVERYTHING,
             direction: Some(direction),
-            active_only: false,
-            within: Vec::new(),
             list,
-            sort: Sort::default(),
-            freeze: Freeze::No,
-            cursor: Cursor::None,
-            first: 0,
             height: 100,
-            detail: None,
+            ..Query::of(Scope::EVERYTHING)
         };
         for list in [
             List::By(Grouping::Country),
@@ -849,19 +829,11 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         })
     };
     let mut query = Query {
-        number: 0,
-        filter: None,
-        scope: Scope::EVERYTHING,
-        direction: None,
-        active_only: false,
-        within: Vec::new(),
         list: List::By(Grouping::Service),
-        sort: Sort::default(),
-        freeze: Freeze::No,
         cursor: Cursor::Index(505),
         first: 500,
         height: 10,
-        detail: None,
+        ..Query::of(Scope::EVERYTHING)
     };
     let view = scene.answer(&query);
     assert_eq!((view.groups.len(), view.group_count), (10, 1000));

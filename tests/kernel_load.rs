@@ -25,7 +25,7 @@ use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::Services;
 use flowtop::flow::{Key, Moment, Scope, Tuple};
 use flowtop::table::{Change, EndReason, Flow, Table};
-use flowtop::view::{Cursor, Freeze, List, Query, Sort, View};
+use flowtop::view::{Query, View};
 use lab::entries::Entry;
 use lab::traffic::UdpService;
 use lab::{Host, eventually};
@@ -454,19 +454,9 @@ fn a_viewer_answers_with_live_views() {
             place_warnings: vec!["another".to_owned()],
         };
         let query = Query {
-            scope: Scope::EVERYTHING,
-            filter: None,
-            direction: None,
-            active_only: false,
-            within: Vec::new(),
-            list: List::Flows,
-            sort: Sort::default(),
-            freeze: Freeze::No,
-            cursor: Cursor::None,
-            first: 0,
             height: 10,
-            detail: None,
             number: 1,
+            ..Query::of(Scope::EVERYTHING)
         };
         let engine = thread::spawn(move || viewer.run(core, inputs, &views));
         out.send(Input::Query(query.clone()))

@@ -33,7 +33,7 @@ use flowtop::enrich::services::{self, Services};
 use flowtop::enrich::{Knowledge, names};
 use flowtop::flow::{L4, Protocol, Scope, Tuple};
 use flowtop::table::Table;
-use flowtop::view::{Cursor, Freeze, Grouping, List, Query, Sort, View};
+use flowtop::view::{Grouping, List, Query, View};
 use lab::entries::Entry;
 use lab::{Lab, eventually, mounts};
 use nameserver::{Fake, named};
@@ -626,19 +626,9 @@ struct Screen {
 impl Screen {
     fn look_at(&self, list: List) {
         let query = Query {
-            number: 0,
-            scope: Scope::EVERYTHING,
-            filter: None,
-            direction: None,
-            active_only: false,
-            within: Vec::new(),
             list,
-            sort: Sort::default(),
-            freeze: Freeze::No,
-            cursor: Cursor::None,
-            first: 0,
             height: 10,
-            detail: None,
+            ..Query::of(Scope::EVERYTHING)
         };
         self.ask.send(Input::Query(query)).unwrap();
     }

@@ -20,7 +20,7 @@ use flowtop::view::column::COLUMNS;
 use flowtop::view::field::{self, Event, Field, Record, Value};
 use flowtop::view::sort::SortKey;
 use flowtop::view::{
-    Cursor, FlowId, Freeze, Knowledge, Ledger, List, Query, Row, Sort, Table, View, ordered,
+    Cursor, FlowId, Freeze, Knowledge, Ledger, Query, Row, Sort, Table, View, ordered,
 };
 use proptest::prelude::*;
 
@@ -175,19 +175,9 @@ impl World {
 
 fn query(sort: Sort) -> Query {
     Query {
-        number: 0,
-        scope: Scope::EVERYTHING,
-        filter: None,
-        direction: None,
-        active_only: false,
-        within: Vec::new(),
-        list: List::Flows,
         sort,
-        freeze: Freeze::No,
-        detail: None,
-        cursor: Cursor::None,
-        first: 0,
         height: 10,
+        ..Query::of(Scope::EVERYTHING)
     }
 }
 

@@ -124,19 +124,11 @@ fn look(table: &Table, choice: u64, now: Moment) {
         None => Cursor::Index(index),
     };
     let query = Query {
-        detail: None,
-        filter: None,
-        freeze: flowtop::view::Freeze::No,
-        sort: Default::default(),
-        number: 0,
-        scope: Scope::EVERYTHING.with_loopback(choice & 8 == 0),
-        direction: None,
         active_only: choice & 16 == 0,
-        within: Vec::new(),
-        list: List::Flows,
         cursor,
         first: (choice >> 5 & 7) as usize,
         height: HEIGHT,
+        ..Query::of(Scope::EVERYTHING.with_loopback(choice & 8 == 0))
     };
     let view = compute(&query, table, now);
     assert_eq!(

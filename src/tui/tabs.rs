@@ -3,7 +3,7 @@
 
 use super::keys::Motion;
 use super::pane::Pane;
-use crate::view::{Cursor, Group, GroupRow, Grouping, List, View};
+use crate::view::{Cursor, Group, GroupRow, Grouping, List, Page, View};
 
 /// What the tabs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +18,22 @@ pub enum Tab {
     Places,
     /// Flows by service.
     Services,
+    /// How the kernel's table, the host and flowtop are doing.
+    Health,
+    /// Rates over time.
+    Chart,
 }
 
 impl Tab {
     /// In the order of the screen.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Flows,
         Self::Hosts,
         Self::Processes,
         Self::Places,
         Self::Services,
+        Self::Health,
+        Self::Chart,
     ];
 
     /// Its name.
@@ -38,6 +44,8 @@ impl Tab {
             Self::Processes => "Processes",
             Self::Places => "Places",
             Self::Services => "Services",
+            Self::Health => "Health",
+            Self::Chart => "Chart",
         }
     }
 
@@ -49,17 +57,33 @@ impl Tab {
             Self::Processes => '3',
             Self::Places => '5',
             Self::Services => '7',
+            Self::Health => '8',
+            Self::Chart => '9',
+        }
+    }
+
+    /// What it fills the screen with.
+    pub(super) const fn page(self) -> Page {
+        match self {
+            Self::Health => Page::Health,
+            Self::Chart => Page::Chart,
+            _ => Page::List,
         }
     }
 
     const fn list(self) -> List {
         match self {
-            Self::Flows => List::Flows,
+            Self::Flows | Self::Health | Self::Chart => List::Flows,
             Self::Hosts => List::By(Grouping::Host),
             Self::Processes => List::By(Grouping::Process),
             Self::Places => List::By(Grouping::Country),
             Self::Services => List::By(Grouping::Service),
         }
+    }
+
+    /// Whether this is its first list.
+    pub(super) fn shows(self, list: List) -> bool {
+        self.page() == Page::List && self.list() == list
     }
 
     pub(super) const fn step(self, by: usize) -> Self {
@@ -73,8 +97,10 @@ pub(super) struct Level {
     pub(super) list: List,
     /// In which groups the flows are; none for all.
     pub(super) within: Vec<Group>,
-    /// The group that it went into; empty for the first.
+    /// The group that it went into; empty if it did not.
     entered: String,
+    /// Whether its grouping was chosen, and not that of its tab or its row.
+    chosen: bool,
     /// The selected row.
     pub(super) cursor: Cursor,
     /// First row of the window.
@@ -92,6 +118,7 @@ impl Level {
             list,
             within: Vec::new(),
             entered: String::new(),
+            chosen: false,
             cursor: Cursor::None,
             first: 0,
             pane: None,
@@ -110,6 +137,30 @@ impl Level {
             undecided: list == List::By(Grouping::Asn),
             ..Self::new(list)
         }
+    }
+
+    /// The same flows, as another list that was chosen.
+    fn as_list(&self, list: List) -> Self {
+        Self {
+            within: self.within.clone(),
+            entered: self.entered.clone(),
+            chosen: list != List::Flows,
+            ..Self::new(list)
+        }
+    }
+
+    /// What the trail calls it.
+    fn label(&self) -> String {
+        let by = match self.list {
+            List::By(grouping) if self.chosen => format!("by {}", grouping.name()),
+            _ => String::new(),
+        };
+        let gap = if self.entered.is_empty() || by.is_empty() {
+            ""
+        } else {
+            " "
+        };
+        format!("{}{gap}{by}", self.entered)
     }
 
     /// Whether the rows of a view are those of this list.
@@ -161,8 +212,13 @@ impl Trail {
     }
 
     /// What it went through, without the first.
-    pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
-        self.deeper.iter().map(|level| level.entered.as_str())
+    pub(super) fn labels(&self) -> impl Iterator<Item = String> {
+        self.deeper.iter().map(Level::label)
+    }
+
+    /// Whether there is a list to go back to.
+    pub(super) const fn is_deep(&self) -> bool {
+        !self.deeper.is_empty()
     }
 
     /// Goes into a row of groups. The networks of a country stand between it
@@ -174,6 +230,33 @@ impl Trail {
         };
         let level = self.here().inside(row, list);
         self.deeper.push(level);
+    }
+
+    /// Puts the flows of the list that is shown together by something else, or
+    /// shows them one by one. Flows lead on to their groups; groups give way to
+    /// others of the same flows.
+    pub(super) fn show_as(&mut self, list: List) {
+        let here = self.here();
+        if here.list == list {
+            return;
+        }
+        let next = here.as_list(list);
+        let is_flows = !here.has_groups();
+        // Back to the flows that one came from.
+        let before = self.deeper.len().checked_sub(2);
+        let before = before.map_or(&self.top, |at| &self.deeper[at]);
+        let is_back = !is_flows && before.shown() == next.shown();
+        if !is_flows {
+            self.deeper.pop();
+        }
+        if !is_back {
+            let entered = if is_flows {
+                String::new()
+            } else {
+                next.entered
+            };
+            self.deeper.push(Level { entered, ..next });
+        }
     }
 
     /// Goes one level back, if it is not at the first.

@@ -7,11 +7,14 @@
 //! rows of the window.
 
 mod candidate;
+pub mod chart;
 pub mod column;
 mod detail;
 pub mod field;
 pub mod filter;
+mod first;
 pub mod group;
+pub mod history;
 pub mod sort;
 pub mod units;
 mod whose;
@@ -20,6 +23,7 @@ mod window;
 use std::sync::Arc;
 
 pub use candidate::Candidate;
+use chart::{Chart, Charting};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whose::{Counting, Party, Side, Who};
@@ -33,6 +37,7 @@ use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Grouping, Ledger, List};
+use history::Sample;
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,12 +116,26 @@ impl<'a> Row<'a> {
     }
 }
 
+/// What fills the screen below the tabs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// A list of flows or groups.
+    #[default]
+    List,
+    /// How the kernel's table, the host and flowtop are doing.
+    Health,
+    /// Rates over time.
+    Chart,
+}
+
 /// What somebody wants to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Counts the questions of one asker, so that a late answer can be told
     /// from a current one.
     pub number: u64,
+    /// A list, or a page without rows.
+    pub page: Page,
     /// Families, protocols, loopback.
     pub scope: Scope,
     /// Only flows that this holds.
@@ -141,9 +160,33 @@ pub struct Query {
     pub height: usize,
     /// The flow to look closer at.
     pub detail: Option<Subject>,
+    /// The chart that is looked at.
+    pub chart: Option<Charting>,
 }
 
 impl Query {
+    /// Asks for all flows of a scope, in the usual order, without a window:
+    /// [`height`](Self::height) opens one.
+    pub fn of(scope: Scope) -> Self {
+        Self {
+            number: 0,
+            page: Page::List,
+            scope,
+            filter: None,
+            direction: None,
+            active_only: false,
+            within: Vec::new(),
+            list: List::Flows,
+            sort: Sort::default(),
+            freeze: Freeze::No,
+            cursor: Cursor::None,
+            first: 0,
+            height: 0,
+            detail: None,
+            chart: None,
+        }
+    }
+
     /// Makes it the question of the next refresh: the cursor now names the
     /// flow it is on, where that flow is now, and an order that was to be kept
     /// is known. Its number stays.
@@ -291,6 +334,12 @@ pub struct View {
     pub born_per_sec: Option<f64>,
     /// See `born_per_sec`.
     pub ended_per_sec: Option<f64>,
+    /// How fast what is shown was at the last readings, the oldest first; `None`
+    /// for a gap.
+    pub recent: Vec<Option<Sample>>,
+    /// The chart that was asked for; `None` if nothing is known of what it is
+    /// of.
+    pub chart: Option<Box<Chart>>,
     /// How the source is doing.
     pub status: Status,
 }

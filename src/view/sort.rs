@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::column::{self, ColumnId};
 use super::field::{self, Event, Field, Kind, Record, Value};
+use super::first::{Around, Ordered, Reach};
 use super::group::{Group, GroupColumn};
 use super::whose::owner_at_hand;
 use super::window::direction;
@@ -203,19 +204,8 @@ pub(super) fn compare<K: Ord>(a: Option<&K>, b: Option<&K>, descending: bool) ->
     }
 }
 
-/// Flows that have an order. Only as much of it is worked out as is asked for:
-/// to sort all of a million would take longer than everything else.
-pub(super) trait Ordered {
-    /// How many come before this flow, if it is among them.
-    fn rank(&self, id: FlowId) -> Option<usize>;
-    /// The flow in a place that there is.
-    fn at(&mut self, index: usize) -> FlowId;
-    /// Those from a place on, at most `height`, in order.
-    fn window(&mut self, first: usize, height: usize) -> Vec<FlowId>;
-}
-
 /// What flows are ordered by before the usual order decides.
-trait Rank {
+pub(super) trait Rank {
     fn compare(&self, other: &Self, descending: bool) -> Ordering;
 }
 
@@ -233,67 +223,38 @@ impl<K: Ord> Rank for Option<K> {
 }
 
 /// What a flow is ordered by, and where it usually stands.
-type Entry<K> = (K, Usual);
+pub(super) type Entry<K> = (K, Usual);
 
-/// Flows with what they are ordered by.
-struct Entries<K> {
-    entries: Vec<Entry<K>>,
-    descending: bool,
+/// Flows that are to be put in order.
+pub(super) trait Rows<'a> {
+    /// Hands over each of them.
+    fn each(self, knowledge: &mut Knowledge, take: impl FnMut(FlowId, &'a Flow, &mut Knowledge));
 }
 
-impl<K: Rank> Entries<K> {
-    fn compare(descending: bool) -> impl Fn(&Entry<K>, &Entry<K>) -> Ordering {
-        move |a, b| a.0.compare(&b.0, descending).then_with(|| a.1.cmp(&b.1))
-    }
-}
-
-impl<K: Rank> Ordered for Entries<K> {
-    fn rank(&self, id: FlowId) -> Option<usize> {
-        let compare = Self::compare(self.descending);
-        let entry = self.entries.iter().find(|entry| entry.1.2 == id)?;
-        let is_before = |other: &&Entry<K>| compare(other, entry).is_lt();
-        Some(self.entries.iter().filter(is_before).count())
-    }
-
-    fn at(&mut self, index: usize) -> FlowId {
-        let compare = Self::compare(self.descending);
-        self.entries.select_nth_unstable_by(index, compare).1.1.2
-    }
-
-    fn window(&mut self, first: usize, height: usize) -> Vec<FlowId> {
-        let compare = Self::compare(self.descending);
-        if first >= self.entries.len() || height == 0 {
-            return Vec::new();
-        }
-        let rest = if first > 0 {
-            self.entries.select_nth_unstable_by(first, &compare);
-            &mut self.entries[first..]
-        } else {
-            &mut self.entries[..]
-        };
-        let height = height.min(rest.len());
-        if height < rest.len() {
-            rest.select_nth_unstable_by(height - 1, &compare);
-        }
-        let window = &mut rest[..height];
-        window.sort_unstable_by(compare);
-        window.iter().map(|entry| entry.1.2).collect()
-    }
-}
-
-/// The order that a query asks for, of the flows that match it.
+/// The order that a query asks for, as far as somebody reaches.
 pub(super) fn in_order<'a>(
     query: &Query,
-    flows: Vec<Usual>,
+    rows: impl Rows<'a>,
+    reach: Reach,
     table: &'a Table,
     knowledge: &'a mut Knowledge,
     now: Moment,
 ) -> Box<dyn Ordered + 'a> {
+    let asked = Asked {
+        reach,
+        descending: query.sort.descending,
+        table,
+        now,
+    };
     if let Freeze::Kept(kept) = &query.freeze {
-        let place = |id| kept.flows.get(&id).copied();
-        return entries(flows, false, |usual| place(usual.2));
+        let place = |id, _: &Flow, _: &mut Knowledge| kept.flows.get(&id).copied();
+        return Asked {
+            descending: false,
+            ..asked
+        }
+        .in_one_walk(rows, knowledge, place);
     }
-    sorted(query.sort, flows, table, knowledge, now)
+    asked.sorted(query.sort, rows, knowledge)
 }
 
 /// Every flow that `scope` holds, in an order.
@@ -304,63 +265,133 @@ pub fn ordered(
     knowledge: &mut Knowledge,
     now: Moment,
 ) -> Vec<FlowId> {
-    let in_scope = table.flows().filter(|(_, flow)| scope.holds(flow.class()));
-    let flows: Vec<Usual> = in_scope.map(|(id, flow)| usual(id, flow, now)).collect();
-    let count = flows.len();
-    sorted(sort, flows, table, knowledge, now).window(0, count)
-}
-
-fn sorted<'a>(
-    sort: Sort,
-    flows: Vec<Usual>,
-    table: &'a Table,
-    knowledge: &'a mut Knowledge,
-    now: Moment,
-) -> Box<dyn Ordered + 'a> {
-    let descending = sort.descending;
-    match By::of(sort) {
-        By::Nothing => entries(flows, false, |_| ()),
-        By::Number(get) => entries(flows, descending, |usual| {
-            get(table.get(usual.2)?, knowledge, now)
-        }),
-        By::Text(get) => {
-            let knowledge = &*knowledge;
-            entries(flows, descending, |usual| {
-                get(table.get(usual.2)?, knowledge)
-            })
+    struct InScope<'a>(&'a Table, Scope);
+    impl<'a> Rows<'a> for InScope<'a> {
+        fn each(
+            self,
+            knowledge: &mut Knowledge,
+            mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
+        ) {
+            for (id, flow) in self.0.flows() {
+                if self.1.holds(flow.class()) {
+                    take(id, flow, knowledge);
+                }
+            }
         }
-        By::Shared(get) => {
-            let mut names = Ranks::default();
-            let numbers: Vec<Option<usize>> = flows
-                .iter()
-                .map(|usual| Some(names.number(get(table.get(usual.2)?, knowledge)?)))
-                .collect();
-            let ranks = names.ranks();
-            let mut numbers = numbers.into_iter();
-            entries(flows, descending, |_| Some(ranks[numbers.next()??]))
-        }
-        By::Field(field) => entries(flows, descending, |usual| {
-            let record = Record {
-                event: Event::Sample,
-                ts_ns: now.real_ns,
-                row: Some(Row::new(table.get(usual.2)?, knowledge, now)),
-                count: None,
-            };
-            Key::owned((field.get)(&record))
-        }),
     }
+    let asked = Asked {
+        reach: Reach::ALL,
+        descending: sort.descending,
+        table,
+        now,
+    };
+    let mut flows = asked.sorted(sort, InScope(table, scope), knowledge);
+    flows.window(0, flows.count())
 }
 
-fn entries<'a, K: Rank + 'a>(
-    flows: Vec<Usual>,
+/// Which rows of an order, of which flows, and when.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    reach: Reach,
     descending: bool,
-    mut key: impl FnMut(&Usual) -> K,
-) -> Box<dyn Ordered + 'a> {
-    let keyed = flows.into_iter().map(|usual| (key(&usual), usual));
-    Box::new(Entries {
-        entries: keyed.collect(),
-        descending,
-    })
+    table: &'a Table,
+    now: Moment,
+}
+
+impl<'a> Asked<'a> {
+    fn sorted(
+        self,
+        sort: Sort,
+        rows: impl Rows<'a>,
+        knowledge: &'a mut Knowledge,
+    ) -> Box<dyn Ordered + 'a> {
+        let now = self.now;
+        match By::of(sort) {
+            By::Nothing => self.in_one_walk(rows, knowledge, |_, _, _| ()),
+            By::Number(get) => self.in_one_walk(rows, knowledge, |_, flow, knowledge| {
+                get(flow, knowledge, now)
+            }),
+            By::Text(get) => {
+                let mut found = Vec::new();
+                rows.each(knowledge, |id, flow, _| found.push((id, flow)));
+                let knowledge = &*knowledge;
+                self.arranged(found.into_iter(), |_, flow| get(flow, knowledge))
+            }
+            By::Shared(get) => self.by_ranks(get, rows, knowledge),
+            By::Field(field) => self.in_one_walk(rows, knowledge, |_, flow, knowledge| {
+                let record = Record {
+                    event: Event::Sample,
+                    ts_ns: now.real_ns,
+                    row: Some(Row::new(flow, knowledge, now)),
+                    count: None,
+                };
+                Key::owned((field.get)(&record))
+            }),
+        }
+    }
+
+    /// By a key that is read while the table is walked through.
+    fn in_one_walk<K: Rank + 'a>(
+        self,
+        rows: impl Rows<'a>,
+        knowledge: &mut Knowledge,
+        mut key: impl FnMut(FlowId, &'a Flow, &mut Knowledge) -> K,
+    ) -> Box<dyn Ordered + 'a> {
+        let mut around = self.around(|id, flow| key(id, flow, knowledge));
+        rows.each(knowledge, |id, flow, knowledge| {
+            let key = key(id, flow, knowledge);
+            around.add(key, || usual(id, flow, self.now));
+        });
+        Box::new(around)
+    }
+
+    /// By a key of flows that are found already.
+    fn arranged<K: Rank + 'a>(
+        self,
+        found: impl Iterator<Item = (FlowId, &'a Flow)>,
+        mut key: impl FnMut(FlowId, &'a Flow) -> K,
+    ) -> Box<dyn Ordered + 'a> {
+        let mut around = self.around(&mut key);
+        for (id, flow) in found {
+            around.add(key(id, flow), || usual(id, flow, self.now));
+        }
+        Box::new(around)
+    }
+
+    /// By the ranks of texts, which are known when all have been seen.
+    fn by_ranks(
+        self,
+        get: Shared,
+        rows: impl Rows<'a>,
+        knowledge: &mut Knowledge,
+    ) -> Box<dyn Ordered + 'a> {
+        let mut names = Ranks::default();
+        let mut found = Vec::new();
+        let mut center = None;
+        rows.each(knowledge, |id, flow, knowledge| {
+            let number = get(flow, knowledge).map(|text| names.number(text));
+            if self.reach.center == Some(id) {
+                center = number;
+            }
+            found.push((id, flow, number));
+        });
+        let ranks = names.ranks();
+        let rank = |number: Option<usize>| number.map(|number| ranks[number]);
+        let mut around = self.around(|_, _| rank(center));
+        for (id, flow, number) in found {
+            around.add(rank(number), || usual(id, flow, self.now));
+        }
+        Box::new(around)
+    }
+
+    /// No rows yet, and room for as many as somebody reaches.
+    fn around<K: Rank>(self, mut key: impl FnMut(FlowId, &'a Flow) -> K) -> Around<K> {
+        let center = self.reach.center.and_then(|id| {
+            let flow = self.table.get(id)?;
+            Some((key(id, flow), usual(id, flow, self.now)))
+        });
+        Around::new(center, self.reach.rows, self.descending)
+    }
 }
 
 /// Texts that many flows share, each kept once and then told by its rank.

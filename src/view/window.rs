@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::field::Event;
 use super::filter::Filter;
-use super::group::{List, groups};
-use super::sort::{Freeze, Kept, Usual, in_order, usual};
+use super::first::Reach;
+use super::group::{Group, GroupRow, Grouping, Groups, List};
+use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
-    Candidate, Cursor, Detail, Direction, Flow, Knowledge, Ledger, Moment, Query, Status, Table,
-    View, ViewRow,
+    Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
+    Table, View, ViewRow,
 };
 use crate::flow::{Counters, Pair};
 
@@ -39,62 +40,219 @@ pub(super) fn holds(
     })
 }
 
+/// Why a query leaves a flow out.
+enum Why {
+    /// Its scope does not hold it.
+    Scope,
+    /// It is a name lookup of this program.
+    Own,
+    /// It is in other groups: elsewhere, not hidden.
+    Elsewhere,
+    /// It goes the other way.
+    Direction,
+    /// The filter does not hold it.
+    Filter,
+    /// It rests.
+    Inactive,
+}
+
+/// Why a query leaves this flow out; `None` if it matches. What is cheap to
+/// ask is asked first.
+fn left_out(query: &Query, flow: &Flow, knowledge: &mut Knowledge, now: Moment) -> Option<Why> {
+    if !query.scope.holds(flow.class()) {
+        return Some(Why::Scope);
+    }
+    if knowledge.is_own(&flow.key().orig) {
+        return Some(Why::Own);
+    }
+    let mut within = query.within.iter();
+    if !within.all(|group| group.holds(flow, knowledge)) {
+        return Some(Why::Elsewhere);
+    }
+    let goes = |wanted| direction(flow, knowledge) == Some(wanted);
+    if !query.direction.is_none_or(goes) {
+        return Some(Why::Direction);
+    }
+    if !holds(query.filter.as_deref(), flow, knowledge, now) {
+        return Some(Why::Filter);
+    }
+    (query.active_only && !is_active(flow)).then_some(Why::Inactive)
+}
+
 /// How many flows a query leaves out, and why; and what the others move.
 #[derive(Default)]
-struct Left {
+struct Sums {
     out_of_scope: usize,
     out_of_direction: usize,
     filtered_out: usize,
     inactive: usize,
     own: usize,
+    matching: usize,
     uncounted: usize,
     counters: Pair<Counters>,
     bytes_per_sec: Pair<u64>,
 }
 
-/// The flows that match a query. What is cheap to ask is asked first.
-fn select(
-    query: &Query,
+impl Sums {
+    fn leave_out(&mut self, why: &Why) {
+        match why {
+            Why::Scope => self.out_of_scope += 1,
+            Why::Own => self.own += 1,
+            Why::Elsewhere => {}
+            Why::Direction => self.out_of_direction += 1,
+            Why::Filter => self.filtered_out += 1,
+            Why::Inactive => self.inactive += 1,
+        }
+    }
+
+    fn add(&mut self, flow: &Flow) {
+        self.matching += 1;
+        self.uncounted += usize::from(flow.is_uncounted());
+        self.counters += flow.counters().unwrap_or_default();
+        let rate = flow.bytes_per_sec().unwrap_or_default();
+        self.bytes_per_sec = Pair {
+            orig: self.bytes_per_sec.orig.saturating_add(rate.orig),
+            reply: self.bytes_per_sec.reply.saturating_add(rate.reply),
+        };
+    }
+}
+
+/// The flows that match a query; what they sum up to is known after the walk.
+struct Matching<'q, 'a> {
+    query: &'q Query,
+    table: &'a Table,
+    now: Moment,
+    sums: &'q mut Sums,
+}
+
+impl<'a> Rows<'a> for Matching<'_, 'a> {
+    fn each(
+        self,
+        knowledge: &mut Knowledge,
+        mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
+    ) {
+        for (id, flow) in self.table.flows() {
+            match left_out(self.query, flow, knowledge, self.now) {
+                Some(why) => self.sums.leave_out(&why),
+                None => {
+                    self.sums.add(flow);
+                    take(id, flow, knowledge);
+                }
+            }
+        }
+    }
+}
+
+/// The flow under the cursor, if it is among those that match.
+fn center(query: &Query, table: &Table, knowledge: &mut Knowledge, now: Moment) -> Option<FlowId> {
+    let Cursor::Flow { id, .. } = query.cursor else {
+        return None;
+    };
+    let flow = table.get(id)?;
+    left_out(query, flow, knowledge, now)
+        .is_none()
+        .then_some(id)
+}
+
+/// How far from the row under the cursor, or from the first one, the window
+/// can reach; see [`place`]. The row under the cursor is read even where the
+/// window has no height.
+fn reach(query: &Query, center: Option<FlowId>) -> Reach {
+    if query.freeze == Freeze::Now {
+        return Reach::ALL;
+    }
+    let height = query.height.max(1);
+    let first = match query.cursor {
+        _ if center.is_some() => 0,
+        Cursor::None => query.first,
+        Cursor::Index(index) | Cursor::Flow { index, .. } | Cursor::Group { index, .. } => index,
+    };
+    Reach {
+        center,
+        rows: first.saturating_add(height),
+    }
+}
+
+/// The window of a list of flows or of groups.
+#[derive(Default)]
+struct Window {
+    first: usize,
+    cursor: Option<(usize, FlowId)>,
+    rows: Vec<FlowId>,
+    group_cursor: Option<(usize, Group)>,
+    groups: Vec<GroupRow>,
+    group_count: usize,
+}
+
+/// Puts the flows that match in order, and finds the window. An order that is
+/// to be kept from now on is put into the query.
+fn flows(
+    query: &mut Query,
     table: &Table,
     knowledge: &mut Knowledge,
     now: Moment,
-) -> (Vec<Usual>, Left) {
-    let mut left = Left::default();
-    // Grown step by step, a million would be copied again and again.
-    let of_flows = query.list == List::Flows && query.within.is_empty();
-    let mut keys = Vec::with_capacity(if of_flows { table.len() } else { 0 });
-    for (id, flow) in table.flows() {
-        if !query.scope.holds(flow.class()) {
-            left.out_of_scope += 1;
-        } else if knowledge.is_own(&flow.key().orig) {
-            left.own += 1;
-        } else if query
-            .within
-            .iter()
-            .any(|group| !group.holds(flow, knowledge))
-        {
-            // Not of these groups: elsewhere, not hidden.
-        } else if query
-            .direction
-            .is_some_and(|wanted| direction(flow, knowledge) != Some(wanted))
-        {
-            left.out_of_direction += 1;
-        } else if !holds(query.filter.as_deref(), flow, knowledge, now) {
-            left.filtered_out += 1;
-        } else if query.active_only && !is_active(flow) {
-            left.inactive += 1;
-        } else {
-            left.uncounted += usize::from(flow.is_uncounted());
-            left.counters += flow.counters().unwrap_or_default();
-            let rate = flow.bytes_per_sec().unwrap_or_default();
-            left.bytes_per_sec = Pair {
-                orig: left.bytes_per_sec.orig.saturating_add(rate.orig),
-                reply: left.bytes_per_sec.reply.saturating_add(rate.reply),
-            };
-            keys.push(usual(id, flow, now));
-        }
+) -> (Window, Sums) {
+    let mut sums = Sums::default();
+    let reach = reach(query, center(query, table, knowledge, now));
+    let matching = Matching {
+        query,
+        table,
+        now,
+        sums: &mut sums,
+    };
+    let mut flows = in_order(query, matching, reach, table, knowledge, now);
+    let count = flows.count();
+    let (first, index) = place(query, count, flows.rank());
+    let mut rows = flows.window(first, query.height.max(1));
+    let cursor = index.and_then(|index| Some((index, *rows.get(index - first)?)));
+    rows.truncate(query.height);
+    if query.freeze == Freeze::Now {
+        let kept = Kept::flows(flows.window(0, count).into_iter());
+        drop(flows);
+        query.freeze = Freeze::Kept(Arc::new(kept));
     }
-    (keys, left)
+    let window = Window {
+        first,
+        cursor,
+        rows,
+        ..Window::default()
+    };
+    (window, sums)
+}
+
+/// The same of a list of groups.
+fn in_groups(
+    query: &mut Query,
+    grouping: Grouping,
+    table: &Table,
+    ledger: &Ledger,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> (Window, Sums) {
+    let mut sums = Sums::default();
+    let matching = Matching {
+        query,
+        table,
+        now,
+        sums: &mut sums,
+    };
+    let mut groups = Groups::of(query, grouping, matching, (table, ledger), knowledge, now);
+    let now_at = match query.cursor {
+        Cursor::Group { group, .. } => groups.position(group),
+        _ => None,
+    };
+    let (first, index) = place(query, groups.len(), now_at);
+    if query.freeze == Freeze::Now {
+        query.freeze = Freeze::Kept(Arc::new(groups.kept()));
+    }
+    let window = Window {
+        first,
+        group_cursor: index.and_then(|index| Some((index, groups.at(index)?))),
+        group_count: groups.len(),
+        groups: groups.window(first, query.height, table, ledger, knowledge),
+        ..Window::default()
+    };
+    (window, sums)
 }
 
 impl View {
@@ -107,64 +265,42 @@ impl View {
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Self {
-        let (keys, left) = select(query, table, knowledge, now);
-        let matching = keys.len();
         let mut query = query.clone();
-        let mut groups = groups(&query, table, ledger, knowledge, now);
-        let (group_count, height) = (groups.len(), query.height);
-        let (first, cursor, group_cursor, window) = if query.list == List::Flows {
-            let mut flows = in_order(&query, keys, table, knowledge, now);
-            let now_at = match query.cursor {
-                Cursor::Flow { id, .. } => flows.rank(id),
-                _ => None,
-            };
-            let (first, index) = place(&query, matching, now_at);
-            if query.freeze == Freeze::Now {
-                let kept = Kept::flows(flows.window(0, matching).into_iter());
-                query.freeze = Freeze::Kept(Arc::new(kept));
-            }
-            let cursor = index.map(|index| (index, flows.at(index)));
-            (first, cursor, None, flows.window(first, height))
-        } else {
-            let now_at = match query.cursor {
-                Cursor::Group { group, .. } => groups.position(group),
-                _ => None,
-            };
-            let (first, index) = place(&query, group_count, now_at);
-            if query.freeze == Freeze::Now {
-                query.freeze = Freeze::Kept(Arc::new(groups.kept()));
-            }
-            let cursor = index.and_then(|index| Some((index, groups.at(index)?)));
-            (first, None, cursor, Vec::new())
+        let (window, sums) = match query.list {
+            List::Flows => flows(&mut query, table, knowledge, now),
+            List::By(grouping) => in_groups(&mut query, grouping, table, ledger, knowledge, now),
         };
         let rows = window
+            .rows
             .iter()
             .filter_map(|id| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
-        let subject = cursor.map(|(_, id)| id);
+        let subject = window.cursor.map(|(_, id)| id);
         Self {
             detail: Detail::answer(&query, subject, table, knowledge, now),
             at: now,
             rows,
-            groups: groups.window(first, height, table, ledger, knowledge),
-            group_count,
-            first,
-            cursor,
-            group_cursor,
-            matching,
-            uncounted: left.uncounted,
-            counters: left.counters,
-            matching_bytes_per_sec: left.bytes_per_sec,
-            out_of_scope: left.out_of_scope,
-            out_of_direction: left.out_of_direction,
-            filtered_out: left.filtered_out,
-            inactive: left.inactive,
-            own: left.own,
+            groups: window.groups,
+            group_count: window.group_count,
+            first: window.first,
+            cursor: window.cursor,
+            group_cursor: window.group_cursor,
+            matching: sums.matching,
+            uncounted: sums.uncounted,
+            counters: sums.counters,
+            matching_bytes_per_sec: sums.bytes_per_sec,
+            out_of_scope: sums.out_of_scope,
+            out_of_direction: sums.out_of_direction,
+            filtered_out: sums.filtered_out,
+            inactive: sums.inactive,
+            own: sums.own,
             totals: table.totals().within(query.scope),
             query,
             bytes_per_sec: None,
             born_per_sec: None,
             ended_per_sec: None,
+            recent: Vec::new(),
+            chart: None,
             status: Status::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! Places and services: their lists, and the ways through them.
 
 use crossterm::event::KeyCode;
-use flowtop::view::{Cursor, Group, Grouping, List};
+use flowtop::view::{Cursor, Group, Grouping, List, Page};
 use ratatui::style::Modifier;
 
 use super::scene::{Scene, themes, world};
@@ -101,31 +101,28 @@ fn colours_and_attributes() {
 fn tabs_are_switched_in_both_directions_and_by_digit() {
     let mut scene = scene();
     let start = screen(&scene);
-    let mut lists = Vec::new();
-    for _ in 0..5 {
+    let shown = |scene: &Scene| (scene.query.page, scene.query.list);
+    let mut tabs = Vec::new();
+    for _ in 0..7 {
         press(&mut scene, &[KeyCode::Tab]);
-        lists.push(scene.query.list);
+        tabs.push(shown(&scene));
     }
     let all = [
-        List::By(Grouping::Host),
-        List::By(Grouping::Process),
-        List::By(Grouping::Country),
-        List::By(Grouping::Service),
-        List::Flows,
+        (Page::List, List::By(Grouping::Host)),
+        (Page::List, List::By(Grouping::Process)),
+        (Page::List, List::By(Grouping::Country)),
+        (Page::List, List::By(Grouping::Service)),
+        (Page::Health, List::Flows),
+        (Page::Chart, List::Flows),
+        (Page::List, List::Flows),
     ];
-    assert_eq!(lists, all);
+    assert_eq!(tabs, all);
     assert_eq!(screen(&scene), start);
     press(&mut scene, &[KeyCode::BackTab]);
-    assert_eq!(scene.query.list, List::By(Grouping::Service));
-    for (key, list) in [
-        ("1", List::Flows),
-        ("2", List::By(Grouping::Host)),
-        ("3", List::By(Grouping::Process)),
-        ("5", List::By(Grouping::Country)),
-        ("7", List::By(Grouping::Service)),
-    ] {
+    assert_eq!(shown(&scene), (Page::Chart, List::Flows));
+    for (key, tab) in ["2", "3", "5", "7", "8", "9", "1"].into_iter().zip(all) {
         scene.keys(key);
-        assert_eq!(scene.query.list, list);
+        assert_eq!(shown(&scene), tab);
     }
 }
 

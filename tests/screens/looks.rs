@@ -9,6 +9,7 @@ use ratatui::style::Color;
 
 use super::scene::{Scene, crowd, evening, themes, world};
 use super::snapshot::{check, styled, text};
+use super::{desk, picture};
 
 #[test]
 fn flows_at_every_width() {
@@ -273,4 +274,27 @@ fn without_colours_there_are_no_themes_to_choose() {
     scene.keys("t");
     let shown = text(&scene.buffer(80, 20));
     assert!(shown.contains("Themes need colours"), "{shown}");
+}
+
+/// A look in true colours.
+fn wearing(name: &str) -> Themes {
+    let mut themes = Themes::new(Depth::True);
+    themes.choose_named(name).expect("a theme that is built in");
+    themes
+}
+
+#[test]
+fn pictures_of_the_readme() {
+    let (width, height) = (120, 32);
+    let mut scene = desk::scene(width, height, |s| s.themes = wearing("tokyo-night"));
+    scene.press(KeyCode::Down);
+    scene.press(KeyCode::Enter);
+    let title = "flowtop on a workstation: flows, and all about one of them";
+    picture::check("readme_dark", title, &scene.buffer(width, height));
+
+    let mut scene = Scene::new((width, 20), |s| s.themes = wearing("light")).with(&world());
+    scene.name_hosts();
+    scene.keys("2");
+    let title = "flowtop on a router: the hosts behind it";
+    picture::check("readme_light", title, &scene.buffer(width, 20));
 }

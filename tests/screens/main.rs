@@ -1,7 +1,7 @@
 //! What the viewer shows, and how keys, views and sizes change it.
 //!
 //! Screens are compared with `tests/snapshots`; `UPDATE=1 cargo test` rewrites
-//! them.
+//! them, the pictures of the README among them.
 
 #![expect(
     clippy::expect_used,
@@ -20,6 +20,8 @@ mod keys;
 mod looks;
 mod order;
 mod owners;
+mod picture;
 mod scene;
+mod sessions;
 mod snapshot;
 mod storms;

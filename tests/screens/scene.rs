@@ -17,6 +17,7 @@ use flowtop::table::{Change, Table};
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::group::Widths;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
@@ -284,6 +285,7 @@ impl Scene {
             filter: None,
             show_source: false,
             columns: Choice::default(),
+            subnets: Widths::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             keys: Keymap::default(),

@@ -12,12 +12,16 @@
 //! ```
 
 mod about;
+mod chart;
 mod detail;
 mod empty;
 mod groups;
+mod health;
 mod help;
 mod line;
+mod menu;
 mod picker;
+mod picture;
 pub(super) mod popup;
 mod prompt;
 mod status;
@@ -32,7 +36,7 @@ pub(super) use table::longest_host;
 
 use super::state::{Size, State};
 use super::theme::Role;
-use crate::view::{List, View};
+use crate::view::{List, Page, View};
 
 /// Below this nothing useful fits.
 const SMALLEST: Size = Size {
@@ -56,7 +60,14 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::warning(state, areas.warning, buf);
     status::tabs(state, areas.tabs, buf);
     // What the view shows, which may be the list before the one asked for.
-    match state.view.as_ref().map(|view| (view, view.query.list)) {
+    let shown = state.view.as_ref().map(|view| (view, view.query.list));
+    match shown {
+        Some((view, _)) if view.query.page == Page::Health => {
+            health::draw(state, view, areas.rows, buf);
+        }
+        Some((view, _)) if view.query.page == Page::Chart => {
+            chart::draw(state, view, areas.rows, buf);
+        }
         Some((view, List::By(grouping))) if has_groups(view) => {
             groups::header(state, grouping, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);
@@ -76,6 +87,9 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     }
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
+    }
+    if let Some(menu) = &state.groupings {
+        menu::draw(state, menu, buf);
     }
     if let Some(picker) = &state.picker {
         picker::draw(state, picker, buf);

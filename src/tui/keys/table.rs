@@ -125,6 +125,15 @@ pub static KEYS: &[Key] = &[
     hidden(&[tab(Tab::Services)], Action::Go(Tab::Services)),
     entry(
         Section::Move,
+        &[tab(Tab::Health)],
+        Action::Go(Tab::Health),
+        "8 9",
+        "Health, Chart",
+        None,
+    ),
+    hidden(&[tab(Tab::Chart)], Action::Go(Tab::Chart)),
+    entry(
+        Section::Move,
         &[key(KeyCode::Enter)],
         Action::Enter,
         "Enter",
@@ -259,6 +268,14 @@ pub static KEYS: &[Key] = &[
         "a",
         "only flows that moved bytes just now",
         Some(hint("a", "active", 3)),
+    ),
+    entry(
+        Section::Show,
+        &[char('g')],
+        Action::GroupBy,
+        "g",
+        "put flows together: by host, user, ...",
+        Some(hint("g", "group", 5)),
     ),
     entry(
         Section::Show,

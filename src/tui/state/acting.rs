@@ -5,7 +5,7 @@ use super::super::keys::Action;
 use super::super::tabs::Tab;
 use super::columns::Seen;
 use super::{Effects, Popup, State};
-use crate::view::Freeze;
+use crate::view::{Freeze, Page};
 
 impl State {
     pub(super) fn act(&mut self, action: Action, effects: &mut Effects) {
@@ -18,6 +18,8 @@ impl State {
         let scope = self.scope;
         let before = (self.tab, self.level().shown());
         match action {
+            // Pages have no rows.
+            Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,
@@ -47,6 +49,7 @@ impl State {
             | Action::Reverse
             | Action::ToggleFreeze
             | Action::ChooseColumns => self.act_on_order(action),
+            Action::GroupBy => self.open_groupings(),
             Action::ToggleBits
             | Action::ToggleSource
             | Action::CycleHosts

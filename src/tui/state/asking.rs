@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::draw;
 use super::State;
 use super::columns::Seen;
-use crate::view::{Query, View};
+use crate::view::{Page, Query, View};
 
 impl State {
     /// A new question, if what is asked for has changed.
@@ -17,14 +17,19 @@ impl State {
             freeze: self.freeze.clone(),
             within: level.within.clone(),
             number: self.asked.number,
+            page: self.tab.page(),
             scope: self.scope,
             filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
             cursor: level.cursor,
             first: level.first,
-            height: draw::table_height(self),
+            height: match self.tab.page() {
+                Page::List => draw::table_height(self),
+                Page::Health | Page::Chart => 0,
+            },
             detail: self.pane().map(|pane| pane.subject),
+            chart: None,
         };
         (query != self.asked).then(|| {
             self.asked = Query {
@@ -58,7 +63,7 @@ impl State {
         let list = |view: &View| {
             let query = &view.query;
             let filter = query.filter.as_ref().map(Arc::as_ptr);
-            (query.list, query.direction, filter)
+            (query.page, query.list, query.direction, filter)
         };
         let is_another =
             |before: &View| list(before) != list(&view) || before.query.within != view.query.within;

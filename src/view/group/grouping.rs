@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::flow::Family;
+
 /// By what flows are put together.
 ///
 /// The far end is the destination, or the source if the flow comes in or only
@@ -66,8 +68,16 @@ impl Widths {
         }
     }
 
+    /// The bits that count of addresses of a family.
+    pub const fn bits(self, family: Family) -> u8 {
+        match family {
+            Family::Ipv4 => self.v4,
+            Family::Ipv6 => self.v6,
+        }
+    }
+
     /// The bits that count of an address.
-    pub const fn of(self, address: IpAddr) -> u8 {
+    pub(super) const fn of(self, address: IpAddr) -> u8 {
         match address {
             IpAddr::V4(_) => self.v4,
             IpAddr::V6(_) => self.v6,
@@ -253,6 +263,15 @@ impl Grouping {
             Self::Zone => 13,
             Self::Protocol => 14,
             Self::State => 15,
+        }
+    }
+
+    /// The same; subnets with these widths.
+    #[must_use]
+    pub const fn with(self, widths: Widths) -> Self {
+        match self {
+            Self::Subnet(_) => Self::Subnet(widths),
+            other => other,
         }
     }
 

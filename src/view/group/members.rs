@@ -206,10 +206,17 @@ fn interfaces<'a>(flow: &Flow, knowledge: &mut Knowledge, mut take: impl FnMut(M
 impl Group {
     /// Whether a flow is in it.
     pub fn holds(self, flow: &Flow, knowledge: &mut Knowledge) -> bool {
-        let mut holds = false;
-        if let Some(grouping) = self.grouping() {
-            grouping.members(flow, knowledge, |member| holds |= member.group == self);
-        }
-        holds
+        self.side(flow, knowledge).is_some()
+    }
+
+    /// From whose point of view a flow that is in it sends and receives.
+    pub fn side(self, flow: &Flow, knowledge: &mut Knowledge) -> Option<Side> {
+        let mut side = None;
+        self.grouping()?.members(flow, knowledge, |member| {
+            if member.group == self {
+                side = Some(member.side);
+            }
+        });
+        side
     }
 }

@@ -30,7 +30,7 @@ pub use column::GroupColumn;
 pub use grouping::{Grouping, Widths};
 use ledger::Ended;
 pub use ledger::Ledger;
-pub(super) use rows::groups;
+pub(super) use order::Groups;
 
 /// Where the far end of a flow is. The far end is the destination, or the
 /// source if the flow comes in or only that one is public.

@@ -21,7 +21,6 @@ struct Rank {
 }
 
 /// All groups of a list, and their order.
-#[derive(Default)]
 pub(in super::super) struct Groups {
     tallies: Vec<Tally>,
     ranks: Vec<Rank>,

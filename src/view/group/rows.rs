@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::super::{Age, Flow, FlowId, Knowledge, Query, Side, Table};
 use super::members::{Member, organisation};
 use super::order::{Groups, in_order};
-use super::{Belonging, Country, Ended, Group, GroupRow, Holder, Ledger, List, NEW_SECS};
+use super::{Belonging, Country, Ended, Group, GroupRow, Grouping, Holder, Ledger, NEW_SECS};
 use crate::flow::{Counters, Moment, Pair, Status};
-use crate::view::window::{direction, holds};
+use crate::view::sort::Rows;
 
 /// What is summed up of a group. What is only needed to show it is found out
 /// about those that are shown.
@@ -144,39 +144,30 @@ impl Tallies {
     }
 }
 
-/// Every group of a query's list that its filters let through, in its order;
-/// none of a list of flows.
-pub(in super::super) fn groups(
-    query: &Query,
-    table: &Table,
-    ledger: &Ledger,
-    knowledge: &mut Knowledge,
-    now: Moment,
-) -> Groups {
-    let List::By(grouping) = query.list else {
-        return Groups::default();
-    };
-    let mut tallies = Tallies::default();
-    for (id, flow) in table.flows() {
-        let is_wanted = query.scope.holds(flow.class())
-            && !knowledge.is_own(&flow.key().orig)
-            && query.within.iter().all(|g| g.holds(flow, knowledge))
-            && query
-                .direction
-                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
-            && holds(query.filter.as_deref(), flow, knowledge, now);
-        if is_wanted {
+impl Groups {
+    /// Every group of the flows that a query's filters let through, in its
+    /// order, and of those that have ended.
+    pub(in super::super) fn of<'a>(
+        query: &Query,
+        grouping: Grouping,
+        flows: impl Rows<'a>,
+        (table, ledger): (&Table, &Ledger),
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) -> Self {
+        let mut tallies = Tallies::default();
+        flows.each(knowledge, |id, flow, knowledge| {
             grouping.members(flow, knowledge, |member| {
                 tallies.count(id, flow, &member, now);
             });
+        });
+        // Of flows that have ended only sums are left, of which no filter can
+        // be asked.
+        if query.filter.is_none() {
+            ledger.each(query, |group, ended| tallies.of(group).1.end(ended));
         }
+        in_order(query, tallies.tallies, table, ledger, knowledge)
     }
-    // Of flows that have ended only sums are left, of which no filter can be
-    // asked.
-    if query.filter.is_none() {
-        ledger.each(query, |group, ended| tallies.of(group).1.end(ended));
-    }
-    in_order(query, tallies.tallies, table, ledger, knowledge)
 }
 
 /// What a row is called, and what else is known of it; `example` is one of its
