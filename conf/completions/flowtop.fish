@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= subnet= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= b/bits no-mouse theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits mouse process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -26,7 +26,6 @@ end
 
 complete -c flowtop -n "__fish_flowtop_needs_command" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
-complete -c flowtop -n "__fish_flowtop_needs_command" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -58,6 +57,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l dns -d 'Host names in r
 complete -c flowtop -n "__fish_flowtop_needs_command" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l track -d 'Have the kernel track connections, if no rule does'
@@ -69,6 +69,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l no-loopback -d 'The opp
 complete -c flowtop -n "__fish_flowtop_needs_command" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-track -d 'The opposite of --track'
@@ -86,7 +87,6 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -118,6 +118,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l dns -d 'Host na
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l track -d 'Have the kernel track connections, if no rule does'
@@ -129,6 +130,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-loopback -d 
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-track -d 'The opposite of --track'
@@ -138,7 +140,6 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -170,6 +171,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l track -d 'Have the kernel track connections, if no rule does'
@@ -181,12 +183,12 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -218,6 +220,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l track -d 'Have the kernel track connections, if no rule does'
@@ -229,12 +232,12 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -266,6 +269,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l track -d 'Have the kernel track connections, if no rule does'
@@ -277,6 +281,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-track -d 'The opposite of --track'
@@ -287,7 +292,6 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s o -l output -
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -321,6 +325,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l track -d 'Have the kernel track connections, if no rule does'
@@ -332,6 +337,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-track -d 'The opposite of --track'

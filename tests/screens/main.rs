@@ -24,4 +24,6 @@ mod picture;
 mod scene;
 mod sessions;
 mod snapshot;
+mod steering;
 mod storms;
+mod taking;

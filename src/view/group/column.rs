@@ -52,10 +52,12 @@ pub enum GroupColumn {
     ReplyRate,
     /// Bytes per second sent.
     OrigRate,
+    /// How fast it was: a picture, drawn where one knows how wide it is.
+    Trend,
 }
 
 /// Every column, by the name that sorts by it.
-const NAMES: [(&str, GroupColumn); 19] = [
+const NAMES: [(&str, GroupColumn); 20] = [
     ("code", GroupColumn::Code),
     ("name", GroupColumn::Name),
     ("to", GroupColumn::To),
@@ -75,6 +77,7 @@ const NAMES: [(&str, GroupColumn); 19] = [
     ("bytes", GroupColumn::Bytes),
     ("down_rate", GroupColumn::ReplyRate),
     ("up_rate", GroupColumn::OrigRate),
+    ("trend", GroupColumn::Trend),
 ];
 
 impl GroupColumn {
@@ -87,6 +90,12 @@ impl GroupColumn {
     /// The names that `--sort` knows.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The name that sorts by it.
+    pub fn name(self) -> &'static str {
+        let found = NAMES.iter().find(|(_, column)| *column == self);
+        found.map_or("", |(name, _)| name)
     }
 
     /// Where its texts stand.
@@ -123,6 +132,7 @@ impl GroupColumn {
             (Self::Bytes, _) => "BYTES",
             (Self::ReplyRate, _) => "↓ RATE",
             (Self::OrigRate, _) => "↑ RATE",
+            (Self::Trend, _) => "TREND",
         }
     }
 
@@ -178,6 +188,10 @@ impl GroupColumn {
             }
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
+            Self::Trend => {
+                let rate = row.average_bytes_per_sec;
+                Value::Uint(rate.orig.saturating_add(rate.reply))
+            }
         }
     }
 
@@ -221,6 +235,7 @@ impl GroupColumn {
             }
             Self::ReplyRate => units::rate(out, Some(row.bytes_per_sec.reply), unit),
             Self::OrigRate => units::rate(out, Some(row.bytes_per_sec.orig), unit),
+            Self::Trend => {}
         }
     }
 }
