@@ -65,7 +65,7 @@ mod tests {
             Group::Source(host),
             Group::Destination(host),
             Group::Pair(host, host),
-            Group::Subnet(host, 64),
+            Group::subnet(host, 64),
             Group::Mark(Some(16)),
             Group::Zone(2),
             Group::Protocol(Protocol(250)),
