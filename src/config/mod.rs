@@ -175,6 +175,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             source,
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
+            subnets: layer.subnet.unwrap_or_default(),
             unit,
             tiers: layer.rate_tiers.unwrap_or_default(),
             mouse: !layer.no_mouse.unwrap_or(false),

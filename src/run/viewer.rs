@@ -216,6 +216,7 @@ fn screen_settings(
         filter: options.source.filter.clone(),
         show_source: options.show_source,
         columns: options.columns.clone(),
+        subnets: options.subnets,
         unit: options.unit,
         tiers: options.tiers,
         hosts: match options.source.lookups.names {

@@ -111,8 +111,8 @@ impl State {
         let row = view.groups.get(line)?;
         let what = self.tab.title().to_lowercase();
         let label = Label {
-            plain: format!("{what} › {}", draw::group_label(row)),
-            masked: format!("{what} › {}", draw::group_label(&row.masked(mask))),
+            plain: format!("{what} › {}", row.label()),
+            masked: format!("{what} › {}", row.masked(mask).label()),
         };
         Some((Of::Group(row.group), label))
     }

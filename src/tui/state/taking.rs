@@ -315,7 +315,7 @@ impl State {
 
     /// What can be copied of a group.
     fn open_group(&mut self, row: &GroupRow) {
-        let label = draw::group_label(row);
+        let label = row.label();
         let filter = match (self.mask(), row.group.expression()) {
             (Some(_), _) => Deed::Say(format!(
                 "Masked: it would find nothing; {} shows the true ones.",
