@@ -21,7 +21,6 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
-use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
