@@ -25,7 +25,6 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::mask::Mask;
-use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use pty::Session;
 

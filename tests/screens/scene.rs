@@ -18,7 +18,6 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::mask::Mask;
-use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,

@@ -455,10 +455,7 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// How one came to the list; what came first is left out first.
 fn trail(state: &State, room: usize) -> String {
-    let labels = state.trail().labels().map(|label| match state.mask() {
-        Some(_) => label.masked.as_str(),
-        None => label.plain.as_str(),
-    });
+    let labels = state.trail().labels().map(|label| state.read(label));
     let labels: Vec<&str> = labels.collect();
     for skipped in 0..labels.len() {
         let mut text = String::new();
