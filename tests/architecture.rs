@@ -52,6 +52,7 @@ const HOUSE: &[Room] = &[
             "output",
             "tui::keymap",
             "tui::keys",
+            "tui::memory",
             "tui::theme",
             "view::column",
             "view::field",

@@ -10,6 +10,7 @@ use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::Scope;
 use crate::output;
 use crate::tui::keymap::Keymap;
+use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
@@ -125,6 +126,10 @@ pub struct ViewerOptions {
     pub depth: Depth,
     /// Name of the theme.
     pub theme: String,
+    /// What was last chosen in the viewer, as far as no flag says otherwise.
+    pub memory: Memory,
+    /// Where this viewer leaves what is chosen; `None`: nowhere.
+    pub state_file: Option<PathBuf>,
 }
 
 /// What `list` prints.

@@ -13,6 +13,7 @@ mod doctor;
 mod headless;
 mod lookups;
 mod mask;
+mod memory;
 mod netns;
 mod save;
 mod signals;

@@ -15,7 +15,9 @@ use super::source::{self, Instead};
 use super::suspend::{self, JobControl};
 use super::themes;
 use super::tracking::on_request;
-use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, mask, restore, start};
+use super::{
+    Failure, QUEUE, Started, Wanted, attribution, lookups, mask, memory, restore, say, start,
+};
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
@@ -23,6 +25,7 @@ use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::output;
 use crate::sysctl::{self, Switches};
+use crate::tui::memory::Memory;
 use crate::tui::theme::Themes;
 use crate::tui::{self, Ending, Errand, Message, Multiplexer};
 use crate::view::View;
@@ -120,19 +123,24 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         .spawn(move || tui::read_input(&to_screen, &reader_done))
         .map_err(Failure::Thread)?;
 
+    let mut left = None;
     let settings = screen_settings(options, themes, mask)?;
     let ending = tui::run(
         settings,
         &messages,
-        &mut |errand| run_errand(errand, &to_engine, &saver),
+        &mut |errand| run_errand(errand, &to_engine, &saver, &mut left),
         &mut || on_request(&mut tracked),
     );
+    let kept = left.map_or(Ok(()), |left| memory::keep(options, &left));
     done.store(true, Ordering::Relaxed);
     drop(messages);
     drop(locality);
     let _ = to_engine.send(Input::Stop);
     let result = engine.join();
     restore(tracked, switches);
+    if let Err(problem) = kept {
+        say(problem);
+    }
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }
@@ -143,13 +151,23 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
 }
 
 /// Does what the viewer has others do.
-fn run_errand(errand: Errand, engine: &SyncSender<Input>, saver: &Saver) {
+fn run_errand(
+    errand: Errand,
+    engine: &SyncSender<Input>,
+    saver: &Saver,
+    left: &mut Option<Memory>,
+) {
     let input = match errand {
         Errand::Ask(query) => Input::Query(query),
         Errand::Interval(interval) => Input::Interval(interval),
         Errand::Refresh => Input::Refresh,
         Errand::Save(save) => return saver.save(save),
         Errand::Suspend => return suspend::stop_job(),
+        // For the end of the run.
+        Errand::Remember(memory) => {
+            *left = Some(memory);
+            return;
+        }
     };
     // An engine that has ended has told why.
     let _ = engine.send(input);
@@ -200,6 +218,7 @@ fn screen_settings(
             Some(_) => Hosts::Name,
             None => Hosts::Address,
         },
+        memory: options.memory.clone(),
         keys: options.keys.clone(),
         themes,
         mouse: options.mouse,

@@ -12,6 +12,7 @@ mod draw;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+pub mod memory;
 mod menu;
 mod order;
 mod pane;
@@ -36,6 +37,7 @@ use ratatui::layout::Rect;
 pub use clipboard::Multiplexer;
 pub use draw::draw;
 pub use keymap::Keymap;
+use memory::Memory;
 pub use state::{Effects, Form, Popup, Rows, Save, Saved, Saving, Size, State};
 pub use tabs::Tab;
 use theme::Themes;
@@ -74,6 +76,8 @@ pub struct Settings {
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
+    /// What the run before has left.
+    pub memory: Memory,
     /// Which key does what.
     pub keys: Keymap,
     /// How it looks.
@@ -147,6 +151,8 @@ pub enum Errand {
     /// Make the shell's job stop, as its Ctrl+Z does: the terminal is given back.
     /// A [`Message::Suspend`] comes of it, and [`Message::Resumed`] afterwards.
     Suspend,
+    /// Keep this for the next run; told once, at the end.
+    Remember(Memory),
 }
 
 /// Runs the viewer until a key, a signal or a failure ends it. The terminal is
@@ -179,6 +185,7 @@ pub fn run(
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
+                errand(Errand::Remember(state.memory()));
                 return Ok(Ending::Failed("the source of flows has ended".to_owned()));
             }
         };
@@ -232,6 +239,7 @@ pub fn run(
             screen.clear()?;
         }
         if let Some(ending) = effects.ending {
+            errand(Errand::Remember(state.memory()));
             if ending == Ending::QuitShowing {
                 show(&state, screen)?;
             }

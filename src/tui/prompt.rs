@@ -81,6 +81,11 @@ impl Prompt {
         self.error.as_ref()
     }
 
+    /// The filters that were typed.
+    pub(super) fn typed(&self) -> &[String] {
+        &self.typed
+    }
+
     /// Hands back the filters that were typed.
     pub(super) fn take_typed(&mut self) -> Vec<String> {
         std::mem::take(&mut self.typed)

@@ -14,6 +14,7 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
+use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
@@ -287,6 +288,7 @@ impl Scene {
             columns: Choice::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
+            memory: Memory::default(),
             keys: Keymap::default(),
             themes: themes(false),
             mask: Mask::new([7; 32], []),
@@ -504,6 +506,6 @@ impl Scene {
 }
 
 /// The terminal's own colours, or none.
-pub(super) fn themes(color: bool) -> Themes {
+pub(crate) fn themes(color: bool) -> Themes {
     Themes::new(if color { Depth::Ansi } else { Depth::None })
 }

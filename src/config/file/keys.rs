@@ -63,6 +63,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("no-mouse", "false", |value, to| {
         set(&mut to.no_mouse, value.flag())
     }),
+    key("no-state", "false", |value, to| {
+        set(&mut to.no_state, value.flag())
+    }),
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))
     }),

@@ -90,6 +90,14 @@ pub(in crate::config) struct Display {
     #[arg(long, global = true, overrides_with = "mouse")]
     pub(in crate::config) no_mouse: bool,
 
+    /// Neither use nor keep what was last chosen in the viewer
+    ///
+    /// Otherwise its theme, columns, units, orders and the filters that were typed
+    /// come back, and are kept in ~/.local/state/flowtop/state.toml. A flag wins
+    /// over what was chosen, and what was chosen over the configuration.
+    #[arg(long, global = true, overrides_with = "state")]
+    pub(in crate::config) no_state: bool,
+
     /// Theme of the viewer: terminal, mono, nord and so on
     ///
     /// The key t shows them all. Those that are built in are terminal (the

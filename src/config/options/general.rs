@@ -67,6 +67,10 @@ pub(in crate::config) struct Undo {
     #[arg(long, global = true, hide = true, overrides_with = "no_mouse")]
     pub(in crate::config) mouse: bool,
 
+    /// The opposite of --no-state
+    #[arg(long, global = true, hide = true, overrides_with = "no_state")]
+    pub(in crate::config) state: bool,
+
     /// The opposite of --no-process
     #[arg(long, global = true, hide = true, overrides_with = "no_process")]
     pub(in crate::config) process: bool,

@@ -12,6 +12,7 @@ mod looks;
 mod moving;
 mod popups;
 mod program;
+mod remembering;
 mod steering;
 mod taking;
 
@@ -23,6 +24,7 @@ use columns::Seen;
 use crossterm::event::Event;
 use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
+use remembering::Begun;
 use taking::Taking;
 
 use super::draw::{self, popup};
@@ -135,6 +137,8 @@ pub struct State {
     /// The theme to go back to from the others.
     worn: usize,
     pub(super) zone: TimeZone,
+    /// Set once, too.
+    begun: Begun,
     /// Changed by keys.
     pub(super) scope: Scope,
     pub(super) filter: Option<Arc<Filter>>,
@@ -202,7 +206,7 @@ impl State {
             scope: settings.scope,
             filter: settings.filter.clone(),
             prompt: None,
-            typed: Vec::new(),
+            typed: settings.memory.filters.clone(),
             direction: None,
             active_only: false,
             paused: None,
@@ -210,11 +214,12 @@ impl State {
             unit: settings.unit,
             interval: settings.interval,
             mouse: settings.mouse,
+            begun: Begun::with(&settings, &columns),
             columns,
-            orders: Orders::default(),
+            orders: Orders::recalled(&settings.memory.sorts),
             freeze: Freeze::No,
-            hosts: settings.hosts,
-            ports: Ports::default(),
+            hosts: remembering::hosts(&settings),
+            ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
             trails: Trail::all(),
             charts: Charts::default(),

@@ -1,5 +1,7 @@
 //! Which columns are shown, and in which order.
 
+use std::fmt;
+
 use super::{COLUMNS, Column, ColumnId, named};
 
 /// Whether a column is shown.
@@ -44,9 +46,8 @@ impl Default for Choice {
 
 impl Choice {
     /// These, in this order.
-    fn only(ids: &[ColumnId]) -> Self {
-        let mut columns: Vec<_> = ids.iter().map(|id| (*id, Mark::On)).collect();
-        if !ids.contains(&ColumnId::Destination) {
+    fn only(mut columns: Vec<(ColumnId, Mark)>) -> Self {
+        if !columns.iter().any(|(id, _)| *id == ColumnId::Destination) {
             columns.insert(0, (ColumnId::Destination, Mark::On));
         }
         for column in COLUMNS {
@@ -61,13 +62,14 @@ impl Choice {
     }
 
     /// Reads keys separated by commas: these columns; or, each with + or -,
-    /// what is to be added to the usual ones and taken away from them.
+    /// what is to be added to the usual ones and taken away from them. A column
+    /// with ? is shown as soon as anything is known to stand in it.
     ///
     /// # Errors
     /// If a key is unknown or named twice, or if some have a sign and others
     /// have not: what is wrong, in one line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut ids = Vec::new();
+        let mut columns: Vec<(ColumnId, Mark)> = Vec::new();
         let mut choice = Self::default();
         let keys = || text.split(',').map(str::trim);
         let is_signed = |key: &str| key.starts_with(['+', '-']);
@@ -81,17 +83,21 @@ impl Choice {
                 (_, Some(name)) => (name, Mark::Off),
                 _ => (key, Mark::On),
             };
+            let (name, mark) = match name.strip_suffix('?') {
+                Some(name) if mark == Mark::On => (name, Mark::Known),
+                _ => (name, mark),
+            };
             let column = named(name).ok_or_else(|| unknown(name))?;
-            if ids.contains(&column.id) {
+            if columns.iter().any(|(id, _)| *id == column.id) {
                 return Err(format!("`{name}` is named twice"));
             }
             if !choice.set(column.id, mark) {
                 return Err(format!("`{name}` is always shown: it names the flow"));
             }
-            ids.push(column.id);
+            columns.push((column.id, mark));
             choice.changes.push((column.id, mark));
         }
-        Ok(if changes { choice } else { Self::only(&ids) })
+        Ok(if changes { choice } else { Self::only(columns) })
     }
 
     /// Every column, shown or not, in order.
@@ -153,6 +159,19 @@ impl Choice {
     }
 }
 
+impl fmt::Display for Choice {
+    /// What [`Choice::parse`] reads: the columns that are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.columns.iter().filter(|(_, mark)| *mark != Mark::Off);
+        for (index, (id, mark)) in shown.enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            let known = if *mark == Mark::Known { "?" } else { "" };
+            write!(f, "{comma}{}{known}", id.column().key)?;
+        }
+        Ok(())
+    }
+}
+
 fn unknown(name: &str) -> String {
     let likeness = |key: &str| strsim::jaro_winkler(key, &name.to_ascii_lowercase());
     let keys = COLUMNS.iter().map(|column| column.key);
@@ -204,6 +223,20 @@ mod tests {
         assert!(shown(&Choice::default()).contains(&ColumnId::Rtt));
         assert!(!shown(&parsed("-rtt")).contains(&ColumnId::Rtt));
         assert!(!shown(&parsed("proto")).contains(&ColumnId::Rtt));
+    }
+
+    #[test]
+    fn a_choice_is_written_as_it_is_read() {
+        let written = |text| parsed(text).to_string();
+        assert_eq!(written("rtt?,dst,proto"), "rtt?,destination,proto");
+        assert_eq!(
+            written("+rtt,-cc"),
+            parsed(&written("+rtt,-cc")).to_string()
+        );
+        let usual = Choice::default();
+        let again = parsed(&usual.to_string());
+        assert_eq!(again.shown(|_| true), usual.shown(|_| true));
+        assert_eq!(again.shown(|_| false), usual.shown(|_| false));
     }
 
     #[test]
