@@ -384,7 +384,7 @@ impl State {
             return;
         };
         match menu.key(key) {
-            Picked::More => return,
+            Picked::More => {}
             Picked::Chosen(deed) => {
                 self.taking.menu = None;
                 self.carry_out(deed, effects);
