@@ -6,8 +6,8 @@ use super::super::draw;
 use super::super::keys::{Action, Motion};
 use super::super::tabs::{Label, Tab};
 use super::State;
+use crate::view::Page;
 use crate::view::chart::{Charting, Of};
-use crate::view::{Page, View};
 
 /// How much time a chart can be of.
 pub(in super::super) const SPANS: [Duration; 4] = [
@@ -25,7 +25,7 @@ pub(in super::super) struct Charts {
     /// What was chosen of what there is, if that is there.
     of: Of,
     /// The row that was selected when the page was opened, and what it is.
-    pub(in super::super) row: Option<(Of, Label)>,
+    row: Option<(Of, Label)>,
     /// Where one came from.
     before: Tab,
 }
@@ -52,7 +52,7 @@ impl State {
         if !words.is_empty() {
             all.push((Of::Matching, words.join(" ")));
         }
-        let row = self.charts.row.as_ref();
+        let row = self.charts.row.iter();
         all.extend(row.map(|(of, label)| (*of, self.read(label).to_owned())));
         all
     }
@@ -78,7 +78,7 @@ impl State {
     pub(super) fn go(&mut self, tab: Tab) {
         if tab.page() == Page::Chart && self.tab.page() != Page::Chart {
             self.charts.before = self.tab;
-            let row = self.current_view().and_then(|view| self.selected(view));
+            let row = self.selected();
             if let Some(row) = row {
                 self.charts.of = row.0;
                 self.charts.row = Some(row);
@@ -92,25 +92,24 @@ impl State {
     }
 
     /// The selected row, and what it is called.
-    fn selected(&self, view: &View) -> Option<(Of, Label)> {
-        let mask = &self.settings.mask;
+    fn selected(&self) -> Option<(Of, Label)> {
+        let view = self.current_view()?;
         let line = view.line_of(self.level().cursor)?;
-        let flow = view.rows.get(line).map(|row| {
+        let mask = &self.settings.mask;
+        if let Some(row) = view.rows.get(line) {
             let label = Label {
                 plain: draw::flow_label(self, row),
                 masked: draw::flow_label(self, &row.masked(mask)),
             };
-            (Of::Flow(row.id), label)
-        });
-        flow.or_else(|| {
-            let row = view.groups.get(line)?;
-            let what = self.tab.title().to_lowercase();
-            let label = Label {
-                plain: format!("{what} › {}", draw::group_label(row)),
-                masked: format!("{what} › {}", draw::group_label(&row.masked(mask))),
-            };
-            Some((Of::Group(row.group), label))
-        })
+            return Some((Of::Flow(row.id), label));
+        }
+        let row = view.groups.get(line)?;
+        let what = self.tab.title().to_lowercase();
+        let label = Label {
+            plain: format!("{what} › {}", draw::group_label(row)),
+            masked: format!("{what} › {}", draw::group_label(&row.masked(mask))),
+        };
+        Some((Of::Group(row.group), label))
     }
 
     /// What keys do that do something else elsewhere; whether this was one.
