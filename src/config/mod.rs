@@ -140,15 +140,8 @@ pub fn parse<A: Into<OsString> + Clone>(
         ..source(&layer, &variable, lookups)
     };
     // A file's columns are meant for the viewer.
-    let columns = options.display.columns.as_ref().map(Choice::printed);
-    let settings = |records: Records, course| output::Settings {
-        format: records.output,
-        fields: records.fields.map(|fields| fields.0),
-        unit,
-        course,
-        columns: columns.clone(),
-        mask: None,
-    };
+    let columns = options.display.columns.as_ref();
+    let settings = |records, course| written(records, course, unit, columns);
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
         Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
@@ -286,6 +279,23 @@ fn viewer(
         memory: Memory::default(),
         state_file: None,
         health: file::health::settings(&layer.health),
+    }
+}
+
+/// How records are written.
+fn written(
+    records: Records,
+    course: Course,
+    unit: RateUnit,
+    columns: Option<&Choice>,
+) -> output::Settings {
+    output::Settings {
+        format: records.output,
+        fields: records.fields.map(|fields| fields.0),
+        unit,
+        course,
+        columns: columns.map(Choice::printed),
+        mask: None,
     }
 }
 
