@@ -74,6 +74,7 @@ pub struct UpdateOptions {
 
 /// Which flows to watch, and how.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct SourceOptions {
     /// Families, protocols, loopback.
     pub scope: Scope,

@@ -52,13 +52,8 @@ impl State {
         if !words.is_empty() {
             all.push((Of::Matching, words.join(" ")));
         }
-        all.extend(self.charts.row.iter().map(|(of, label)| {
-            let label = match self.mask() {
-                Some(_) => &label.masked,
-                None => &label.plain,
-            };
-            (*of, label.clone())
-        }));
+        let row = self.charts.row.iter();
+        all.extend(row.map(|(of, label)| (*of, self.read(label).to_owned())));
         all
     }
 
