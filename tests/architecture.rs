@@ -56,6 +56,7 @@ const HOUSE: &[Room] = &[
             "output",
             "tui::keymap",
             "tui::keys",
+            "tui::memory",
             "tui::theme",
             "view::column",
             "view::field",

@@ -8,12 +8,14 @@ mod attribution;
 mod checkup;
 mod chronicle;
 mod events;
+mod export;
 mod samples;
 mod still;
 mod viewer;
 
 pub use attribution::Asker;
 pub use events::{Recorder, events};
+pub use export::{Export, Exported};
 pub use samples::{Sampler, Sampling, samples};
 pub use viewer::{Facts, Sources, Viewer};
 
@@ -48,6 +50,8 @@ pub enum Input {
     Vitals(Box<Reading>),
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
+    /// Somebody wants all rows of a query, in pieces.
+    Export(Box<Export>),
     /// Refresh this often from now on.
     Interval(Duration),
     /// Refresh at once, and by a dump of the whole table.

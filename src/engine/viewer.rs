@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::checkup::Checkup;
 use super::chronicle::Chronicle;
+use super::export::Exporting;
 use super::still::{Pulse, Sight, Still};
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
@@ -118,6 +119,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             still: None,
             next_tick: now,
             publish_by: None,
+            export: None,
         };
         let result = run.run(&inputs, views);
         run.core.shut_down(inputs);
@@ -144,6 +146,8 @@ struct Running<P> {
     next_tick: Moment,
     /// A view is owed at this time at the latest.
     publish_by: Option<Moment>,
+    /// What is handed to a writer, piece by piece.
+    export: Option<Exporting>,
 }
 
 impl<P: FnMut(bool) -> Facts> Running<P> {
@@ -157,6 +161,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .publish_by
                 .unwrap_or(self.next_tick)
                 .min(self.next_tick);
+            let deadline = match &self.export {
+                Some(export) => export.due.min(deadline),
+                None => deadline,
+            };
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
                 // What has piled up, so that a burst costs one view; but not all
                 // that a dump keeps adding, or a key would wait for its end.
@@ -181,6 +189,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                     Err(TrySendError::Disconnected(_)) => return Ok(()),
                 }
             }
+            if let Some(mut export) = self.export.take_if(|export| now >= export.due)
+                && export.go_on(self.sight(export.is_paused, now), now)
+            {
+                self.export = Some(export);
+            }
         }
     }
 
@@ -189,6 +202,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         match input {
             Input::Stop => return Ok(ControlFlow::Break(())),
             Input::Query(query) => self.ask(query),
+            Input::Export(export) => {
+                let now = self.core.clock.now();
+                let sight = self.sight(export.query.paused, now);
+                self.export = Some(Exporting::begin(*export, sight, now));
+            }
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),
             Input::Owners => self.take_owners(),
@@ -454,6 +472,22 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .filter_map(|(_, id)| table.get(*id).map(|flow| *flow.key())),
         );
         keys
+    }
+
+    /// What is seen `now`, or in the picture of a paused view.
+    fn sight(&mut self, is_paused: bool, now: Moment) -> Sight<'_> {
+        if let Some(still) = self.still.as_mut().filter(|_| is_paused) {
+            return still.sight();
+        }
+        Sight {
+            table: &self.core.table,
+            ledger: &self.ledger,
+            knowledge: &mut self.viewer.knowledge,
+            vigil: &mut self.vigil,
+            chronicle: &mut self.chronicle,
+            pulse: &self.pulse,
+            at: now,
+        }
     }
 
     /// Sends a view, if anybody has said of what.

@@ -9,6 +9,7 @@
 mod candidate;
 pub mod chart;
 pub mod column;
+pub mod command;
 mod departed;
 mod detail;
 pub mod field;
@@ -17,8 +18,10 @@ mod first;
 pub mod group;
 pub mod health;
 pub mod history;
+pub mod mask;
 pub mod sort;
 pub mod units;
+mod whole;
 mod whose;
 mod window;
 
@@ -29,6 +32,7 @@ use chart::{Chart, Charting};
 pub use departed::{Departed, Remembered};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use whole::{Piece, Whole};
 pub use whose::{Counting, Party, Side, Who};
 
 pub use crate::enrich::geoip::{Location, Place};

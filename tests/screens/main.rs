@@ -27,3 +27,4 @@ mod sessions;
 mod snapshot;
 mod steering;
 mod storms;
+mod taking;

@@ -41,8 +41,12 @@ const TAB_GAP: usize = 2;
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     let settings = &state.settings;
-    let mut left = vec![Piece::new(0, settings.host.as_str(), Role::Title)];
+    let mut left = vec![Piece::new(0, state.host_name(), Role::Title)];
     if let Some(namespace) = &settings.namespace {
+        let namespace = match state.mask() {
+            Some(mask) => mask.word("ns", namespace),
+            None => namespace.clone(),
+        };
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
     left.push(Piece::new(7, clock(state), Role::Text));
@@ -50,6 +54,9 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     if let Some(view) = &state.view {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
+    }
+    if state.mask().is_some() {
+        left.push(Piece::new(2, "masked", Role::Chip));
     }
     left.extend(paused(state));
     left.extend(chips(state));
@@ -268,7 +275,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         );
     }
     if let Some(filter) = &view.query.filter {
-        let mut text = format!("/{filter}");
+        let mut text = format!("/{}", state.told(filter));
         line::cut_end(&mut text, FILTER_WIDTH);
         right.push(Piece::new(3, text, Role::Chip));
     }
@@ -444,7 +451,11 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// How one came to the list; what came first is left out first.
 fn trail(state: &State, room: usize) -> String {
-    let labels: Vec<&str> = state.trail().labels().collect();
+    let labels = state.trail().labels().map(|label| match state.mask() {
+        Some(_) => label.masked.as_str(),
+        None => label.plain.as_str(),
+    });
+    let labels: Vec<&str> = labels.collect();
     for skipped in 0..labels.len() {
         let mut text = String::new();
         if skipped > 0 {

@@ -133,7 +133,7 @@ pub struct Health {
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
     /// Names of hosts that findings speak of.
-    names: Vec<(IpAddr, Arc<str>)>,
+    pub(super) names: Vec<(IpAddr, Arc<str>)>,
 }
 
 /// What is known besides the table of flows.
