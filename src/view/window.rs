@@ -7,6 +7,7 @@ use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
 use super::group::{List, groups, remember};
+use super::portrait::Portrait;
 use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
@@ -305,10 +306,12 @@ impl View {
             .filter_map(|id| Some(ViewRow::copy(*id, all.get(*id)?, knowledge, now)))
             .collect();
         let subject = cursor.map(|(_, id)| id);
+        let group = group_cursor.map(|(_, group)| group);
         let mut groups = groups.window(first, height, ledger, knowledge);
         remember(&mut groups, &query, table, knowledge, now);
         Self {
             detail: Detail::answer(&query, subject, all, knowledge, now),
+            portrait: Portrait::answer(&query, group, &groups, table, knowledge, now),
             at: now,
             answered_at: now,
             rows,

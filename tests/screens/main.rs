@@ -22,6 +22,7 @@ mod looks;
 mod order;
 mod owners;
 mod picture;
+mod portrait;
 mod scene;
 mod sessions;
 mod snapshot;
