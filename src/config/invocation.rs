@@ -16,7 +16,7 @@ use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::health;
 use crate::view::sort::Sort;
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -119,6 +119,8 @@ pub struct ViewerOptions {
     pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.
     pub unit: RateUnit,
+    /// From which rates on rows look busy.
+    pub tiers: Tiers,
     /// Whether the viewer takes the mouse.
     pub mouse: bool,
     /// Which key does what.
@@ -127,12 +129,12 @@ pub struct ViewerOptions {
     pub depth: Depth,
     /// Name of the theme.
     pub theme: String,
-    /// From where on something is a finding.
-    pub health: health::Settings,
     /// What was last chosen in the viewer, as far as no flag says otherwise.
     pub memory: Memory,
     /// Where this viewer leaves what is chosen; `None`: nowhere.
     pub state_file: Option<PathBuf>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
 }
 
 /// What `list` prints.

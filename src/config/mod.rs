@@ -176,13 +176,14 @@ pub fn parse<A: Into<OsString> + Clone>(
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
             unit,
+            tiers: layer.rate_tiers.unwrap_or_default(),
             mouse: !layer.no_mouse.unwrap_or(false),
             keys,
             depth: depth(layer.color, &variable),
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
-            health: file::health::settings(&layer.health),
             memory,
             state_file,
+            health: file::health::settings(&layer.health),
         }),
         None => {
             let records = Records {

@@ -217,6 +217,7 @@ fn screen_settings(
         show_source: options.show_source,
         columns: options.columns.clone(),
         unit: options.unit,
+        tiers: options.tiers,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,
             None => Hosts::Address,

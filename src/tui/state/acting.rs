@@ -55,6 +55,7 @@ impl State {
             | Action::ChooseColumns => self.act_on_order(action),
             Action::ToggleBits
             | Action::ToggleSource
+            | Action::CycleBars
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
             Action::Copy | Action::Mask | Action::WriteScreen | Action::Export => {

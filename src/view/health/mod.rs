@@ -3,6 +3,7 @@
 
 mod census;
 mod finding;
+mod masked;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -133,7 +134,7 @@ pub struct Health {
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
     /// Names of hosts that findings speak of.
-    pub(super) names: Vec<(IpAddr, Arc<str>)>,
+    names: Vec<(IpAddr, Arc<str>)>,
 }
 
 /// What is known besides the table of flows.

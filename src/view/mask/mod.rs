@@ -19,7 +19,6 @@
 //! The pseudonyms follow from a key. Who does not have it cannot tell what is
 //! behind one; but what stays can tell much to who knows the network.
 
-mod health;
 mod told;
 
 use std::fmt;
