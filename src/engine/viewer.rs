@@ -575,7 +575,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             [orig.dst(), orig.src(), reply.src(), reply.dst()]
         });
         let suspects = view.health.iter().flat_map(|health| health.hosts());
+        let peers = view.portrait.iter().flat_map(|one| one.peers.top.iter());
+        let peers = peers.map(|peer| peer.what);
         let addresses = detail
+            .chain(peers)
             .chain(suspects)
             .chain(origs().map(|o| o.dst()))
             .chain(origs().map(|o| o.src()))

@@ -19,6 +19,7 @@ pub mod group;
 pub mod health;
 pub mod history;
 pub mod mask;
+pub mod portrait;
 pub mod sort;
 pub mod units;
 mod whole;
@@ -46,6 +47,7 @@ use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Grouping, Ledger, List};
 use health::Health;
 use history::Sample;
+use portrait::Portrait;
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -326,6 +328,8 @@ pub struct View {
     /// What is known about the flow that is looked closer at; `None` if it is
     /// not there.
     pub detail: Option<Box<Detail>>,
+    /// The same of a group.
+    pub portrait: Option<Box<Portrait>>,
     /// Live flows that match the query.
     pub matching: usize,
     /// Flows that have ended and are rows as well.

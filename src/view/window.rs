@@ -7,6 +7,7 @@ use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
 use super::group::{Group, GroupRow, Grouping, Groups, List, remember};
+use super::portrait::Portrait;
 use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
@@ -371,8 +372,10 @@ impl View {
             .filter_map(|id| Some(ViewRow::copy(*id, all.get(*id)?, knowledge, now)))
             .collect();
         let subject = window.cursor.map(|(_, id)| id);
+        let group = window.group_cursor.map(|(_, group)| group);
         Self {
             detail: Detail::answer(&query, subject, all, knowledge, now),
+            portrait: Portrait::answer(&query, group, &window.groups, table, knowledge, now),
             at: now,
             answered_at: now,
             rows,

@@ -477,6 +477,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         // Pages have no rows, and the one of health is about everything.
         Action::Move(_)
         | Action::Enter
+        | Action::Inspect
         | Action::SortLeft
         | Action::SortRight
         | Action::ToggleActive
@@ -505,6 +506,8 @@ fn is_of_use(key: &Key, state: &State) -> bool {
             !has_groups
         }
         Action::Enter => has_groups || state.pane().is_none(),
+        // Of flows, Enter does the same.
+        Action::Inspect => has_groups && state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
         Action::TogglePause => state.paused.is_some(),
         Action::Back => state.pane().is_some() || state.trail().is_deep(),

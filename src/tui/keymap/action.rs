@@ -28,6 +28,7 @@ impl Action {
             Self::Go(Tab::Health) => "tab-health",
             Self::Go(Tab::Chart) => "tab-chart",
             Self::Enter => "enter",
+            Self::Inspect => "details",
             Self::DetailUp => "detail-up",
             Self::DetailDown => "detail-down",
             Self::ToggleGroup(Group::Tcp) => "tcp",

@@ -27,6 +27,8 @@ pub enum Action {
     Go(Tab),
     /// Goes into the selected row, or shows all about it.
     Enter,
+    /// Shows or hides all about the selected row, whatever it is.
+    Inspect,
     /// Moves the text of the details up.
     DetailUp,
     /// Moves it down.

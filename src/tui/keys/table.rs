@@ -147,6 +147,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Move,
+        &[char('i')],
+        Action::Inspect,
+        "i",
+        "all about the row: a host, a process, ...",
+        Some(hint("i", "about", 4)),
+    ),
+    entry(
+        Section::Move,
         &[char('K')],
         Action::DetailUp,
         "K J",

@@ -30,6 +30,8 @@ impl State {
             Action::Go(tab) => self.go(tab),
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
+            Action::Inspect if self.tab.page() != Page::List => {}
+            Action::Inspect => self.toggle_pane(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();

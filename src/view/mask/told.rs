@@ -3,6 +3,7 @@
 //! Every structure is taken apart whole, without `..`: whoever adds a field has
 //! to say here whether it tells of somebody.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Mask;
@@ -13,6 +14,7 @@ use crate::flow::Pair;
 use crate::table::Flow;
 use crate::view::detail::Translated;
 use crate::view::group::Holder;
+use crate::view::portrait::{Part, Parts, Portrait};
 use crate::view::{Bearings, Detail, Group, GroupRow, Host, Row, Status, View, ViewRow};
 
 /// A row with pseudonyms, whole, since nothing true is borrowed.
@@ -200,6 +202,47 @@ impl Status {
     }
 }
 
+impl Portrait {
+    /// The same with pseudonyms.
+    #[must_use]
+    pub fn masked(&self, mask: &Mask) -> Self {
+        let Self {
+            row,
+            host,
+            oldest,
+            uncounted,
+            peers,
+            hosts,
+            asks,
+            serves,
+            processes,
+        } = self;
+        let one = |part: &Part<IpAddr>| Part {
+            what: mask.address(part.what),
+            name: part.name.as_deref().map(|name| mask.host(name).into()),
+            ..part.clone()
+        };
+        let several = |parts: &Parts<IpAddr>| Parts {
+            top: parts.top.iter().map(one).collect(),
+            count: parts.count,
+        };
+        Self {
+            row: row.masked(mask),
+            host: host.as_ref().map(|(address, end, host)| {
+                let address = mask.address(*address);
+                (address, mask.end(end), mask.known_host(host))
+            }),
+            oldest: *oldest,
+            uncounted: *uncounted,
+            peers: several(peers),
+            hosts: several(hosts),
+            asks: asks.clone(),
+            serves: serves.clone(),
+            processes: processes.clone(),
+        }
+    }
+}
+
 impl View {
     /// The same with pseudonyms. The question stays as it was asked: it is
     /// shown by [`Filter::masked`](crate::view::filter::Filter::masked).
@@ -216,6 +259,7 @@ impl View {
             cursor,
             group_cursor,
             detail,
+            portrait,
             matching,
             ended,
             departed,
@@ -248,6 +292,7 @@ impl View {
             cursor: *cursor,
             group_cursor: *group_cursor,
             detail: detail.map(|detail| Box::new(detail.masked(mask))),
+            portrait: portrait.as_ref().map(|one| Box::new(one.masked(mask))),
             matching: *matching,
             ended: *ended,
             departed: *departed,
