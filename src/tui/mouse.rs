@@ -109,8 +109,8 @@ impl State {
 
     /// A click on a line of what floats, by the left button or the right one.
     fn click_line(&mut self, line: usize, left: bool, effects: &mut Effects) {
-        if self.menu().is_some() {
-            return self.click_deed(line, effects);
+        if self.has_menu() {
+            return self.click_menu(line, effects);
         }
         match self.popup {
             Some(Popup::Themes) if left => self.wear(line),
@@ -125,10 +125,31 @@ impl State {
         self.clamp();
     }
 
+    const fn has_menu(&self) -> bool {
+        self.menu().is_some() || self.groupings.is_some()
+    }
+
+    /// A click on a line of a menu chooses it.
+    fn click_menu(&mut self, line: usize, effects: &mut Effects) {
+        match &mut self.groupings {
+            Some(menu) => menu.at = line.min(menu.items.len().saturating_sub(1)),
+            None => self.point_at_deed(line),
+        }
+        self.key_in_menu(KeyCode::Enter, effects);
+    }
+
+    fn key_in_menu(&mut self, code: KeyCode, effects: &mut Effects) {
+        if self.groupings.is_some() {
+            self.pick_grouping(KeyEvent::from(code), effects);
+        } else {
+            self.choose_deed(KeyEvent::from(code), effects);
+        }
+    }
+
     /// A click beside what floats closes it, as Esc does.
     fn leave_what_floats(&mut self, effects: &mut Effects) {
-        if self.menu().is_some() {
-            self.choose_deed(KeyEvent::from(KeyCode::Esc), effects);
+        if self.has_menu() {
+            self.key_in_menu(KeyCode::Esc, effects);
         } else if self.popup.is_some() {
             self.act(Action::Back, effects);
         } else {

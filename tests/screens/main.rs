@@ -25,6 +25,7 @@ mod mouse;
 mod order;
 mod owners;
 mod picture;
+mod portrait;
 mod scene;
 mod sessions;
 mod snapshot;

@@ -36,14 +36,14 @@ use ratatui::text::Span;
 pub(super) use bars::Measure;
 pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
-pub(super) use groups::{columns as group_columns, label as group_label};
+pub(super) use groups::columns as group_columns;
 pub(super) use line::cut_end;
 pub(super) use table::{TREND_FROM, longest_host};
 
 use super::mouse::Spot;
 use super::state::{Popup, Size, State};
 use super::theme::Role;
-use crate::view::{List, Page, View};
+use crate::view::{Grouping, List, Page, View};
 
 /// Below this nothing useful fits.
 const SMALLEST: Size = Size {
@@ -69,8 +69,8 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     match shown(state) {
         Shown::Health(view) => health::draw(state, view, page_area(&areas), buf),
         Shown::Chart(view) => chart::draw(state, view, buf),
-        Shown::Groups(view) => {
-            groups::header(state, view.query.list, areas.header, buf);
+        Shown::Groups(view, grouping) => {
+            groups::header(state, grouping, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);
         }
         Shown::Flows => {
@@ -85,6 +85,9 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     match &state.prompt {
         Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
         None => status::keys(state, areas.keys, buf),
+    }
+    if let Some(menu) = &state.groupings {
+        menu::draw(state, menu, buf);
     }
     if let Some(picker) = &state.picker {
         picker::draw(state, picker, buf);
@@ -124,17 +127,20 @@ pub(super) fn text(state: &State) -> String {
 enum Shown<'a> {
     Health(&'a View),
     Chart(&'a View),
-    Groups(&'a View),
+    Groups(&'a View, Grouping),
     Flows,
     Nothing,
 }
 
 fn shown(state: &State) -> Shown<'_> {
-    match &state.view {
-        Some(view) if view.query.page == Page::Health => Shown::Health(view),
-        Some(view) if view.query.page == Page::Chart => Shown::Chart(view),
-        Some(view) if view.query.list != List::Flows && has_groups(view) => Shown::Groups(view),
-        Some(view) if view.query.list == List::Flows && view.matching > 0 => Shown::Flows,
+    let Some(view) = &state.view else {
+        return Shown::Nothing;
+    };
+    match (view.query.page, view.query.list) {
+        (Page::Health, _) => Shown::Health(view),
+        (Page::Chart, _) => Shown::Chart(view),
+        (Page::List, List::By(grouping)) if has_groups(view) => Shown::Groups(view, grouping),
+        (Page::List, List::Flows) if view.matching > 0 => Shown::Flows,
         _ => Shown::Nothing,
     }
 }
@@ -149,6 +155,9 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
         return None;
     }
     if let Some(menu) = state.menu() {
+        return Some(menu::spot(menu, screen, at));
+    }
+    if let Some(menu) = &state.groupings {
         return Some(menu::spot(menu, screen, at));
     }
     match (state.popup, &state.picker) {
@@ -170,7 +179,7 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
     let shown = shown(state);
     if areas.header.contains(at) {
         return match shown {
-            Shown::Groups(view) => groups::heading(state, view.query.list, areas.header, x),
+            Shown::Groups(_, grouping) => groups::heading(state, grouping, areas.header, x),
             Shown::Flows => table::heading(state, areas.header, x),
             _ => None,
         };
@@ -179,7 +188,7 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
         return None;
     }
     let line = usize::from(y - areas.rows.y);
-    let is_row = matches!(shown, Shown::Groups(_) | Shown::Flows)
+    let is_row = matches!(shown, Shown::Groups(..) | Shown::Flows)
         && state
             .current_view()
             .is_some_and(|view| line < view.window_rows());
@@ -220,7 +229,7 @@ fn page_place(state: &State) -> Option<String> {
 /// Whether there are groups worth a look: without a database every place would
 /// be an unknown one.
 fn has_groups(view: &View) -> bool {
-    let is_of_places = matches!(view.query.list, List::Countries | List::Networks(_));
+    let is_of_places = matches!(view.query.list, List::By(by) if by.is_of_places());
     let is_known = !is_of_places || !view.status.places.is_empty();
     is_known && !view.groups.is_empty()
 }

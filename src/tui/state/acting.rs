@@ -1,6 +1,5 @@
 //! What each action does. Those of one kind stand together in the files around.
 
-use super::super::draw;
 use super::super::keys::Action;
 use super::super::tabs::{Label, Tab};
 use super::columns::Seen;
@@ -21,7 +20,7 @@ impl State {
     /// Does what an action says, whatever floats over it.
     pub(in crate::tui) fn do_action(&mut self, action: Action, effects: &mut Effects) {
         let scope = self.scope;
-        let list = (self.tab, self.level().list, self.level().within);
+        let before = (self.tab, self.level().shown());
         match action {
             action if self.act_on_chart(action) => {}
             Action::Move(motion) if self.tab.page() == Page::Health => self.scroll_page(motion),
@@ -36,6 +35,8 @@ impl State {
             Action::Go(tab) => self.go(tab),
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
+            Action::Inspect if self.tab.page() != Page::List => {}
+            Action::Inspect => self.toggle_pane(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
@@ -56,6 +57,7 @@ impl State {
             | Action::Reverse
             | Action::ToggleFreeze
             | Action::ChooseColumns => self.act_on_order(action),
+            Action::GroupBy => self.open_groupings(),
             Action::ToggleBits
             | Action::ToggleSource
             | Action::CycleBars
@@ -82,7 +84,7 @@ impl State {
         if self.scope != scope {
             self.seen = Seen::default();
         }
-        if list != (self.tab, self.level().list, self.level().within) {
+        if before != (self.tab, self.level().shown()) {
             // The order of another list says nothing of this one.
             self.freeze = Freeze::No;
         }
@@ -100,8 +102,8 @@ impl State {
         match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
                 let label = Label {
-                    plain: draw::group_label(&row),
-                    masked: draw::group_label(&row.masked(&self.settings.mask)),
+                    plain: row.label(),
+                    masked: row.masked(&self.settings.mask).label(),
                 };
                 self.trail_mut().enter(&row, label);
             }

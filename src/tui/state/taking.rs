@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use super::columns::Seen;
@@ -12,6 +12,7 @@ use super::{Effects, State};
 use crate::tui::clipboard::MOST_BYTES;
 use crate::tui::keys::Action;
 use crate::tui::menu::{Item, Menu, Picked};
+use crate::tui::tabs::Label;
 use crate::tui::{Ending, draw};
 use crate::view::column::ColumnId;
 use crate::view::field::{Event, Record};
@@ -139,6 +140,14 @@ impl State {
         match self.mask() {
             Some(mask) => filter.masked(mask),
             None => filter.to_string(),
+        }
+    }
+
+    /// What a list or a row is called, as it may be read.
+    pub(in crate::tui) fn read<'a>(&self, label: &'a Label) -> &'a str {
+        match self.mask() {
+            Some(_) => &label.masked,
+            None => &label.plain,
         }
     }
 
@@ -315,7 +324,7 @@ impl State {
 
     /// What can be copied of a group.
     fn open_group(&mut self, row: &GroupRow) {
-        let label = draw::group_label(row);
+        let label = row.label();
         let filter = match (self.mask(), row.group.expression()) {
             (Some(_), _) => Deed::Say(format!(
                 "Masked: it would find nothing; {} shows the true ones.",
@@ -369,11 +378,10 @@ impl State {
         self.taking.menu = Some(Menu::new(title, items.collect()));
     }
 
-    /// A click on a line of the menu.
-    pub(in crate::tui) fn click_deed(&mut self, line: usize, effects: &mut Effects) {
+    /// Puts the cursor of the menu on a line.
+    pub(in crate::tui) fn point_at_deed(&mut self, line: usize) {
         if let Some(menu) = &mut self.taking.menu {
             menu.at = line.min(menu.items.len().saturating_sub(1));
-            self.choose_deed(KeyEvent::from(KeyCode::Enter), effects);
         }
     }
 
@@ -383,7 +391,7 @@ impl State {
             return;
         };
         match menu.key(key) {
-            Picked::More => return,
+            Picked::More => {}
             Picked::Chosen(deed) => {
                 self.taking.menu = None;
                 self.carry_out(deed, effects);

@@ -4,18 +4,8 @@ use super::super::super::state::State;
 use super::super::groups;
 use super::{Entry, Part};
 use crate::view::column::{COLUMNS, Column, ColumnId};
-use crate::view::group::Country;
 use crate::view::units::RateUnit;
-use crate::view::{List, SortKey};
-
-/// Lists of groups, for whoever looks at flows.
-const LISTS: [List; 5] = [
-    List::Hosts,
-    List::Processes,
-    List::Countries,
-    List::Networks(Country::Lan),
-    List::Services,
-];
+use crate::view::{Grouping, List, SortKey};
 
 /// What does not belong to one column alone.
 const SIGNS: &[(&str, &str)] = &[
@@ -45,7 +35,10 @@ pub(super) fn parts(state: &State) -> Vec<Part> {
     let mut parts = Vec::new();
     let here = Part {
         title: "This list",
-        entries: of_groups([state.level().list], asked),
+        entries: match state.level().list {
+            List::By(grouping) => of_groups([grouping], asked),
+            List::Flows => Vec::new(),
+        },
     };
     let usual = Part {
         title: "Flows",
@@ -57,7 +50,7 @@ pub(super) fn parts(state: &State) -> Vec<Part> {
     };
     let groups = Part {
         title: "Lists of groups",
-        entries: of_groups(LISTS, asked),
+        entries: of_groups(Grouping::ALL, asked),
     };
     if state.level().has_groups() {
         parts.extend([here, usual, more]);
@@ -114,10 +107,10 @@ fn is_about(asked: SortKey, id: ColumnId) -> bool {
 }
 
 /// Each title once.
-fn of_groups(lists: impl IntoIterator<Item = List>, asked: SortKey) -> Vec<Entry> {
+fn of_groups(groupings: impl IntoIterator<Item = Grouping>, asked: SortKey) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
-    for list in lists {
-        for (column, title) in groups::columns(u16::MAX, list, RateUnit::Bytes, true) {
+    for grouping in groupings {
+        for (column, title) in groups::columns(u16::MAX, grouping, RateUnit::Bytes, true) {
             if !entries.iter().any(|entry| entry.label == title) {
                 entries.push(Entry {
                     is_wanted: asked == SortKey::Group(column),
