@@ -37,6 +37,7 @@ use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 use file::Base;
 pub use invocation::{
@@ -49,6 +50,7 @@ pub use options::SourceMode;
 use options::{Color, Command, Listing, Options, Records, Update, VERSION};
 pub use usage::Usage;
 use usage::in_one_line;
+use value::Sorting;
 
 /// The configuration file with all keys and their defaults, for
 /// `--print-config`.
@@ -162,11 +164,13 @@ pub fn parse<A: Into<OsString> + Clone>(
         }),
         Some(Command::List(Listing {
             count,
+            group,
             sort,
             top,
             records,
         })) => Invocation::List(ListOptions {
-            sort,
+            grouping: group.map(|by| by.with(layer.subnet.unwrap_or_default())),
+            sort: order(sort, group.is_some())?,
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),
@@ -272,6 +276,12 @@ fn layers(
     Ok((Layer::of_environment(variable).over(layer), warnings))
 }
 
+/// The order that `--sort` asks for, of flows or of groups.
+fn order(sorting: Option<Sorting>, of_groups: bool) -> Result<Option<Sort>, Usage> {
+    let sort = sorting.map(|sorting| sorting.of(of_groups)).transpose();
+    sort.map_err(|problem| Usage::Wrong(format!("--sort: {problem}; see flowtop --help")))
+}
+
 fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) -> ListOptions {
     ListOptions {
         source: SourceOptions {
@@ -281,6 +291,7 @@ fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) ->
         },
         output,
         samples,
+        grouping: None,
         sort: None,
         top: None,
     }
