@@ -125,9 +125,14 @@ impl State {
 
     /// What one can sort by here: the columns on the screen, and the usual
     /// order behind them.
-    fn sort_keys(&self) -> Vec<SortKey> {
+    pub(super) fn sort_keys(&self) -> Vec<SortKey> {
         let mut keys: Vec<SortKey> = if let List::By(grouping) = self.level().list {
-            let columns = draw::group_columns(draw::table_width(self), grouping, self.unit);
+            let columns = draw::group_columns(
+                draw::table_width(self),
+                grouping,
+                self.unit,
+                self.has_bars(),
+            );
             let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));
             keys.collect()
         } else {

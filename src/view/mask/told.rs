@@ -126,7 +126,7 @@ impl GroupRow {
             is_rated: *is_rated,
             bytes_per_sec: *bytes_per_sec,
             average_bytes_per_sec: *average_bytes_per_sec,
-            past: past.clone(),
+            past: *past,
         }
     }
 }
@@ -166,7 +166,7 @@ impl Detail {
                 orig: other(&translated.orig),
                 reply: other(&translated.reply),
             },
-            past: past.clone(),
+            past: *past,
             parent_lives: *parent_lives,
         }
     }
