@@ -23,7 +23,7 @@
 //! worth asking for. The engine hands those of the window to the
 //! [`Resolver`](enrich::dns::Resolver) and merges its answers when they come.
 //! A flow that ends is booked in the [`Ledger`](view::Ledger), so that the
-//! lists by country, network and service keep its bytes.
+//! lists of groups that somebody looks at keep its bytes.
 //!
 //! # Rooms
 //!

@@ -332,6 +332,95 @@ fn records_come_in_the_order_that_is_asked_for() {
 }
 
 #[test]
+fn groups_are_printed_in_every_format() {
+    lab::run("groups_are_printed_in_every_format", |lab| {
+        let net = lab.router();
+        net.router.track();
+        let first = UdpService::bind(&net.server, "198.51.100.20:9");
+        let second = UdpService::bind(&net.server, "198.51.100.20:53");
+        let conversations: Vec<_> = [&first, &first, &second]
+            .map(|service| service.connect(&net.client))
+            .into_iter()
+            .collect();
+        for conversation in &conversations {
+            conversation.exchange(1, 100);
+        }
+        let by = |key| records(&net.router, &["list", "-A", "--group", key]);
+        let services = records(
+            &net.router,
+            &["list", "-A", "--group", "service", "--sort", "flows"],
+        );
+        let told: Vec<_> = services
+            .iter()
+            .map(|r| (string(r, "group"), number(r, "port"), number(r, "flows")))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("service", Some(9), Some(2)),
+                ("service", Some(53), Some(1))
+            ]
+        );
+        assert_eq!(number(&services[0], "v"), Some(1));
+        assert!(services[0].contains_key("ts"));
+        assert_eq!(number(&services[0], "orig_bytes_per_sec"), None);
+        // By the names of fields that say the same.
+        let [source] = &by("orig_src")[..] else {
+            panic!("one source");
+        };
+        assert_eq!(
+            (string(source, "group"), number(source, "peers")),
+            ("source", Some(1))
+        );
+        let [country] = &by("dst_country")[..] else {
+            panic!("one place");
+        };
+        assert_eq!(number(country, "flows"), Some(3));
+        let [process] = &by("process")[..] else {
+            panic!("only forwarded flows");
+        };
+        assert_eq!(number(process, "flows"), Some(3));
+        let [subnet] = &records(
+            &net.router,
+            &[
+                "list", "-A", "--group", "subnet", "--subnet", "16", "--top", "1",
+            ],
+        )[..] else {
+            panic!("one network");
+        };
+        let subnet = (string(subnet, "network"), number(subnet, "bits"));
+        assert_eq!(subnet, ("198.51.0.0", Some(16)));
+        let filtered = &["list", "--group", "service", "-f", "port:53"];
+        assert_eq!(records(&net.router, filtered).len(), 1);
+
+        let table = printed(&net.router, &["list", "-A", "--group", "service"]);
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines.len(), 3, "{table}");
+        assert!(
+            lines[0].starts_with("PORT") && lines[0].contains("FLOWS"),
+            "{table}"
+        );
+        let csv = printed(
+            &net.router,
+            &[
+                "list", "-A", "--group", "proto", "--count", "2", "-t", "0.1", "-o", "csv",
+            ],
+        );
+        let lines: Vec<_> = csv.lines().collect();
+        assert_eq!(lines.len(), 3, "{csv}");
+        assert!(lines[0].starts_with("v,ts,group,name,"), "{csv}");
+        assert!(lines[2].contains(",protocol,udp,"), "{csv}");
+        let wrong = output(flowtop(
+            &net.router,
+            &["list", "--group", "service", "--fields", "proto"],
+        ));
+        assert_eq!(wrong.status.code(), Some(2));
+        let wrong = output(flowtop(&net.router, &["list", "--sort", "peers"]));
+        assert_eq!(wrong.status.code(), Some(2));
+    });
+}
+
+#[test]
 fn fault_11_12_loopback_is_hidden_unless_asked_for() {
     lab::run("fault_11_12_loopback_is_hidden_unless_asked_for", |lab| {
         let here = lab.here();

@@ -14,7 +14,7 @@ use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
-use crate::view::group::Widths;
+use crate::view::group::{Grouping, Widths};
 use crate::view::health;
 use crate::view::sort::Sort;
 use crate::view::units::{RateUnit, Tiers};
@@ -150,6 +150,8 @@ pub struct ListOptions {
     pub output: output::Settings,
     /// How many samples to take.
     pub samples: NonZeroU32,
+    /// By what flows are put together; `None`: not at all.
+    pub grouping: Option<Grouping>,
     /// The order of records; `None`: the usual one in tables, else none.
     pub sort: Option<Sort>,
     /// How many flows to print of each sample.

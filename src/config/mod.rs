@@ -38,6 +38,7 @@ use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 pub use defaults::with_defaults;
 use file::Base;
@@ -51,6 +52,7 @@ pub use options::SourceMode;
 use options::{Color, Command, Listing, Options, Records, Update, VERSION};
 pub use usage::Usage;
 use usage::in_one_line;
+use value::Sorting;
 
 /// The configuration file with all keys and their defaults, for
 /// `--print-config`.
@@ -157,11 +159,13 @@ pub fn parse<A: Into<OsString> + Clone>(
         }),
         Some(Command::List(Listing {
             count,
+            group,
             sort,
             top,
             records,
         })) => Invocation::List(ListOptions {
-            sort,
+            grouping: group.map(|by| by.with(layer.subnet.unwrap_or_default())),
+            sort: order(sort, group.is_some())?,
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),
@@ -260,6 +264,12 @@ fn layers(
     Ok((Layer::of_environment(variable).over(layer), warnings))
 }
 
+/// The order that `--sort` asks for, of flows or of groups.
+fn order(sorting: Option<Sorting>, of_groups: bool) -> Result<Option<Sort>, Usage> {
+    let sort = sorting.map(|sorting| sorting.of(of_groups)).transpose();
+    sort.map_err(|problem| Usage::Wrong(format!("--sort: {problem}; see flowtop --help")))
+}
+
 /// What the viewer begins with; nothing is remembered yet.
 fn viewer(
     source: SourceOptions,
@@ -311,6 +321,7 @@ fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) ->
         },
         output,
         samples,
+        grouping: None,
         sort: None,
         top: None,
     }

@@ -11,7 +11,7 @@ use crate::flow::{Family, Group};
 use crate::output::Format;
 use crate::view::column::Choice;
 use crate::view::field::{self, FIELDS, Field};
-use crate::view::group::Widths;
+use crate::view::group::{GroupColumn, Grouping, Widths};
 use crate::view::sort::{Sort, SortKey};
 use crate::view::units::Tiers;
 
@@ -142,8 +142,75 @@ pub(super) fn columns(text: &str) -> Result<Choice, String> {
     }
 }
 
-/// A field or a column by name, and which way: `:asc` or `:desc`.
-pub(super) fn sort(text: &str) -> Result<Sort, String> {
+/// By what flows are put together.
+pub(super) fn grouping(text: &str) -> Result<Grouping, String> {
+    Grouping::named(text).ok_or_else(|| {
+        format!(
+            "flows are not put together by `{}`, the nearest is `{}`",
+            text.escape_debug(),
+            nearest(text, Grouping::names())
+        )
+    })
+}
+
+/// What a text means where flows are sorted, and where groups are.
+#[derive(Clone, Debug)]
+pub(super) struct Sorting {
+    flows: Result<Sort, String>,
+    groups: Result<Sort, String>,
+}
+
+impl Sorting {
+    /// The order of groups, or else of flows.
+    pub(super) fn of(self, groups: bool) -> Result<Sort, String> {
+        if groups { self.groups } else { self.flows }
+    }
+}
+
+/// A field or a column by name, of flows or of groups, and which way: `:asc` or
+/// `:desc`.
+pub(super) fn sorting(text: &str) -> Result<Sorting, String> {
+    let (flows, groups) = (sort(text), group_sort(text));
+    match (flows, groups) {
+        (Err(problem), Err(_)) => Err(problem),
+        (flows, groups) => Ok(Sorting { flows, groups }),
+    }
+}
+
+fn sort(text: &str) -> Result<Sort, String> {
+    directed(text, |name| {
+        SortKey::named(name).ok_or_else(|| {
+            format!(
+                "`{}` is no field and no column, the nearest is `{}`; `flowtop fields` lists \
+                 fields",
+                name.escape_debug(),
+                nearest(name, SortKey::names())
+            )
+        })
+    })
+}
+
+/// The order of groups that is usual, by its name.
+const RATE: &str = "rate";
+
+fn group_sort(text: &str) -> Result<Sort, String> {
+    directed(text, |name| {
+        if name == RATE {
+            return Ok(SortKey::Usual);
+        }
+        let column = GroupColumn::named(name).map(SortKey::Group);
+        column.ok_or_else(|| {
+            format!(
+                "groups are not sorted by `{}`, the nearest is `{}`",
+                name.escape_debug(),
+                nearest(name, GroupColumn::names().chain([RATE]))
+            )
+        })
+    })
+}
+
+/// An order by a key with a name, and maybe a way.
+fn directed(text: &str, key: impl Fn(&str) -> Result<SortKey, String>) -> Result<Sort, String> {
     let (name, descending) = match text.rsplit_once(':') {
         Some((name, "asc")) => (name, Some(false)),
         Some((name, "desc")) => (name, Some(true)),
@@ -153,14 +220,7 @@ pub(super) fn sort(text: &str) -> Result<Sort, String> {
         }
         None => (text, None),
     };
-    let key = SortKey::named(name).ok_or_else(|| {
-        format!(
-            "`{}` is no field and no column, the nearest is `{}`; `flowtop fields` lists fields",
-            name.escape_debug(),
-            nearest(name, SortKey::names())
-        )
-    })?;
-    let usual = key.sort();
+    let usual = key(name)?.sort();
     Ok(Sort {
         descending: descending.unwrap_or(usual.descending),
         ..usual

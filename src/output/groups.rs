@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use super::plain::Plain;
-use super::{Format, csv, json, table};
+use super::{Format, Settings, csv, json, table};
+use crate::flow::Moment;
 use crate::view::GroupRow;
-use crate::view::field::Value;
-use crate::view::group::{GROUP_FIELDS, GroupField};
+use crate::view::field::{RECORD_VERSION, Value};
+use crate::view::group::{GROUP_FIELDS, GroupField, Grouping};
 use crate::view::mask::Mask;
 
 /// All groups of a list, in one go; fields that none of them has are left out
@@ -54,6 +55,94 @@ pub fn groups(
     }
     sink.write_all(&out)?;
     sink.flush()
+}
+
+/// How samples of groups are written.
+pub struct Samples {
+    settings: Settings,
+    grouping: Grouping,
+    plain: Plain,
+    is_first: bool,
+}
+
+impl Samples {
+    /// Nothing has been written yet.
+    pub fn new(settings: Settings, grouping: Grouping) -> Self {
+        Self {
+            settings,
+            grouping,
+            plain: Plain::default(),
+            is_first: true,
+        }
+    }
+
+    /// Writes one sample: all its groups as they were `now`. Records of JSON and
+    /// CSV begin with their version and the time, which all of a sample share;
+    /// CSV has a header once.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn write(
+        &mut self,
+        rows: &[GroupRow],
+        now: Moment,
+        sink: &mut impl Write,
+    ) -> io::Result<()> {
+        let masked: Vec<_> = match &self.settings.mask {
+            Some(mask) => rows.iter().map(|row| row.masked(mask)).collect(),
+            None => rows.to_vec(),
+        };
+        let mut out = Vec::new();
+        match self.settings.format {
+            Format::Json => {
+                for row in &masked {
+                    self.json(row, now, &mut out);
+                }
+            }
+            Format::Csv => {
+                if self.is_first {
+                    let keys = GROUP_FIELDS.iter().map(|field| field.key);
+                    let header: Vec<_> = ["v", "ts"].into_iter().chain(keys).collect();
+                    out.extend_from_slice(header.join(",").as_bytes());
+                    out.push(b'\n');
+                }
+                for row in &masked {
+                    self.csv(row, now, &mut out);
+                }
+            }
+            Format::Table => {
+                if !self.is_first {
+                    out.push(b'\n');
+                }
+                table::sample(&masked, self.grouping, self.settings.unit, now, &mut out);
+            }
+        }
+        self.is_first = false;
+        sink.write_all(&out)?;
+        sink.flush()
+    }
+
+    fn json(&mut self, row: &GroupRow, now: Moment, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"v\":");
+        self.plain.value(Value::Uint(RECORD_VERSION), out);
+        out.extend_from_slice(b",\"ts\":");
+        json::value(&mut self.plain, Value::Time(now.real_ns), out);
+        // The object goes on where this has begun.
+        out.push(b',');
+        out.extend_from_slice(object(row).trim_start_matches('{').as_bytes());
+        out.push(b'\n');
+    }
+
+    fn csv(&mut self, row: &GroupRow, now: Moment, out: &mut Vec<u8>) {
+        self.plain.value(Value::Uint(RECORD_VERSION), out);
+        out.push(b',');
+        self.plain.value(Value::Time(now.real_ns), out);
+        for field in GROUP_FIELDS {
+            out.push(b',');
+            csv::value((field.get)(row), &mut self.plain, out);
+        }
+        out.push(b'\n');
+    }
 }
 
 /// One group as a JSON object, without a line feed.

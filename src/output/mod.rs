@@ -23,7 +23,7 @@ mod table;
 
 use std::io::{self, Write};
 
-pub use groups::{groups, object};
+pub use groups::{Samples, groups, object};
 
 use crate::view::column::ColumnId;
 use crate::view::field::{FIELDS, Field, Record};

@@ -2,10 +2,11 @@
 
 use super::plain::{Plain, uint};
 use super::{Course, Settings};
+use crate::flow::Moment;
 use crate::view::GroupRow;
 use crate::view::column::{Align, COLUMNS, ColumnId, Style};
 use crate::view::field::{Field, Kind, Record, Value};
-use crate::view::group::GroupField;
+use crate::view::group::{GroupColumn, GroupField, Grouping};
 use crate::view::units::RateUnit;
 
 /// What stands between two columns.
@@ -151,6 +152,34 @@ pub(super) fn groups(rows: &[GroupRow], fields: &[&GroupField], out: &mut Vec<u8
     for row in rows {
         for field in fields {
             grid.value((field.get)(row), &mut plain);
+        }
+        grid.end_row();
+    }
+    grid.lay_out(out);
+}
+
+/// Appends a table of groups with the columns of the screen.
+pub(super) fn sample(
+    rows: &[GroupRow],
+    grouping: Grouping,
+    unit: RateUnit,
+    now: Moment,
+    out: &mut Vec<u8>,
+) {
+    let columns: Vec<_> = GroupColumn::listed(grouping).collect();
+    let heads = columns.iter().map(|column| Head {
+        title: column.title(grouping),
+        align: column.align(),
+        least: 0,
+    });
+    let mut grid = Grid::new(heads.collect(), Course::Samples);
+    let mut cell = String::new();
+    for row in rows {
+        for column in &columns {
+            cell.clear();
+            column.cell(row, unit, now, &mut cell);
+            grid.foreign(&cell);
+            grid.end_cell();
         }
         grid.end_row();
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::super::value::{self, FieldList};
+use super::super::value::{self, FieldList, Sorting};
 use crate::output::Format;
-use crate::view::sort::Sort;
+use crate::view::group::Grouping;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(in crate::config) enum Command {
@@ -112,15 +112,31 @@ pub(in crate::config) struct Listing {
         help_heading = "Machine output"
     )]
     pub(in crate::config) count: NonZeroU32,
+    /// Put flows together: by country, service, process and so on
+    ///
+    /// Prints groups instead of flows, with their sums. By host, source,
+    /// destination, pair, subnet, service, process, user, unit, country, asn,
+    /// interface, mark, zone, protocol or state; fields that say the same, such
+    /// as dst_country, are understood. RECORDS tells what is in a record.
+    #[arg(
+        long,
+        value_name = "KEY",
+        value_parser = value::grouping,
+        conflicts_with = "fields",
+        help_heading = "Machine output"
+    )]
+    pub(in crate::config) group: Option<Grouping>,
     /// Sort by a field or a column, such as rtt_us or age:asc
     ///
     /// Numbers begin with the largest and texts with A, unless :asc or
     /// :desc says otherwise; what is absent comes last. Columns of rates
     /// are ordered by their average over ten seconds. Without it, tables
-    /// begin with the fastest flow, and json and csv have no order.
-    #[arg(long, value_name = "KEY", value_parser = value::sort, help_heading = "Machine output")]
-    pub(in crate::config) sort: Option<Sort>,
-    /// Print only the first N flows of the order
+    /// begin with the fastest flow, and json and csv have no order. Groups
+    /// begin with the fastest one; they are sorted by rate, bytes, flows,
+    /// peers, new, unreplied, ended, age, seen, name and the like.
+    #[arg(long, value_name = "KEY", value_parser = value::sorting, help_heading = "Machine output")]
+    pub(in crate::config) sort: Option<Sorting>,
+    /// Print only the first N flows or groups of the order
     #[arg(
         long,
         value_name = "N",

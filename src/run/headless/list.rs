@@ -15,13 +15,13 @@ use crate::engine::{self, Sampler, Sampling};
 use crate::enrich::Knowledge;
 use crate::enrich::dns::Resolver;
 use crate::flow::{Family, Moment, Scope, Update};
-use crate::output::{Format, Writer};
+use crate::output::{Format, Samples, Writer};
 use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::field::{Event, Record};
 use crate::view::filter::Filter;
 use crate::view::mask::Mask;
-use crate::view::{Row, Sort, ordered};
+use crate::view::{Grouping, Ledger, List, Query, Row, Sort, View, ordered};
 
 /// Prints all flows, once or several times.
 pub(in super::super) fn list(options: &ListOptions, mask: Option<&Mask>) -> Result<(), Failure> {
@@ -78,6 +78,9 @@ pub(in super::super) fn list(options: &ListOptions, mask: Option<&Mask>) -> Resu
         resolver,
         waited_for: HashSet::new(),
         owners,
+        groups: options
+            .grouping
+            .map(|grouping| Grouped::new(options, grouping, mask)),
         writer: Writer::new(&masked(&options.output, mask), io::stdout()),
     };
     let result = engine::samples(core, inputs, sampling, lister);
@@ -113,7 +116,41 @@ struct Lister<W> {
     /// Addresses whose names were waited for.
     waited_for: HashSet<IpAddr>,
     owners: Option<Owners>,
+    /// Where groups are written instead of flows.
+    groups: Option<Grouped>,
     writer: Writer<W>,
+}
+
+/// What is asked for where groups are written.
+struct Grouped {
+    query: Query,
+    /// What has ended since the first sample.
+    ledger: Ledger,
+    samples: Samples,
+}
+
+impl Grouped {
+    fn new(options: &ListOptions, grouping: Grouping, mask: Option<&Mask>) -> Self {
+        let query = Query {
+            filter: options.source.filter.clone(),
+            list: List::By(grouping),
+            sort: options.sort.unwrap_or_default(),
+            height: options.top.map_or(usize::MAX, |top| top.get() as usize),
+            ..Query::of(options.source.scope)
+        };
+        let mut ledger = Ledger::keeping(0);
+        ledger.open(&query);
+        Self {
+            query,
+            ledger,
+            samples: Samples::new(masked(&options.output, mask), grouping),
+        }
+    }
+
+    /// The groups in their order, as far as they are to be written.
+    fn view(&self, table: &Table, knowledge: &mut Knowledge, now: Moment) -> View {
+        View::compute(&self.query, table, &self.ledger, knowledge, now)
+    }
 }
 
 /// What became of flows.
@@ -179,6 +216,12 @@ impl<W: Write> Sampler for Lister<W> {
             owners.note(change, &self.knowledge);
         }
         if let Change::Ended(flow) = change {
+            if let Some(groups) = &mut self.groups
+                && !self.knowledge.is_own(&flow.key().orig)
+            {
+                let now = self.clock.now();
+                groups.ledger.book(flow, &mut self.knowledge, now);
+            }
             self.knowledge.forget(flow.key());
         }
     }
@@ -200,6 +243,11 @@ impl<W: Write> Sampler for Lister<W> {
             let addresses: Vec<_> = wanted.flat_map(addresses).collect();
             self.wait_for_names(&addresses);
         }
+        if let Some(groups) = self.groups.take() {
+            let written = self.write_groups(groups, table, now)?;
+            self.explain(&written, table);
+            return Ok(());
+        }
         let mut count = Count::default();
         // Names may have changed the order.
         for flow in self.flows(table, now) {
@@ -209,8 +257,40 @@ impl<W: Write> Sampler for Lister<W> {
             self.row(flow, now, &mut count)?;
         }
         self.writer.flush()?;
+        self.explain(&count, table);
+        Ok(())
+    }
+}
+
+impl<W: Write> Lister<W> {
+    /// Writes a sample of groups: the names of hosts are waited for first.
+    fn write_groups(
+        &mut self,
+        mut groups: Grouped,
+        table: &Table,
+        now: Moment,
+    ) -> io::Result<Count> {
+        let mut view = groups.view(table, &mut self.knowledge, now);
+        if self.resolver.is_some() {
+            let hosts = view.groups.iter().flat_map(|row| row.group.hosts());
+            let hosts: Vec<_> = hosts.collect();
+            self.wait_for_names(&hosts);
+            view = groups.view(table, &mut self.knowledge, now);
+        }
+        groups
+            .samples
+            .write(&view.groups, now, &mut io::stdout().lock())?;
+        self.groups = Some(groups);
+        Ok(Count {
+            written: view.groups.len(),
+            filtered_out: view.filtered_out,
+        })
+    }
+
+    /// Says why there is nothing, if people read it.
+    fn explain(&self, count: &Count, table: &Table) {
         if !self.for_people || count.written > 0 {
-            return Ok(());
+            return;
         }
         if count.filtered_out > 0 {
             say(format_args!(
@@ -224,6 +304,5 @@ impl<W: Write> Sampler for Lister<W> {
                 table.len()
             ));
         }
-        Ok(())
     }
 }

@@ -148,6 +148,30 @@ impl GroupColumn {
         }
     }
 
+    /// The columns of a printed list.
+    pub fn listed(grouping: Grouping) -> impl Iterator<Item = Self> {
+        let named: &[Self] = match grouping {
+            Grouping::Country | Grouping::Asn | Grouping::Service => &[Self::Code, Self::Name],
+            Grouping::Process => &[Self::Name, Self::Pid, Self::User, Self::Unit],
+            Grouping::Host => &[Self::Name, Self::Mac],
+            Grouping::Pair => &[Self::Name, Self::To],
+            _ => &[Self::Name],
+        };
+        let sums = [
+            Self::Flows,
+            Self::Hosts,
+            Self::New,
+            Self::Unreplied,
+            Self::Ended,
+            Self::Age,
+            Self::ReplyBytes,
+            Self::OrigBytes,
+            Self::ReplyRate,
+            Self::OrigRate,
+        ];
+        named.iter().copied().chain(sums)
+    }
+
     /// What stands above it in a list of groups.
     pub const fn title(self, grouping: Grouping) -> &'static str {
         match (self, grouping) {
@@ -276,8 +300,8 @@ impl GroupColumn {
                 let bytes = row.counters.bytes();
                 units::bytes(out, Some(bytes.orig.saturating_add(bytes.reply)));
             }
-            Self::ReplyRate => units::rate(out, Some(row.bytes_per_sec.reply), unit),
-            Self::OrigRate => units::rate(out, Some(row.bytes_per_sec.orig), unit),
+            Self::ReplyRate => units::rate(out, row.rate().map(|rate| rate.reply), unit),
+            Self::OrigRate => units::rate(out, row.rate().map(|rate| rate.orig), unit),
             Self::Bars | Self::Trend => {}
         }
     }

@@ -129,9 +129,9 @@ pub static GROUP_FIELDS: &[GroupField] = &[
     }),
     number("reply_bytes", |row| Value::Uint(row.counters.reply.bytes)),
     number("orig_bytes_per_sec", |row| {
-        Value::Uint(row.bytes_per_sec.orig)
+        row.rate().map(|rate| rate.orig).into()
     }),
     number("reply_bytes_per_sec", |row| {
-        Value::Uint(row.bytes_per_sec.reply)
+        row.rate().map(|rate| rate.reply).into()
     }),
 ];

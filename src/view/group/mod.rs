@@ -230,6 +230,8 @@ pub struct GroupRow {
     /// processes and what these belong to, and of interfaces, `orig` is what
     /// they have sent; of others what was sent in the original direction.
     pub counters: Pair<Counters>,
+    /// Whether the rate of any flow that is there is known.
+    pub is_rated: bool,
     /// Bytes per second of the flows that are there.
     pub bytes_per_sec: Pair<u64>,
     /// The same over ten seconds, which orders the rows so that they do not
@@ -259,6 +261,7 @@ impl GroupRow {
             last_ended: None,
             hosts: 0,
             counters: Pair::default(),
+            is_rated: false,
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
             past: Past::default(),
@@ -277,6 +280,12 @@ impl GroupRow {
         } else {
             None
         }
+    }
+
+    /// Bytes per second of the flows that are there; `None` where no rate is
+    /// known. One whose flows have all ended is at rest.
+    pub fn rate(&self) -> Option<Pair<u64>> {
+        (self.is_rated || self.is_over()).then_some(self.bytes_per_sec)
     }
 
     /// Births per second, averaged over [`NEW_SECS`]. What has ended since is

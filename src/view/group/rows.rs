@@ -27,6 +27,7 @@ pub(super) struct Tally {
     ended: u64,
     last_ended: Option<Moment>,
     pub(super) counters: Pair<Counters>,
+    is_rated: bool,
     bytes_per_sec: Pair<u64>,
     pub(super) average_bytes_per_sec: Pair<u64>,
 }
@@ -44,6 +45,7 @@ impl Tally {
             ended: 0,
             last_ended: None,
             counters: Pair::default(),
+            is_rated: false,
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
         }
@@ -54,8 +56,10 @@ impl Tally {
         self.example.get_or_insert(id);
         self.flows += 1;
         self.counters += side.sent_and_received(flow.counters().unwrap_or_default());
-        let rate = flow.bytes_per_sec().unwrap_or_default();
-        add(&mut self.bytes_per_sec, side.sent_and_received(rate));
+        if let Some(rate) = flow.bytes_per_sec() {
+            self.is_rated = true;
+            add(&mut self.bytes_per_sec, side.sent_and_received(rate));
+        }
         let average = flow.average_bytes_per_sec(10, now).unwrap_or_default();
         let average = side.sent_and_received(average);
         add(&mut self.average_bytes_per_sec, average);
@@ -91,6 +95,7 @@ impl Tally {
             last_ended: self.last_ended,
             hosts: self.hosts as usize,
             counters: self.counters,
+            is_rated: self.is_rated,
             bytes_per_sec: self.bytes_per_sec,
             average_bytes_per_sec: self.average_bytes_per_sec,
             ..GroupRow::new(self.group)
