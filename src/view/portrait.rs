@@ -159,10 +159,10 @@ impl Portrait {
             };
             peers.count(far, bytes, rate);
             hosts.count(near, bytes, rate);
-            let named = knowledge.services().of(orig).map(|(port, _)| port);
+            let port = knowledge.services().of(orig).map(|(port, _)| port);
             let service = Service {
                 proto: orig.proto(),
-                port: named.or_else(|| orig.dport()),
+                port: port.or_else(|| orig.dport()),
             };
             match side {
                 Side::Orig => asks.count(service, bytes, rate),
