@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::group::Service;
-use super::window::holds;
+use super::window::is_shown;
 use super::{Age, Group, GroupRow, Host, Knowledge, List, Query, Side, Table, Who};
 use crate::enrich::End;
 use crate::flow::{Moment, Pair};
@@ -134,13 +134,10 @@ impl Portrait {
         let mut names: HashMap<Who, Arc<str>> = HashMap::new();
         for (_, flow) in table.flows() {
             let orig = &flow.key().orig;
-            if !query.scope.holds(flow.class()) || knowledge.is_own(orig) {
-                continue;
-            }
             let Some(side) = row.group.side(flow, knowledge) else {
                 continue;
             };
-            if !holds(query.filter.as_deref(), flow, knowledge, now) {
+            if !is_shown(query, flow, knowledge, now) {
                 continue;
             }
             let counters = flow.counters().unwrap_or_default();
@@ -209,7 +206,7 @@ impl Portrait {
 /// The host that a group is.
 const fn host_of(group: Group) -> Option<IpAddr> {
     match group {
-        Group::Host(host) => host,
+        Group::Host(host) | Group::Source(host) | Group::Destination(host) => Some(host),
         _ => None,
     }
 }

@@ -4,14 +4,13 @@ use std::net::IpAddr;
 
 use super::super::super::state::State;
 use super::super::super::theme::Role;
-use super::super::group_label;
 use super::super::popup::Text;
 use super::super::table::host_role;
 use super::ends;
 use super::owner;
 use super::prose::{Prose, Sheet};
 use crate::flow::Pair;
-use crate::view::group::{Group, NEW_SECS, Service};
+use crate::view::group::{Group, Grouping, NEW_SECS, Service};
 use crate::view::portrait::{Part, Parts, Portrait};
 use crate::view::{Who, units};
 
@@ -21,16 +20,10 @@ const STAYS: char = '\u{a0}';
 /// What it is, and how many flows it has.
 pub(super) fn title(portrait: &Portrait) -> Text {
     let row = &portrait.row;
-    let kind = match row.group {
-        Group::Host(_) => "host ",
-        Group::Process(_) => "process ",
-        Group::Service(_) => "service ",
-        Group::Country(_) => "country ",
-        Group::Network(..) => "network ",
-    };
+    let kind = row.group.grouping().map_or("", Grouping::name);
     vec![
-        (kind.to_owned(), Role::Header),
-        (group_label(row), Role::Title),
+        (format!("{kind} "), Role::Header),
+        (row.label(), Role::Title),
     ]
 }
 
@@ -64,7 +57,8 @@ pub(super) fn tell(state: &State, portrait: &Portrait, sheet: &mut Sheet) {
     sheet.gap();
     let address = |part: &Part<IpAddr>| host(part.what, part.name.as_deref());
     let service = |part: &Part<Service>| of_service(part.what, part.name.as_deref());
-    if !matches!(row.group, Group::Host(_) | Group::Process(_)) {
+    let is_of_one_host = matches!(row.group, Group::Host(_) | Group::Source(_));
+    if !is_of_one_host && !matches!(row.group, Group::Process(_)) {
         list(sheet, state, "hosts", &portrait.hosts, address);
         sheet.gap();
     }

@@ -106,7 +106,6 @@ pub(super) const fn absence(who: Who) -> &'static str {
     match who {
         Who::Unknown(why) => reason(why),
         Who::Unseen => "not looked up: that takes a moment, and --no-process switches it off",
-        Who::Others => "processes that have ended, and are not told apart any more",
         Who::Process { .. } => "not known any more: all its flows have ended",
     }
 }
