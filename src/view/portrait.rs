@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::group::Service;
-use super::window::{direction, holds};
+use super::window::is_shown;
 use super::{Age, Group, GroupRow, Host, Knowledge, List, Query, Side, Table, Who};
 use crate::enrich::End;
 use crate::flow::{Moment, Pair};
@@ -134,21 +134,10 @@ impl Portrait {
         let mut names: HashMap<Who, Arc<str>> = HashMap::new();
         for (_, flow) in table.flows() {
             let orig = &flow.key().orig;
-            if !query.scope.holds(flow.class()) || knowledge.is_own(orig) {
-                continue;
-            }
             let Some(side) = row.group.side(flow, knowledge) else {
                 continue;
             };
-            let is_asked_for = query
-                .direction
-                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
-                && query
-                    .within
-                    .iter()
-                    .all(|group| group.holds(flow, knowledge))
-                && holds(query.filter.as_deref(), flow, knowledge, now);
-            if !is_asked_for {
+            if !is_shown(query, flow, knowledge, now) {
                 continue;
             }
             let counters = flow.counters().unwrap_or_default();
@@ -167,10 +156,10 @@ impl Portrait {
             };
             peers.count(far, bytes, rate);
             hosts.count(near, bytes, rate);
-            let named = knowledge.services().of(orig).map(|(port, _)| port);
+            let port = knowledge.services().of(orig).map(|(port, _)| port);
             let service = Service {
                 proto: orig.proto(),
-                port: named.or_else(|| orig.dport()),
+                port: port.or_else(|| orig.dport()),
             };
             match side {
                 Side::Orig => asks.count(service, bytes, rate),

@@ -84,6 +84,11 @@ fn left_out(query: &Query, flow: &Flow, knowledge: &mut Knowledge, now: Moment) 
     (query.active_only && !is_active(flow)).then_some(Why::Inactive)
 }
 
+/// Whether a query shows a flow.
+pub(super) fn is_shown(query: &Query, flow: &Flow, knowledge: &mut Knowledge, now: Moment) -> bool {
+    left_out(query, flow, knowledge, now).is_none()
+}
+
 /// How many flows a query leaves out, and why; and what the others move.
 #[derive(Default)]
 struct Sums {

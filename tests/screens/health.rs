@@ -225,6 +225,21 @@ fn the_page_of_health_at_every_width() {
 }
 
 #[test]
+fn hosts_that_stand_out_are_marked_in_their_list() {
+    let mut scene = storm(100, 30, false);
+    scene.keys("2");
+    let screen = text(&scene.buffer(100, 30));
+    let marked: Vec<&str> = screen
+        .lines()
+        .filter(|line| line.starts_with('!'))
+        .collect();
+    assert_eq!(marked.len(), 3, "{screen}");
+    for host in ["192.168.1.55", "192.168.1.66", "192.168.1.77"] {
+        assert!(marked.iter().any(|line| line.contains(host)), "{screen}");
+    }
+}
+
+#[test]
 fn what_is_below_the_page_is_scrolled_to_and_not_further() {
     let mut scene = calm(80, 24);
     let screen = |scene: &Scene| text(&scene.buffer(80, 24));

@@ -25,7 +25,7 @@ impl State {
             action if self.act_on_chart(action) => {}
             Action::Move(motion) if self.tab.page() == Page::Health => self.scroll_page(motion),
             // Pages have no rows.
-            Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
+            Action::Move(_) | Action::Enter | Action::Inspect if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,
@@ -35,7 +35,6 @@ impl State {
             Action::Go(tab) => self.go(tab),
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
-            Action::Inspect if self.tab.page() != Page::List => {}
             Action::Inspect => self.toggle_pane(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {

@@ -14,6 +14,9 @@ use crate::view::group::{Group, Grouping, NEW_SECS, Service};
 use crate::view::portrait::{Part, Parts, Portrait};
 use crate::view::{Who, units};
 
+/// A blank at which no line is broken.
+const STAYS: char = '\u{a0}';
+
 /// What it is, and how many flows it has.
 pub(super) fn title(portrait: &Portrait) -> Text {
     let row = &portrait.row;
@@ -54,10 +57,8 @@ pub(super) fn tell(state: &State, portrait: &Portrait, sheet: &mut Sheet) {
     sheet.gap();
     let address = |part: &Part<IpAddr>| host(part.what, part.name.as_deref());
     let service = |part: &Part<Service>| of_service(part.what, part.name.as_deref());
-    if !matches!(
-        row.group,
-        Group::Host(_) | Group::Source(_) | Group::Pair(..) | Group::Process(_)
-    ) {
+    let is_of_one_host = matches!(row.group, Group::Host(_) | Group::Source(_));
+    if !is_of_one_host && !matches!(row.group, Group::Process(_)) {
         list(sheet, state, "hosts", &portrait.hosts, address);
         sheet.gap();
     }
@@ -101,7 +102,7 @@ fn units_of(count: usize, one: &str, many: &str) -> String {
     let mut text = String::new();
     units::grouped(&mut text, count as u64);
     let word = if count == 1 { one } else { many };
-    format!("{text} {word}")
+    format!("{text}{STAYS}{word}")
 }
 
 /// Rates and sums, both ways.
@@ -111,9 +112,8 @@ fn amounts(prose: Prose, state: &State, bytes: Pair<u64>, per_sec: Pair<u64>) ->
         units::rate(&mut speed, Some(rate), state.unit);
         units::bytes(&mut moved, Some(sum));
         prose
-            .then(format!("{arrow} "), role)
-            .and(format!("{speed} "), Role::Text)
-            .and(format!(" {moved}"), Role::Text)
+            .then(format!("{arrow}{STAYS}"), role)
+            .and(format!("{speed}{STAYS}{STAYS}{moved}"), Role::Text)
     };
     let prose = way(prose, "↓", Role::Down, per_sec.reply, bytes.reply);
     way(prose, "↑", Role::Up, per_sec.orig, bytes.orig)

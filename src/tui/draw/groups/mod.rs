@@ -12,7 +12,7 @@ use super::super::theme::Role;
 use super::bars::Bars;
 use super::{line, table};
 use crate::view::column::Align;
-use crate::view::group::{GroupColumn as Column, Grouping};
+use crate::view::group::{Group, GroupColumn as Column, Grouping};
 use crate::view::units::RateUnit;
 use crate::view::{List, SortKey, View};
 use column::Model;
@@ -142,7 +142,13 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
     let columns = arrange(area.width, grouping, state.unit, state.has_bars());
     let bars = Bars::of(view, state.bars);
     let mut text = String::new();
+    let limits = &state.settings.health;
     for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
+        let is_host = matches!(row.group, Group::Host(_));
+        if is_host && limits.is_suspicious(row, view.status.table_max) {
+            // In the margin, so that no column moves.
+            buf.set_stringn(area.x, y, "!", 1, state.theme.style(Role::Alert));
+        }
         for placed in &columns {
             if placed.column == Column::Bars {
                 let area = Rect::new(placed.x, y, placed.width, 1);
