@@ -609,6 +609,8 @@ fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
         places_every: Duration::from_millis(50),
         interval: Duration::from_millis(50),
         probe: |_| Facts::default(),
+        timeouts: Box::new(Timeouts::default),
+        max_ended: 100,
         warnings: Vec::new(),
         place_warnings: problems.iter().map(ToString::to_string).collect(),
     };

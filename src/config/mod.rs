@@ -32,6 +32,7 @@ use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::theme::Depth;
+use crate::view::Departed;
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use file::Base;
@@ -159,6 +160,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             unit,
             keys,
             depth: depth(layer.color, &variable),
+            max_closed: layer.max_closed.unwrap_or(Departed::USUAL),
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         }),
         None => {

@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::chronicle::Chronicle;
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
-use crate::enrich::Knowledge;
 use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
+use crate::enrich::{Baseline, Knowledge, Timeouts};
 use crate::flow::{Key, Moment, Scope};
-use crate::table::{Change, ClassTotals, Table};
+use crate::table::{Change, ClassTotals, Flow, Table};
 use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View, Vigil};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
@@ -69,6 +69,10 @@ pub struct Viewer<P> {
     /// Asked at every refresh; the argument says whether to find out if tracking
     /// is wanted.
     pub probe: P,
+    /// Asked now and then how long the kernel keeps flows that rest.
+    pub timeouts: Box<dyn FnMut() -> Timeouts + Send>,
+    /// How many flows to keep that have ended.
+    pub max_ended: usize,
     /// What went wrong before the start, without preventing it.
     pub warnings: Vec<String>,
     /// What is wrong with databases of places, until they are opened anew.
@@ -128,12 +132,12 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             viewer.knowledge.set_own_sockets(resolver.own_sockets());
         }
         let mut run = Running {
+            ledger: Ledger::keeping(viewer.max_ended),
             viewer,
             core,
             looked_through: false,
             query: None,
             facts: Facts::default(),
-            ledger: Ledger::default(),
             vigil: Vigil::default(),
             places_checked: now,
             bytes: Readings::default(),
@@ -357,8 +361,25 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     }
 
     fn ask(&mut self, query: Query) {
+        let forgotten = self.query.as_ref().map_or(0, |before| before.forgotten);
+        if query.forgotten != forgotten {
+            self.ledger.forget_departed(&mut self.viewer.knowledge);
+        }
+        if query.baseline != self.viewer.knowledge.baseline().since() {
+            self.count_since(query.baseline);
+        }
         self.query = Some(query);
         self.owe(self.core.clock.now());
+    }
+
+    /// Counts from now on, which somebody calls `since`; or from the start.
+    fn count_since(&mut self, since: Option<Moment>) {
+        let moved = |flow: &Flow| Some((flow.row().number(), flow.watched_bytes()?));
+        let live = self.core.table.flows().map(|(_, flow)| flow);
+        let all = live.chain(self.ledger.departed().flows());
+        let baseline = since.map(|since| Baseline::new(since, all.filter_map(moved)));
+        let baseline = baseline.unwrap_or_default();
+        self.viewer.knowledge.set_baseline(baseline);
     }
 
     fn owe(&mut self, by: Moment) {
@@ -392,6 +413,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             return;
         }
         self.places_checked = now;
+        let timeouts = (self.viewer.timeouts)();
+        self.viewer.knowledge.set_timeouts(timeouts);
         let changed = self.viewer.knowledge.places().filter(|p| p.changed());
         if let Some(settings) = changed.map(|geoip| geoip.settings().clone()) {
             (self.viewer.reopen_places)(settings);
@@ -407,8 +430,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if let Some(query) = self.query.as_ref().filter(flows_only) {
             let knowledge = &mut self.viewer.knowledge;
             let view = View::compute(query, table, &self.ledger, knowledge, now);
-            keys.extend(view.rows.iter().map(|row| *row.flow.key()));
-            keys.extend(view.detail.iter().map(|detail| *detail.row.flow.key()));
+            let detail = view.detail.iter().map(|detail| &detail.row);
+            let shown = view.rows.iter().chain(detail).map(|row| &row.flow);
+            let live = shown.filter(|flow| flow.end_reason().is_none());
+            keys.extend(live.map(|flow| *flow.key()));
         }
         let mut busy: Vec<_> = table
             .flows()

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::baseline::Baseline;
 use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
 use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, NameState, Names};
 use super::owners::{Owner, Owners};
 use super::services::Services;
+use super::timeouts::Timeouts;
 use crate::flow::{Direction, Key, Moment, Pair, Protocol, Tuple};
 
 /// Locations kept. Past this all are forgotten: to look one up again costs
@@ -52,6 +54,8 @@ pub struct Knowledge {
     departed: HashMap<u64, Option<Box<Pair<Option<Owner>>>>, foldhash::fast::RandomState>,
     locality: Arc<Locality>,
     paths: Paths,
+    baseline: Baseline,
+    timeouts: Timeouts,
 }
 
 impl Knowledge {
@@ -66,6 +70,8 @@ impl Knowledge {
             departed: HashMap::default(),
             locality: Arc::default(),
             paths: Paths::default(),
+            baseline: Baseline::default(),
+            timeouts: Timeouts::default(),
         }
     }
 
@@ -147,6 +153,26 @@ impl Knowledge {
     /// How many flows that have ended are remembered.
     pub fn departed(&self) -> usize {
         self.departed.len()
+    }
+
+    /// From when on somebody counts.
+    pub const fn baseline(&self) -> &Baseline {
+        &self.baseline
+    }
+
+    /// Counts from there.
+    pub fn set_baseline(&mut self, baseline: Baseline) {
+        self.baseline = baseline;
+    }
+
+    /// How long the kernel keeps flows that rest.
+    pub const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// Takes over what the kernel says about that now.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
     }
 
     /// Looks places up in these databases from now on.

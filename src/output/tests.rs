@@ -167,6 +167,8 @@ fn written_between(
             event: Event::Sample,
             ts_ns: now.real_ns + 123_456_789,
             row: Some(Row {
+                since_baseline: None,
+                whole_timeout: None,
                 flow,
                 now,
                 service,
@@ -425,6 +427,8 @@ fn table_of_events_has_one_header_and_tells_of_losses() {
             event: Event::Update,
             ts_ns: now.real_ns,
             row: Some(Row {
+                since_baseline: None,
+                whole_timeout: None,
                 flow,
                 now,
                 service: Some("ftp"),

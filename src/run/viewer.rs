@@ -17,6 +17,7 @@ use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, restore, star
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
+use crate::enrich::Timeouts;
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::sysctl::{self, Switches};
@@ -97,6 +98,8 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         places_every: PLACES_EVERY,
         interval,
         probe: probe(),
+        timeouts: Box::new(|| Timeouts::read(sysctl::timeout)),
+        max_ended: options.max_closed,
         warnings,
         place_warnings,
     };

@@ -156,6 +156,10 @@ const PROCESS: Yielding = Yielding::Hide(&[ColumnId::Process]);
 const COUNTRY: Yielding = Yielding::Hide(&[ColumnId::Country]);
 const BYTES: Yielding = Yielding::Hide(&[ColumnId::ReplyBytes, ColumnId::OrigBytes]);
 const AGE: Yielding = Yielding::Hide(&[ColumnId::Age]);
+/// How long ago matters more of a flow that has ended than how long it lived.
+const ENDED: Yielding = Yielding::Hide(&[ColumnId::Ended]);
+/// Who sets a baseline looks for what moved since.
+const DELTA: Yielding = Yielding::Hide(&[ColumnId::ReplyDelta, ColumnId::OrigDelta]);
 const ARROW: Yielding = Yielding::Hide(&[ColumnId::Arrow]);
 const PROTO: Yielding = Yielding::Hide(&[ColumnId::Proto]);
 const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate]);
@@ -168,12 +172,16 @@ const EXTRAS: &[Yielding] = &[
     Yielding::Hide(&[ColumnId::City]),
     Yielding::Hide(&[ColumnId::Asn]),
     Yielding::Hide(&[ColumnId::Organisation]),
+    Yielding::Hide(&[ColumnId::PacketSize]),
+    Yielding::Hide(&[ColumnId::ReplyPacketRate, ColumnId::OrigPacketRate]),
     Yielding::Hide(&[ColumnId::ReplyPackets, ColumnId::OrigPackets]),
+    Yielding::Hide(&[ColumnId::ReplyPeak, ColumnId::OrigPeak]),
     Yielding::Hide(&[ColumnId::Rate40]),
     Yielding::Hide(&[ColumnId::Rate2]),
     Yielding::Hide(&[ColumnId::Rate10]),
     Yielding::Hide(&[ColumnId::Bytes]),
     Yielding::Hide(&[ColumnId::Expires]),
+    Yielding::Hide(&[ColumnId::Idle]),
     Yielding::Hide(&[ColumnId::Unit]),
     Yielding::Hide(&[ColumnId::User]),
     Yielding::Hide(&[ColumnId::Sport]),
@@ -188,9 +196,11 @@ const ORDER: &[Yielding] = &[
     COUNTRY,
     BYTES,
     AGE,
+    ENDED,
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
+    DELTA,
     ARROW,
     PROTO,
 ];
@@ -202,9 +212,11 @@ const ORDER_WITH_SOURCE: &[Yielding] = &[
     COUNTRY,
     BYTES,
     AGE,
+    ENDED,
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
+    DELTA,
     ARROW,
     PROTO,
     Yielding::CutAddresses,

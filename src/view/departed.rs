@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::enrich::owners::{Owner, Unknown};
     use crate::enrich::services::{Services, Settings};
-    use crate::flow::{Key, L4, Origin, Pair, Protocol, Report, Tuple, Update};
+    use crate::flow::{Key, L4, Moment, Origin, Pair, Protocol, Report, Tuple, Update};
     use crate::table::Change;
     use crate::view::whose::owners;
     use std::net::Ipv4Addr;

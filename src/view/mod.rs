@@ -10,6 +10,7 @@ mod candidate;
 pub mod chart;
 pub mod column;
 mod departed;
+mod derived;
 mod detail;
 pub mod field;
 pub mod filter;
@@ -22,10 +23,13 @@ mod whose;
 mod window;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use candidate::Candidate;
 use chart::{Chart, Charting};
 pub use departed::{Departed, Remembered};
+pub use derived::Staleness;
+use derived::{bytes_per_packet, since_baseline, whole_timeout};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whose::{Counting, Party, Side, Who};
@@ -80,6 +84,11 @@ pub struct Row<'a> {
     /// Who is at the source (`orig`) and at the destination (`reply`); `None`
     /// before anybody has looked.
     pub owners: Option<&'a Pair<Option<Owner>>>,
+    /// Bytes since the baseline; `None` without counters.
+    pub since_baseline: Option<Pair<u64>>,
+    /// How long the kernel keeps it without a packet, by its protocol and
+    /// state.
+    pub whole_timeout: Option<Duration>,
 }
 
 impl<'a> Row<'a> {
@@ -114,6 +123,8 @@ impl<'a> Row<'a> {
             ends,
             bearings,
             owners: needs.has(Needs::OWNERS).then(owners).flatten(),
+            since_baseline: since_baseline(flow, knowledge),
+            whole_timeout: whole_timeout(flow, knowledge),
         }
     }
 }
@@ -149,6 +160,10 @@ pub struct Query {
     /// Also flows that have ended, as far as they are kept. They are rows, and
     /// enter no sum.
     pub with_ended: bool,
+    /// How often the asker has wanted those that are kept to be forgotten.
+    pub forgotten: u32,
+    /// From when on the asker wants to count; `None`: from the start.
+    pub baseline: Option<Moment>,
     /// Only flows of this group.
     pub within: Option<Group>,
     /// Whether the rows are flows or groups of them.
@@ -181,6 +196,8 @@ impl Query {
             direction: None,
             active_only: false,
             with_ended: false,
+            forgotten: 0,
+            baseline: None,
             within: None,
             list: List::Flows,
             sort: Sort::default(),
@@ -263,6 +280,10 @@ pub struct ViewRow {
     pub bearings: Bearings,
     /// Who is at its ends.
     pub owners: Option<Pair<Option<Owner>>>,
+    /// See [`Row::since_baseline`].
+    pub since_baseline: Option<Pair<u64>>,
+    /// See [`Row::whole_timeout`].
+    pub whole_timeout: Option<Duration>,
 }
 
 impl ViewRow {
@@ -276,6 +297,8 @@ impl ViewRow {
             owners: row.owners.cloned(),
             ends: row.ends,
             bearings: row.bearings,
+            since_baseline: row.since_baseline,
+            whole_timeout: row.whole_timeout,
         }
     }
 
@@ -288,6 +311,8 @@ impl ViewRow {
             ends: self.ends.clone(),
             bearings: self.bearings.clone(),
             owners: self.owners.as_ref(),
+            since_baseline: self.since_baseline,
+            whole_timeout: self.whole_timeout,
         }
     }
 }

@@ -61,6 +61,13 @@ pub(in crate::config) struct Display {
     #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
     pub(in crate::config) bits: bool,
 
+    /// How many ended flows the viewer keeps; 10000 by default, 0 for none
+    ///
+    /// The key c shows them. Each takes about 400 bytes; when there are more,
+    /// the first that ended give way.
+    #[arg(long, value_name = "N", value_parser = value::flows, global = true)]
+    pub(in crate::config) max_closed: Option<usize>,
+
     /// Theme of the viewer: terminal, mono, nord and so on
     ///
     /// The key t shows them all. Those that are built in are terminal (the

@@ -67,7 +67,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
             groups::header(state, view.query.list, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);
         }
-        Some(view) if view.query.list == List::Flows && view.matching > 0 => {
+        Some(view) if view.query.list == List::Flows && view.row_count() > 0 => {
             table::header(state, areas.header, buf);
             table::rows(state, areas.rows, buf);
         }

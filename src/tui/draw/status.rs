@@ -15,10 +15,10 @@ use super::super::theme::Role;
 use super::line::{self, Piece};
 use super::picture::{Scale, spark};
 use super::table_width;
-use crate::flow::{Direction, Family, Group, Pair};
+use crate::flow::{Direction, Family, Group, Moment, Pair};
 use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
-use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
+use crate::view::{Freeze, List, PlaceSource, SortKey, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -65,7 +65,12 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
 }
 
 fn clock(state: &State) -> String {
-    Timestamp::from_nanosecond(state.now.real_ns.into()).map_or_else(
+    clock_of(state, state.now)
+}
+
+/// The time of day of a moment.
+fn clock_of(state: &State, at: Moment) -> String {
+    Timestamp::from_nanosecond(at.real_ns.into()).map_or_else(
         |_| "--:--:--".to_owned(),
         |at| {
             let time = at.to_zoned(state.zone.clone()).time();
@@ -117,12 +122,18 @@ fn chips(state: &State) -> Vec<Piece> {
     let more = [
         (scope.has_loopback(), "+loopback"),
         (state.hides_idle(), "active"),
+        (shows_ended(state), "closed"),
         (state.unit == RateUnit::Bits, "bits"),
     ];
     for (_, word) in more.iter().filter(|(on, _)| *on) {
         chips.push(Piece::new(7, *word, Role::Chip));
     }
     chips
+}
+
+/// Whether flows that have ended stand among the others.
+fn shows_ended(state: &State) -> bool {
+    state.with_ended && !state.level().has_groups()
 }
 
 /// Of flows that go one way only.
@@ -273,6 +284,11 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         line::cut_end(&mut text, FILTER_WIDTH);
         right.push(Piece::new(3, text, Role::Chip));
     }
+    if let Some(since) = view.query.baseline {
+        let text = format!("Δ since {}", clock_of(state, since));
+        right.push(Piece::new(5, text, Role::Chip));
+    }
+    right.extend(ended(view));
     right.push(flows(view));
     let left = with_sparks(state, view, left, &right, area);
     line::draw(left, right, &state.theme, area, buf);
@@ -355,6 +371,23 @@ fn births(word: &str, per_sec: Option<f64>) -> Piece {
         }
     };
     Piece::new(6, format!("{word} "), Role::Dim).and(format!("{text:<7}"), Role::Text)
+}
+
+/// How many flows that have ended are shown, and how many there is no room to
+/// keep.
+fn ended(view: &View) -> Option<Piece> {
+    if !view.query.with_ended || view.query.list != List::Flows {
+        return None;
+    }
+    let text = format!("{} ended", grouped(view.ended as u64));
+    let piece = Piece::new(4, text.clone(), Role::Text);
+    let lost = view.departed.displaced;
+    Some(if lost == 0 {
+        piece
+    } else {
+        let lost = format!(", {} not kept", grouped(lost));
+        piece.and(lost, Role::Dim).or_short(4, text, Role::Text)
+    })
 }
 
 fn flows(view: &View) -> Piece {
@@ -466,9 +499,11 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         Action::ScrollLeft => {
             !has_groups && layout::max_scroll(table_width(state), &state.wish()) > 0
         }
-        Action::ToggleSource | Action::ToggleActive | Action::CycleHosts | Action::TogglePorts => {
-            !has_groups
-        }
+        Action::ToggleSource
+        | Action::ToggleActive
+        | Action::ToggleEnded
+        | Action::CycleHosts
+        | Action::TogglePorts => !has_groups,
         Action::Enter => has_groups || state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
         Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),

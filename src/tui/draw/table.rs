@@ -12,7 +12,7 @@ use super::super::theme::Role;
 use super::line;
 use crate::flow::{L4, Pair, Status};
 use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
-use crate::view::{End, Row, ViewRow};
+use crate::view::{End, Row, Staleness, ViewRow};
 
 /// Rates from here on are worth a look, bytes per second.
 const RATE_MID: u64 = 10_000;
@@ -63,6 +63,17 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
         let row = row.row(state.now);
         for column in &columns {
             cell(state, &row, *column, style, y, &mut text, buf);
+        }
+        if row.flow.end_reason().is_some() {
+            line::fade(
+                state,
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                buf,
+            );
         }
     }
     select_line(state, area, buf);
@@ -281,8 +292,21 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
         ColumnId::Rate2 => rate_role(average(2)),
         ColumnId::Rate10 => rate_role(average(10)),
         ColumnId::Rate40 => rate_role(average(40)),
+        ColumnId::Expires => match row.staleness() {
+            Some(Staleness::Critical) => Role::Critical,
+            Some(Staleness::Stale) => Role::Stale,
+            Some(Staleness::Fresh) | None => Role::Dim,
+        },
+        ColumnId::OrigPacketRate => amount(flow.packets_per_sec().map(|r| r.orig)),
+        ColumnId::ReplyPacketRate => amount(flow.packets_per_sec().map(|r| r.reply)),
+        ColumnId::PacketSize => amount(flow.counters().map(|c| c.orig.packets | c.reply.packets)),
+        ColumnId::OrigDelta => amount(row.since_baseline.map(|d| d.orig)),
+        ColumnId::ReplyDelta => amount(row.since_baseline.map(|d| d.reply)),
+        ColumnId::OrigPeak => rate_role(flow.peak_bytes_per_sec().map(|r| r.orig)),
+        ColumnId::ReplyPeak => rate_role(flow.peak_bytes_per_sec().map(|r| r.reply)),
         ColumnId::Age
-        | ColumnId::Expires
+        | ColumnId::Ended
+        | ColumnId::Idle
         | ColumnId::Sport
         | ColumnId::Arrow
         | ColumnId::Dport

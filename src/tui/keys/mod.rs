@@ -49,6 +49,12 @@ pub enum Action {
     CycleDirection,
     /// Only active flows, or all.
     ToggleActive,
+    /// Shows flows that have ended, or does not.
+    ToggleEnded,
+    /// Forgets them, the second time.
+    ForgetEnded,
+    /// Counts bytes from now on.
+    Baseline,
     /// Sorts by the column to the left of the one that is sorted by.
     SortLeft,
     /// Sorts by the column to the right of it.

@@ -12,6 +12,7 @@ impl State {
     pub(super) fn act(&mut self, action: Action, effects: &mut Effects) {
         // What was said is answered by the next key.
         self.notice = None;
+        let is_sure = std::mem::take(&mut self.is_forgetting);
         if let Some(popup) = self.popup {
             self.act_on_popup(popup, action, effects);
             return;
@@ -45,6 +46,9 @@ impl State {
             | Action::ClearFilter
             | Action::CycleDirection
             | Action::ToggleActive => self.choose(action),
+            Action::ToggleEnded => self.toggle_ended(),
+            Action::ForgetEnded => self.forget_ended(is_sure),
+            Action::Baseline => self.set_baseline(),
             Action::SortLeft
             | Action::SortRight
             | Action::Reverse

@@ -23,6 +23,8 @@ impl State {
             direction: self.direction,
             active_only: self.hides_idle(),
             with_ended: self.with_ended,
+            forgotten: self.forgotten,
+            baseline: self.baseline,
             cursor: level.cursor,
             first: level.first,
             height: match self.tab.page() {

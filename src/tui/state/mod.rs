@@ -9,6 +9,7 @@ mod choosing;
 mod columns;
 mod looks;
 mod moving;
+mod past;
 mod popups;
 
 use std::sync::Arc;
@@ -101,6 +102,12 @@ pub struct State {
     pub(super) active_only: bool,
     /// Whether flows that have ended are shown.
     pub(super) with_ended: bool,
+    /// How often those that are kept were to be forgotten.
+    forgotten: u32,
+    /// Whether the key that forgets them was pressed once.
+    is_forgetting: bool,
+    /// From when on flows are counted; `None`: from the start.
+    pub(super) baseline: Option<Moment>,
     pub(super) unit: RateUnit,
     pub(super) columns: Choice,
     pub(super) orders: Orders,
@@ -151,6 +158,9 @@ impl State {
             direction: None,
             active_only: false,
             with_ended: false,
+            forgotten: 0,
+            is_forgetting: false,
+            baseline: None,
             unit: settings.unit,
             columns,
             orders: Orders::default(),
@@ -228,6 +238,7 @@ impl State {
             && now.since(*since) >= NOTICE
         {
             self.notice = None;
+            self.is_forgetting = false;
         }
     }
 

@@ -64,6 +64,10 @@ pub enum Role {
     RateMid,
     /// A rate that fills lines.
     RateHigh,
+    /// Of a flow that has had no packet for most of its timeout.
+    Stale,
+    /// Of one that is about to be forgotten.
+    Critical,
     /// The row under the cursor.
     Selected,
     /// What just happened, or went wrong.
@@ -76,7 +80,7 @@ pub enum Role {
 
 impl Role {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Title,
         Self::Chip,
         Self::ChipWarn,
@@ -99,6 +103,8 @@ impl Role {
         Self::RateLow,
         Self::RateMid,
         Self::RateHigh,
+        Self::Stale,
+        Self::Critical,
         Self::Selected,
         Self::Alert,
         Self::HelpKey,
@@ -130,6 +136,8 @@ impl Role {
             Self::RateLow => "rate_low",
             Self::RateMid => "rate_mid",
             Self::RateHigh => "rate_high",
+            Self::Stale => "stale",
+            Self::Critical => "critical",
             Self::Selected => "selected",
             Self::Alert => "alert",
             Self::HelpKey => "help_key",
@@ -174,6 +182,7 @@ const fn plain(role: Role) -> Style {
         | Role::Header
         | Role::TabActive
         | Role::HelpKey
+        | Role::Critical
         | Role::RateHigh => style.add_modifier(Modifier::BOLD),
         Role::ChipCrit | Role::Selected => style.add_modifier(Modifier::REVERSED),
         Role::Dim | Role::Tab | Role::StateClosing => style.add_modifier(Modifier::DIM),
@@ -190,6 +199,7 @@ const fn plain(role: Role) -> Style {
         | Role::Down
         | Role::RateLow
         | Role::RateMid
+        | Role::Stale
         | Role::HelpText => style,
     }
 }

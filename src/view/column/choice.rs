@@ -26,9 +26,13 @@ impl Default for Choice {
         let columns = COLUMNS.iter().map(|column| match column.id {
             ColumnId::Source => (column.id, Mark::Off),
             _ if column.is_extra() => (column.id, Mark::Off),
-            ColumnId::Country | ColumnId::Process | ColumnId::Interface | ColumnId::Rtt => {
-                (column.id, Mark::Known)
-            }
+            ColumnId::Country
+            | ColumnId::Process
+            | ColumnId::Interface
+            | ColumnId::Rtt
+            | ColumnId::Ended
+            | ColumnId::ReplyDelta
+            | ColumnId::OrigDelta => (column.id, Mark::Known),
             id => (id, Mark::On),
         });
         Self {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::super::{Flow, Departed, Knowledge, Query, Who};
+use super::super::{Departed, Flow, Knowledge, Query, Who};
 use super::{Country, Group, Holder, List, Member, Service};
 use super::{country_and_network, far_end, organisation};
 use crate::flow::{Class, Counters, Direction, Pair};
