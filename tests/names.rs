@@ -30,7 +30,7 @@ use flowtop::engine::{Core, Facts, Input, Viewer};
 use flowtop::enrich::dns::{Nameserver, Resolver, Settings};
 use flowtop::enrich::geoip::{self, GeoIp, Location};
 use flowtop::enrich::services::{self, Services};
-use flowtop::enrich::{Knowledge, names};
+use flowtop::enrich::{Knowledge, Timeouts, names};
 use flowtop::flow::{L4, Protocol, Scope, Tuple};
 use flowtop::table::Table;
 use flowtop::view::{List, Query, View};

@@ -51,6 +51,7 @@ fn viewer() {
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
         themes: Themes::new(Depth::Ansi),
+        mouse: true,
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();
@@ -66,13 +67,14 @@ fn viewer() {
             _ => {}
         }
     });
-    let ask = &mut |_| {
+    let errand = &mut |_| {
         let _ = asked.try_send(());
     };
     let track = &mut || Err("nobody asked for it".to_owned());
-    let ending = run(settings, &messages, ask, track);
+    let ending = run(settings, &messages, errand, track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
+        Ok(Ending::QuitShowing) => eprintln!("ended: quit, and showed"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),
         Err(error) => eprintln!("ended: error: {error}"),
     }

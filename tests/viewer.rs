@@ -12,6 +12,7 @@
 )]
 
 mod lab;
+#[expect(dead_code, reason = "other tests need more of it")]
 mod pty;
 
 use std::fs;

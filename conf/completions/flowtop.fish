@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= b/bits max-closed= no-mouse theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits mouse process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c flowtop -n "__fish_flowtop_needs_command" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -57,6 +58,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l dns -d 'Host names in r
 complete -c flowtop -n "__fish_flowtop_needs_command" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l track -d 'Have the kernel track connections, if no rule does'
@@ -68,6 +70,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l no-loopback -d 'The opp
 complete -c flowtop -n "__fish_flowtop_needs_command" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-track -d 'The opposite of --track'
@@ -85,6 +88,7 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -116,6 +120,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l dns -d 'Host na
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l track -d 'Have the kernel track connections, if no rule does'
@@ -127,6 +132,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-loopback -d 
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-track -d 'The opposite of --track'
@@ -136,6 +142,7 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -167,6 +174,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l track -d 'Have the kernel track connections, if no rule does'
@@ -178,11 +186,13 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -214,6 +224,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l track -d 'Have the kernel track connections, if no rule does'
@@ -225,11 +236,13 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -261,6 +274,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l track -d 'Have the kernel track connections, if no rule does'
@@ -272,6 +286,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-track -d 'The opposite of --track'
@@ -282,6 +297,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s o -l output -
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -315,6 +331,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l dns -d 'Host 
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-mouse -d 'Leave the mouse to the terminal'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l track -d 'Have the kernel track connections, if no rule does'
@@ -326,6 +343,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l mouse -d 'The opposite of --no-mouse'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-track -d 'The opposite of --track'

@@ -153,6 +153,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
     for list in [List::Countries, List::Services] {
         let query = Query {
             active_only: false,
+            paused: false,
             list,
             ..query.clone()
         };

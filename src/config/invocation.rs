@@ -113,6 +113,8 @@ pub struct ViewerOptions {
     pub columns: Choice,
     /// Bits or bytes per second.
     pub unit: RateUnit,
+    /// Whether the viewer takes the mouse.
+    pub mouse: bool,
     /// Which key does what.
     pub keys: Keymap,
     /// How many colours the terminal has, and the user wants.

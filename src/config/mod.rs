@@ -158,6 +158,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
             unit,
+            mouse: !layer.no_mouse.unwrap_or(false),
             keys,
             depth: depth(layer.color, &variable),
             max_closed: layer.max_closed.unwrap_or(Departed::USUAL),

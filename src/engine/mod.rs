@@ -8,6 +8,7 @@ mod attribution;
 mod chronicle;
 mod events;
 mod samples;
+mod still;
 mod viewer;
 
 pub use attribution::Asker;
@@ -42,6 +43,10 @@ pub enum Input {
     Owners,
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
+    /// Refresh this often from now on.
+    Interval(Duration),
+    /// Refresh at once, and by a dump of the whole table.
+    Refresh,
     /// End.
     Stop,
 }
@@ -151,6 +156,11 @@ impl Core {
             self.source.inquire(Inquiry::Dump);
         }
         due
+    }
+
+    /// Has the whole table dumped with the next refresh, whatever that costs.
+    const fn want_dump(&mut self) {
+        self.pace.want_now();
     }
 
     /// Ends the source. `inputs` goes first: a source that is blocked on a full

@@ -75,6 +75,30 @@ impl Knowledge {
         }
     }
 
+    /// The same knowledge once more, to go on with by itself: what is learned
+    /// or forgotten here later does not change it.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            services: self.services.clone(),
+            atlas: self.atlas.as_ref().map(|atlas| Atlas {
+                geoip: Arc::clone(&atlas.geoip),
+                // Places that are known share their names already.
+                pool: NamePool::default(),
+                known: atlas.known.clone(),
+            }),
+            names: self.names.clone(),
+            own: self.own.clone(),
+            owners: self.owners.clone(),
+            departed: self.departed.clone(),
+            locality: Arc::clone(&self.locality),
+            // Asks the kernel anew, and only about what is looked at.
+            paths: Paths::default(),
+            baseline: self.baseline.clone(),
+            timeouts: self.timeouts,
+        }
+    }
+
     /// Takes over what the kernel's network configuration says now.
     pub fn set_locality(&mut self, locality: Arc<Locality>) {
         if !locality.shares_routes(&self.locality) {

@@ -15,6 +15,7 @@ mod lookups;
 mod netns;
 mod signals;
 mod source;
+mod suspend;
 mod themes;
 mod tracking;
 mod update;

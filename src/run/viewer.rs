@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::source::{self, Instead};
+use super::suspend::{self, JobControl};
 use super::themes;
 use super::tracking::on_request;
 use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, restore, start};
@@ -22,7 +23,7 @@ use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::sysctl::{self, Switches};
 use crate::tui::theme::Themes;
-use crate::tui::{self, Ending, Message};
+use crate::tui::{self, Ending, Errand, Message};
 use crate::view::View;
 use crate::view::column::Hosts;
 
@@ -42,6 +43,8 @@ impl From<Arc<View>> for Message {
 
 /// Shows the viewer until the user quits.
 pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
+    // Before any thread there is.
+    let jobs = JobControl::take_over().map_err(Failure::Signals)?;
     let clock = Clock::start();
     let (to_engine, inputs) = sync_channel(QUEUE);
     let (to_screen, messages) = sync_channel(QUEUE);
@@ -71,6 +74,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
     signals
         .watch(stop, tui::rescue, switches.as_ref().map(Switches::restorer))
         .map_err(Failure::Thread)?;
+    jobs.watch(to_screen.clone()).map_err(Failure::Thread)?;
 
     let themes = themes::read(options, &mut warnings);
     let wake = to_engine.clone();
@@ -111,14 +115,10 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .spawn(move || tui::read_input(&to_screen, &reader_done))
         .map_err(Failure::Thread)?;
 
-    let ask = &mut |query| {
-        // An engine that has ended has told why.
-        let _ = to_engine.send(Input::Query(query));
-    };
     let ending = tui::run(
         screen_settings(options, themes),
         &messages,
-        ask,
+        &mut |errand| run_errand(errand, &to_engine),
         &mut || on_request(&mut tracked),
     );
     done.store(true, Ordering::Relaxed);
@@ -131,9 +131,21 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         return Err(error.into());
     }
     match ending.map_err(Failure::Terminal)? {
-        Ending::Quit => Ok(()),
+        Ending::Quit | Ending::QuitShowing => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
     }
+}
+
+/// Does what the viewer has others do.
+fn run_errand(errand: Errand, engine: &SyncSender<Input>) {
+    let input = match errand {
+        Errand::Ask(query) => Input::Query(query),
+        Errand::Interval(interval) => Input::Interval(interval),
+        Errand::Refresh => Input::Refresh,
+        Errand::Suspend => return suspend::stop_job(),
+    };
+    // An engine that has ended has told why.
+    let _ = engine.send(input);
 }
 
 /// Runs the engine in a thread of its own.
@@ -169,6 +181,7 @@ fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
         },
         keys: options.keys.clone(),
         themes,
+        mouse: options.mouse,
     }
 }
 

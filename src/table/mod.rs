@@ -98,6 +98,22 @@ impl Table {
         }
     }
 
+    /// The flows as they are now, to look at while the table goes on: rows keep
+    /// their names. Costs as much memory as the table, for as long as it is
+    /// kept.
+    #[must_use]
+    pub fn picture(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            totals: self.totals.clone(),
+            synced_ns: self.synced_ns,
+            lost: self.lost,
+            updates_shed: self.updates_shed,
+            // The rest is for what it is told, and nobody tells it anything.
+            ..Self::default()
+        }
+    }
+
     /// An empty table that takes the place of this one. It names none of its
     /// rows as this one has.
     #[must_use]

@@ -17,7 +17,7 @@ const CHUNK: usize = 1024;
 /// The place of a row. A place is used again after its row is gone.
 pub(super) type Slot = u32;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Store {
     chunks: Vec<Box<[Option<Flow>]>>,
     free: Vec<Slot>,

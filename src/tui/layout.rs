@@ -176,6 +176,7 @@ const EXTRAS: &[Yielding] = &[
     Yielding::Hide(&[ColumnId::ReplyPacketRate, ColumnId::OrigPacketRate]),
     Yielding::Hide(&[ColumnId::ReplyPackets, ColumnId::OrigPackets]),
     Yielding::Hide(&[ColumnId::ReplyPeak, ColumnId::OrigPeak]),
+    Yielding::Hide(&[ColumnId::Trend]),
     Yielding::Hide(&[ColumnId::Rate40]),
     Yielding::Hide(&[ColumnId::Rate2]),
     Yielding::Hide(&[ColumnId::Rate10]),

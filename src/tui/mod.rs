@@ -29,6 +29,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::{self, Event};
 use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 pub use draw::draw;
 pub use keymap::Keymap;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub keys: Keymap,
     /// How it looks.
     pub themes: Themes,
+    /// Whether the mouse is the viewer's.
+    pub mouse: bool,
 }
 
 /// What happens to the viewer.
@@ -84,6 +88,14 @@ pub enum Message {
     /// What came of making the kernel track connections: how it went, or why
     /// it could not be.
     Tracked(Result<String, String>),
+    /// The terminal is wanted by the shell: it is given back, and then this
+    /// says so.
+    Suspend(SyncSender<()>),
+    /// The terminal is ours again.
+    Resumed {
+        /// Whether the program has stood still meanwhile.
+        has_stopped: bool,
+    },
     /// A signal asks to end.
     Stop,
     /// The source has ended, and why.
@@ -95,32 +107,52 @@ pub enum Message {
 pub enum Ending {
     /// As asked for.
     Quit,
+    /// As asked for, with the last screen left behind.
+    QuitShowing,
     /// Because the source ended, for this reason.
     Failed(String),
+}
+
+/// What is to be done by others than the viewer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// A new question: the refreshes that follow have to answer the newest one,
+    /// [settled](Query::settle) by each view.
+    Ask(Query),
+    /// Refresh this often from now on.
+    Interval(Duration),
+    /// Refresh at once.
+    Refresh,
+    /// Make the shell's job stop, as its Ctrl+Z does: the terminal is given back.
+    /// A [`Message::Suspend`] comes of it, and [`Message::Resumed`] afterwards.
+    Suspend,
 }
 
 /// Runs the viewer until a key, a signal or a failure ends it. The terminal is
 /// as before when this returns.
 ///
-/// `ask` is told every new question; the refreshes that follow have to answer
-/// the newest one, [settled](Query::settle) by each view. `track` makes the
-/// kernel track connections until the viewer is over, and says how that went,
-/// or why it could not.
+/// `errand` is told what others are to do. `track` makes the kernel track
+/// connections until the viewer is over, and says how that went, or why it could
+/// not.
 ///
 /// # Errors
 /// If the terminal cannot be read, written or set up.
 pub fn run(
     settings: Settings,
     messages: &Receiver<Message>,
-    ask: &mut dyn FnMut(Query),
+    errand: &mut dyn FnMut(Errand),
     track: &mut dyn FnMut() -> Result<String, String>,
 ) -> io::Result<Ending> {
-    let mut screen = terminal::Screen::enter()?;
+    let mut screen = terminal::Screen::enter(settings.mouse)?;
     let mut clock = Clock::start();
     let mut state = State::new(settings, TimeZone::system(), screen.size()?, clock.now());
-    ask(state.query().clone());
+    // Whether somebody else has the terminal.
+    let mut is_away = false;
+    errand(Errand::Ask(state.query().clone()));
     loop {
-        screen.draw(|frame| draw(&state, frame.buffer_mut()))?;
+        if !is_away {
+            screen.draw(|frame| draw(&state, frame.buffer_mut()))?;
+        }
         let message = match messages.recv_timeout(clock.until_next_second()) {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
@@ -131,30 +163,65 @@ pub fn run(
         let mut newest = None;
         let mut effects = Effects::default();
         for message in message.into_iter().chain(messages.try_iter().take(DRAIN)) {
-            if let Message::View(view) = message {
-                newest = Some(view);
-            } else {
-                effects.add(state.update(message, clock.now()));
+            match message {
+                Message::View(view) => newest = Some(view),
+                Message::Suspend(given_back) => {
+                    screen.give_back();
+                    is_away = true;
+                    // Who does not wait any more stops us all the same.
+                    let _ = given_back.try_send(());
+                }
+                Message::Resumed { has_stopped } => {
+                    screen.take()?;
+                    is_away = false;
+                    let Size { width, height } = screen.size()?;
+                    let resized = Message::Input(Event::Resize(width, height));
+                    effects.add(state.update(resized, clock.now()));
+                    let resumed = Message::Resumed { has_stopped };
+                    effects.add(state.update(resumed, clock.now()));
+                }
+                message => effects.add(state.update(message, clock.now())),
             }
         }
         if let Some(view) = newest {
-            clock.set(view.at);
+            clock.set(view.answered_at);
             effects.add(state.update(Message::View(view), clock.now()));
         }
         state.tick(clock.now());
         if effects.track {
             effects.add(state.update(Message::Tracked(track()), clock.now()));
         }
-        if let Some(query) = effects.ask {
-            ask(query);
+        if effects.suspend {
+            // Before anybody stops: a shell that sees a script around us stop
+            // writes to the terminal at once.
+            screen.give_back();
+            is_away = true;
         }
-        if effects.clear {
+        for wanted in effects.errands() {
+            errand(wanted);
+        }
+        if !is_away {
+            screen.set_mouse(state.has_mouse())?;
+        }
+        if effects.clear && !is_away {
             screen.clear()?;
         }
         if let Some(ending) = effects.ending {
+            if ending == Ending::QuitShowing {
+                show(&state, screen)?;
+            }
             return Ok(ending);
         }
     }
+}
+
+/// Leaves the screen behind, where the shell writes on.
+fn show(state: &State, screen: terminal::Screen) -> io::Result<()> {
+    let Size { width, height } = screen.size()?;
+    let mut last = Buffer::empty(Rect::new(0, 0, width, height));
+    draw(state, &mut last);
+    drop(screen);
+    terminal::write_lines(&last, &mut io::stdout().lock())
 }
 
 /// Gives the terminal back from outside, when [`run`] is stuck in writing to it.
@@ -173,6 +240,9 @@ pub fn read_input(messages: &SyncSender<Message>, stop: &AtomicBool) {
             Ok(true) => event::read().map(Message::Input),
             Err(error) => Err(error),
         };
+        if matches!(&message, Ok(Message::Input(event)) if is_idle(event)) {
+            continue;
+        }
         let failed = message.is_err();
         let message = message.unwrap_or_else(|error| {
             Message::Failed(format!("cannot read keys from the terminal: {error}"))
@@ -181,6 +251,13 @@ pub fn read_input(messages: &SyncSender<Message>, stop: &AtomicBool) {
             return;
         }
     }
+}
+
+/// Whether nothing can come of an event. Terminals tell of the mouse more than
+/// they were asked for.
+fn is_idle(event: &Event) -> bool {
+    use crossterm::event::MouseEventKind::{Drag, Moved, Up};
+    matches!(event, Event::Mouse(mouse) if matches!(mouse.kind, Up(_) | Drag(_) | Moved))
 }
 
 /// The clock of the source, which goes on between its views, so that ages and

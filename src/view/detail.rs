@@ -176,7 +176,7 @@ fn translated(orig: &Tuple, reply: &Tuple, knowledge: &mut Knowledge) -> Pair<Op
 }
 
 /// Keeps the flow that somebody looks at beyond its end, with its last word.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Vigil {
     /// The flow in the last view.
     watched: Option<(FlowId, Key)>,

@@ -157,6 +157,9 @@ pub struct Query {
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
+    /// Whether everything is to be as it was when this was first asked for.
+    /// The engine keeps that picture; [`View::compute`] takes any table.
+    pub paused: bool,
     /// Also flows that have ended, as far as they are kept. They are rows, and
     /// enter no sum.
     pub with_ended: bool,
@@ -195,6 +198,7 @@ impl Query {
             filter: None,
             direction: None,
             active_only: false,
+            paused: false,
             with_ended: false,
             forgotten: 0,
             baseline: None,
@@ -320,8 +324,10 @@ impl ViewRow {
 /// The answer to a [`Query`]: the window, and the sums around it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// When it was taken.
+    /// The moment that it shows.
     pub at: Moment,
+    /// When it was answered: later than `at` while the view is paused.
+    pub answered_at: Moment,
     /// The question, so that a late answer can be told from a current one.
     pub query: Query,
     /// Rows of the window, if they are flows.

@@ -537,7 +537,7 @@ fn number(id: ColumnId) -> Number {
             |flow, _, now| Some(flow.average_bytes_per_sec(SETTLED_SECS, now)?.reply)
         }
         ColumnId::Rate2 => |flow, _, now| average(flow, 2, now),
-        ColumnId::Rate40 => |flow, _, now| average(flow, 40, now),
+        ColumnId::Rate40 | ColumnId::Trend => |flow, _, now| average(flow, 40, now),
         ColumnId::Expires => |flow, _, now| flow.timeout_secs(now),
         ColumnId::Ended => |flow, _, now| Some(flow.ended_ago(now)?.as_nanos() as u64),
         ColumnId::Idle => |flow, knowledge, now| {

@@ -6,7 +6,7 @@ use super::departed::Flows;
 use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
-use super::group::{List, groups};
+use super::group::{List, groups, remember};
 use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
@@ -286,11 +286,14 @@ impl View {
             .filter_map(|id| Some(ViewRow::copy(*id, all.get(*id)?, knowledge, now)))
             .collect();
         let subject = cursor.map(|(_, id)| id);
+        let mut groups = groups.window(first, height, ledger, knowledge);
+        remember(&mut groups, &query, table, knowledge, now);
         Self {
             detail: Detail::answer(&query, subject, all, knowledge, now),
             at: now,
+            answered_at: now,
             rows,
-            groups: groups.window(first, height, ledger, knowledge),
+            groups,
             group_count,
             first,
             cursor,

@@ -105,6 +105,17 @@ impl Session {
         self.screen.screen().alternate_screen()
     }
 
+    /// Whether the cursor is hidden.
+    pub fn is_cursor_hidden(&mut self) -> bool {
+        self.text();
+        self.screen.screen().hide_cursor()
+    }
+
+    /// The process that was started.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until the screen satisfies `condition`.
     pub fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) {
         let start = Instant::now();

@@ -56,6 +56,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
         set(&mut to.columns, value.text(value::columns))
     }),
     key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
+    key("no-mouse", "false", |value, to| {
+        set(&mut to.no_mouse, value.flag())
+    }),
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))
     }),

@@ -68,6 +68,13 @@ pub(in crate::config) struct Display {
     #[arg(long, value_name = "N", value_parser = value::flows, global = true)]
     pub(in crate::config) max_closed: Option<usize>,
 
+    /// Leave the mouse to the terminal
+    ///
+    /// Otherwise the viewer takes clicks and the wheel, and terminals select text
+    /// while Shift is held.
+    #[arg(long, global = true, overrides_with = "mouse")]
+    pub(in crate::config) no_mouse: bool,
+
     /// Theme of the viewer: terminal, mono, nord and so on
     ///
     /// The key t shows them all. Those that are built in are terminal (the

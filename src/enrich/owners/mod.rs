@@ -47,7 +47,7 @@ use crate::flow::{Key, Pair};
 ///
 /// The first of a pair (`orig`) is who sent the first packet, the second who it
 /// went to; either is absent if that end is not on this machine.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Owners {
     of: HashMap<Key, Pair<Option<Owner>>, foldhash::fast::RandomState>,
 }

@@ -30,9 +30,10 @@ mod table;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::{columns as group_columns, label as group_label};
-pub(super) use table::longest_host;
+pub(super) use table::{TREND_FROM, longest_host};
 
 use super::state::{Size, State};
 use super::theme::Role;
@@ -62,7 +63,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     // What the view shows, which may be the list before the one asked for.
     match &state.view {
         Some(view) if view.query.page == Page::Health => health::draw(state, view, areas.rows, buf),
-        Some(view) if view.query.page == Page::Chart => chart::draw(state, view, areas.rows, buf),
+        Some(view) if view.query.page == Page::Chart => chart::draw(state, view, buf),
         Some(view) if view.query.list != List::Flows && has_groups(view) => {
             groups::header(state, view.query.list, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);

@@ -71,6 +71,8 @@ pub enum Action {
     CycleHosts,
     /// Ports by name or by number.
     TogglePorts,
+    /// Pauses the view while flows go on, or not any more.
+    TogglePause,
     /// Makes the kernel track connections.
     Track,
     /// Opens or closes the help.
@@ -82,8 +84,18 @@ pub enum Action {
     /// One step back: closes a popup, else drops the selection, else leaves
     /// the list for the one before.
     Back,
+    /// Refreshes less often.
+    Slower,
+    /// Refreshes more often.
+    Faster,
+    /// Refreshes at once.
+    Refresh,
     /// Draws the whole screen anew.
     Redraw,
+    /// Gives the terminal to the shell, until that lets us go on.
+    Suspend,
+    /// Quits, and leaves the last screen behind.
+    QuitShowing,
     /// Closes a popup, else quits.
     Leave,
     /// Quits.

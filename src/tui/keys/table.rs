@@ -73,12 +73,17 @@ pub static KEYS: &[Key] = &[
     },
     moving(&[key(KeyCode::Down), char('j')], Motion::Down, "", None),
     moving(
-        &[key(KeyCode::PageUp)],
+        &[key(KeyCode::PageUp), char('[')],
         Motion::PageUp,
         "PgUp PgDn",
-        Some("a page up, down"),
+        Some("a page up, down; [ ] as well"),
     ),
-    moving(&[key(KeyCode::PageDown)], Motion::PageDown, "", None),
+    moving(
+        &[key(KeyCode::PageDown), char(']')],
+        Motion::PageDown,
+        "",
+        None,
+    ),
     moving(
         &[char('u'), ctrl('u')],
         Motion::HalfPageUp,
@@ -290,7 +295,7 @@ pub static KEYS: &[Key] = &[
         &[char('z')],
         Action::Baseline,
         "z",
-        "count ↓ Δ and ↑ Δ from now; twice: from the start",
+        "↓ Δ and ↑ Δ from now; twice: from start",
         None,
     ),
     entry(
@@ -317,6 +322,14 @@ pub static KEYS: &[Key] = &[
         "Ctrl+O",
         "keep the order of rows, or let it go",
         None,
+    ),
+    entry(
+        Section::Show,
+        &[char(' ')],
+        Action::TogglePause,
+        "Space",
+        "pause the view, while flows go on",
+        Some(hint("Space", "go on", 2)),
     ),
     entry(
         Section::Show,
@@ -392,6 +405,23 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Program,
+        &[char('+')],
+        Action::Slower,
+        "+ -",
+        "refresh less, more often",
+        None,
+    ),
+    hidden(&[char('-')], Action::Faster),
+    entry(
+        Section::Program,
+        &[ctrl('r')],
+        Action::Refresh,
+        "Ctrl+R",
+        "refresh now, and read the whole table",
+        None,
+    ),
+    entry(
+        Section::Program,
         &[ctrl('l')],
         Action::Redraw,
         "Ctrl+L",
@@ -407,6 +437,22 @@ pub static KEYS: &[Key] = &[
         Some(hint("q", "quit", 1)),
     ),
     hidden(&[ctrl('c')], Action::Quit),
+    entry(
+        Section::Program,
+        &[char('Q')],
+        Action::QuitShowing,
+        "Q",
+        "quit and leave this screen behind",
+        None,
+    ),
+    entry(
+        Section::Program,
+        &[ctrl('z')],
+        Action::Suspend,
+        "Ctrl+Z",
+        "back to the shell until `fg`",
+        None,
+    ),
 ];
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What each action does. Those of one kind stand together in the files around.
 
-use super::super::Ending;
 use super::super::draw;
 use super::super::keys::Action;
 use super::super::tabs::Tab;
@@ -20,15 +19,16 @@ impl State {
         let scope = self.scope;
         let list = (self.tab, self.level().list, self.level().within);
         match action {
+            action if self.act_on_chart(action) => {}
             // Pages have no rows.
             Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,
-            Action::NextTab => self.tab = self.tab.step(1),
-            Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
+            Action::NextTab => self.go(self.tab.step(1)),
+            Action::PreviousTab => self.go(self.tab.step(Tab::ALL.len() - 1)),
             Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
-            Action::Go(tab) => self.tab = tab,
+            Action::Go(tab) => self.go(tab),
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
@@ -58,12 +58,19 @@ impl State {
             | Action::ToggleSource
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
+            Action::TogglePause => self.toggle_pause(),
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
             Action::Themes => self.open_themes(),
-            Action::Redraw => effects.clear = true,
-            Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
+            Action::Slower
+            | Action::Faster
+            | Action::Refresh
+            | Action::Redraw
+            | Action::Suspend
+            | Action::QuitShowing
+            | Action::Leave
+            | Action::Quit => self.act_on_program(action, effects),
         }
         if self.scope != scope {
             self.seen = Seen::default();

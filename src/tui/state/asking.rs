@@ -22,6 +22,7 @@ impl State {
             filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
+            paused: self.paused.is_some(),
             with_ended: self.with_ended,
             forgotten: self.forgotten,
             baseline: self.baseline,
@@ -32,7 +33,7 @@ impl State {
                 Page::Health | Page::Chart => 0,
             },
             detail: self.pane().map(|pane| pane.subject),
-            chart: None,
+            chart: self.charting(),
         };
         (query != self.asked).then(|| {
             self.asked = Query {

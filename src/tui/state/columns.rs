@@ -49,6 +49,7 @@ impl State {
             ColumnId::Rtt => self.seen.rtt,
             ColumnId::Ended => self.with_ended && self.seen.ended,
             ColumnId::ReplyDelta | ColumnId::OrigDelta => self.baseline.is_some(),
+            ColumnId::Trend => draw::table_width(self) >= draw::TREND_FROM,
             _ => true,
         };
         Wish {
@@ -60,8 +61,9 @@ impl State {
 
     /// Looks for what rows before had not.
     pub(super) fn measure(&mut self) {
+        let at = self.shown_at();
         for row in self.view.iter().flat_map(|view| &view.rows) {
-            self.seen.row(row, self.hosts, self.now);
+            self.seen.row(row, self.hosts, at);
         }
     }
 

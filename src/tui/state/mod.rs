@@ -5,19 +5,24 @@
 
 mod acting;
 mod asking;
+mod charting;
 mod choosing;
 mod columns;
 mod looks;
 mod moving;
 mod past;
 mod popups;
+mod program;
+mod steering;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use charting::Charts;
 use columns::Seen;
 use crossterm::event::Event;
 use jiff::tz::TimeZone;
+pub(super) use program::interval_text;
 
 use super::draw::{self, popup};
 use super::keymap;
@@ -27,12 +32,14 @@ use super::picker::Picker;
 use super::prompt::Prompt;
 use super::tabs::{Level, Tab, Trail};
 use super::theme::{Theme, Themes};
-use super::{Ending, Message, Settings};
+use super::{Ending, Errand, Message, Settings};
 use crate::flow::{Direction, Moment, Scope};
 use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, Freeze, Query, View};
+
+pub(super) use charting::SPANS;
 
 /// How long the answer to a key stays on the key line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -44,6 +51,12 @@ pub struct Effects {
     pub ask: Option<Query>,
     /// Whether the terminal is to be cleared before the next drawing.
     pub clear: bool,
+    /// How often to refresh from now on.
+    pub interval: Option<Duration>,
+    /// Whether to refresh at once.
+    pub refresh: bool,
+    /// Whether to stop until the shell lets us go on.
+    pub suspend: bool,
     /// Whether to make the kernel track connections; the answer is a
     /// [`Message::Tracked`].
     pub track: bool,
@@ -56,8 +69,24 @@ impl Effects {
     pub fn add(&mut self, later: Self) {
         self.ask = later.ask.or(self.ask.take());
         self.clear |= later.clear;
+        self.interval = later.interval.or(self.interval);
+        self.refresh |= later.refresh;
+        self.suspend |= later.suspend;
         self.track |= later.track;
         self.ending = self.ending.take().or(later.ending);
+    }
+}
+
+impl Effects {
+    /// What others are to do, the foremost first.
+    pub(super) fn errands(&mut self) -> impl Iterator<Item = Errand> + use<> {
+        let errands = [
+            self.interval.take().map(Errand::Interval),
+            self.ask.take().map(Errand::Ask),
+            std::mem::take(&mut self.refresh).then_some(Errand::Refresh),
+            std::mem::take(&mut self.suspend).then_some(Errand::Suspend),
+        ];
+        errands.into_iter().flatten()
     }
 }
 
@@ -100,6 +129,8 @@ pub struct State {
     typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
+    /// Since when the view is paused.
+    pub(super) paused: Option<Moment>,
     /// Whether flows that have ended are shown.
     pub(super) with_ended: bool,
     /// How often those that are kept were to be forgotten.
@@ -109,6 +140,10 @@ pub struct State {
     /// From when on flows are counted; `None`: from the start.
     pub(super) baseline: Option<Moment>,
     pub(super) unit: RateUnit,
+    /// Time between two refreshes.
+    pub(super) interval: Duration,
+    /// Whether the mouse is the viewer's.
+    pub(super) mouse: bool,
     pub(super) columns: Choice,
     pub(super) orders: Orders,
     /// Whether rows keep their order, in the list that is shown.
@@ -117,6 +152,8 @@ pub struct State {
     pub(super) ports: Ports,
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
+    /// What the page of rates shows.
+    pub(super) charts: Charts,
     pub(super) popup: Option<Popup>,
     /// Where columns are chosen.
     pub(super) picker: Option<Picker>,
@@ -157,11 +194,14 @@ impl State {
             typed: Vec::new(),
             direction: None,
             active_only: false,
+            paused: None,
             with_ended: false,
             forgotten: 0,
             is_forgetting: false,
             baseline: None,
             unit: settings.unit,
+            interval: settings.interval,
+            mouse: settings.mouse,
             columns,
             orders: Orders::default(),
             freeze: Freeze::No,
@@ -169,6 +209,7 @@ impl State {
             ports: Ports::default(),
             tab: Tab::Flows,
             trails: Trail::all(),
+            charts: Charts::default(),
             popup: None,
             picker: None,
             popup_scroll: 0,
@@ -224,11 +265,20 @@ impl State {
                 // Warnings are part of popups.
                 self.clamp();
             }
+            Message::Resumed { has_stopped: true } | Message::Suspend(_) => {}
+            Message::Resumed { has_stopped: false } => {
+                self.say("It cannot stand still: no shell waits for it.");
+            }
             Message::Stop => effects.ending = Some(Ending::Quit),
             Message::Failed(why) => effects.ending = Some(Ending::Failed(why)),
         }
         effects.ask = self.ask();
         effects
+    }
+
+    /// Whether the terminal is to report the mouse.
+    pub const fn has_mouse(&self) -> bool {
+        self.mouse
     }
 
     /// Lets time pass: the clock and ages go on, notices fade.

@@ -68,6 +68,10 @@ pub enum Role {
     Stale,
     /// Of one that is about to be forgotten.
     Critical,
+    /// How much of a bar both directions have.
+    Bar,
+    /// How a flow or a group went.
+    Trend,
     /// The row under the cursor.
     Selected,
     /// What just happened, or went wrong.
@@ -80,7 +84,7 @@ pub enum Role {
 
 impl Role {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Title,
         Self::Chip,
         Self::ChipWarn,
@@ -105,6 +109,8 @@ impl Role {
         Self::RateHigh,
         Self::Stale,
         Self::Critical,
+        Self::Bar,
+        Self::Trend,
         Self::Selected,
         Self::Alert,
         Self::HelpKey,
@@ -138,6 +144,8 @@ impl Role {
             Self::RateHigh => "rate_high",
             Self::Stale => "stale",
             Self::Critical => "critical",
+            Self::Bar => "bar",
+            Self::Trend => "trend",
             Self::Selected => "selected",
             Self::Alert => "alert",
             Self::HelpKey => "help_key",
@@ -200,6 +208,8 @@ const fn plain(role: Role) -> Style {
         | Role::RateLow
         | Role::RateMid
         | Role::Stale
+        | Role::Bar
+        | Role::Trend
         | Role::HelpText => style,
     }
 }

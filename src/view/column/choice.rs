@@ -29,6 +29,7 @@ impl Default for Choice {
             ColumnId::Country
             | ColumnId::Process
             | ColumnId::Interface
+            | ColumnId::Trend
             | ColumnId::Rtt
             | ColumnId::Ended
             | ColumnId::ReplyDelta

@@ -149,6 +149,7 @@ impl Column {
         let is_of_viewer = matches!(
             self.id,
             ColumnId::Interface
+                | ColumnId::Trend
                 | ColumnId::Rtt
                 | ColumnId::Ended
                 | ColumnId::ReplyDelta
@@ -239,6 +240,8 @@ impl ColumnId {
             Self::Rate2 => rate(out, average(2)),
             Self::Rate10 => rate(out, average(10)),
             Self::Rate40 => rate(out, average(40)),
+            // A picture, drawn where one knows how wide it is.
+            Self::Trend => {}
             Self::Rtt => units::latency(out, row.rtt_us()),
         }
     }

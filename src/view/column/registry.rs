@@ -47,6 +47,7 @@ pub enum ColumnId {
     Rate40,
     ReplyPeak,
     OrigPeak,
+    Trend,
     Rtt,
 }
 
@@ -426,6 +427,16 @@ pub static COLUMNS: &[Column] = &[
         8,
         8,
         "Highest rate in the direction of the first packet.",
+    ),
+    column(
+        ColumnId::Trend,
+        "trend",
+        "TREND",
+        Align::Right,
+        10,
+        40,
+        "How fast it was in the last 40 seconds, both directions together, each row on a scale of \
+         its own. Shown by itself on screens of 200 columns.",
     ),
     column(
         ColumnId::Rtt,

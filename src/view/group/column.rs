@@ -3,6 +3,7 @@
 use super::super::column::Align;
 use super::super::field::Value;
 use super::{Country, Group, GroupRow, Holder};
+use crate::flow::Pair;
 use crate::view::Who;
 
 /// A column of groups.
@@ -39,6 +40,8 @@ pub enum GroupColumn {
     ReplyRate,
     /// Bytes per second sent.
     OrigRate,
+    /// How fast it was.
+    Trend,
 }
 
 impl GroupColumn {
@@ -84,6 +87,10 @@ impl GroupColumn {
             Self::OrigBytes => Value::Uint(row.counters.orig.bytes),
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
+            Self::Trend => {
+                let Pair { orig, reply } = row.average_bytes_per_sec;
+                Value::Uint(orig.saturating_add(reply))
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ fn page<K: Eq + Hash>(
 
 /// Remembers, for each group, what flows moved that have ended; and the last of
 /// these flows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     places: Book<(Country, Option<NonZeroU32>)>,
     services: Book<Service>,

@@ -22,10 +22,11 @@ use super::{Flow, Knowledge, Mac, Owner, Side, Who};
 use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
 use crate::enrich::owners::{Account, Cgroup, Container, Process};
 use crate::flow::{Counters, Direction, Pair, Protocol, Tuple};
+use crate::table::Past;
 
 pub use column::GroupColumn;
 pub use ledger::Ledger;
-pub(super) use rows::groups;
+pub(super) use rows::{groups, remember};
 
 /// Where the far end of a flow is. The far end is the destination, or the
 /// source if the flow comes in or only that one is public.
@@ -150,6 +151,9 @@ pub struct GroupRow {
     /// The same over ten seconds, which orders the rows so that they do not
     /// jump.
     pub average_bytes_per_sec: Pair<u64>,
+    /// How fast the flows that are there were, one by one and in sum: only of
+    /// rows of a window. Where none is known to have rested, none did.
+    pub past: Past,
 }
 
 /// For how many seconds a flow is new.
@@ -170,6 +174,7 @@ impl GroupRow {
             counters: Pair::default(),
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
+            past: Past::default(),
         }
     }
 

@@ -93,6 +93,50 @@ impl Groups {
     }
 }
 
+/// Whether the filters of a query let a flow through.
+fn is_wanted(query: &Query, flow: &Flow, knowledge: &mut Knowledge, now: Moment) -> bool {
+    query.scope.holds(flow.class())
+        && !knowledge.is_own(&flow.key().orig)
+        && query
+            .direction
+            .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
+        && holds(query.filter.as_deref(), flow, knowledge, now)
+}
+
+/// Finds out how fast the groups of a window were. Flows that rest have nothing
+/// to add, and are not asked for their groups.
+pub(in super::super) fn remember(
+    rows: &mut [GroupRow],
+    query: &Query,
+    table: &Table,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) {
+    let places: HashMap<Group, usize, foldhash::fast::RandomState> =
+        rows.iter().map(|row| row.group).zip(0..).collect();
+    if places.is_empty() {
+        return;
+    }
+    for (_, flow) in table.flows().filter(|(_, flow)| flow.has_moved_lately()) {
+        if !is_wanted(query, flow, knowledge, now) {
+            continue;
+        }
+        let past = flow.past(now);
+        query.list.members(flow, knowledge, |member| {
+            let place = places.get(&member.group);
+            let Some(row) = place.and_then(|place| rows.get_mut(*place)) else {
+                return;
+            };
+            for (sum, step) in row.past.iter_mut().zip(past) {
+                if let Some(step) = step {
+                    let step = member.side.sent_and_received(step);
+                    add(sum.get_or_insert_default(), step);
+                }
+            }
+        });
+    }
+}
+
 /// Every group of a query's list that its filters let through, in its order;
 /// none of a list of flows.
 pub(in super::super) fn groups(
@@ -113,13 +157,7 @@ pub(in super::super) fn groups(
         now,
     };
     for (_, flow) in table.flows() {
-        let is_wanted = query.scope.holds(flow.class())
-            && !knowledge.is_own(&flow.key().orig)
-            && query
-                .direction
-                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
-            && holds(query.filter.as_deref(), flow, knowledge, now);
-        if is_wanted {
+        if is_wanted(query, flow, knowledge, now) {
             query
                 .list
                 .members(flow, knowledge, |member| count.flow(flow, &member));

@@ -11,7 +11,7 @@ use crate::view::{GroupRow, List, Who};
 
 use Column::{
     Code, Ended, Flows, Hosts, Mac, Name, New, OrigBytes, OrigRate, Pid, ReplyBytes, ReplyRate,
-    Unit, Unreplied, User,
+    Trend, Unit, Unreplied, User,
 };
 
 /// The columns of a list.
@@ -26,7 +26,7 @@ const BYTES: &[Column] = &[ReplyBytes, OrigBytes];
 
 const FAR: Model = Model {
     columns: &[
-        Code, Name, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Code, Name, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Trend,
     ],
     yielding: &[&[Ended], &[Hosts], BYTES, &[Code]],
 };
@@ -34,13 +34,14 @@ const FAR: Model = Model {
 const PROCESSES: Model = Model {
     columns: &[
         Name, Pid, User, Unit, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Trend,
     ],
     yielding: &[&[Ended], &[Unit], &[Hosts], &[User], BYTES, &[Pid]],
 };
 
 const HOSTS: Model = Model {
     columns: &[
-        Name, Mac, Flows, Hosts, New, Unreplied, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Name, Mac, Flows, Hosts, New, Unreplied, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Trend,
     ],
     yielding: &[&[Mac], &[New], BYTES, &[Unreplied], &[Hosts]],
 };
@@ -81,6 +82,7 @@ impl Column {
             (OrigBytes, _) => "↑ BYTES",
             (ReplyRate, _) => "↓ RATE",
             (OrigRate, _) => "↑ RATE",
+            (Trend, _) => "TREND",
         }
     }
 
@@ -94,6 +96,7 @@ impl Column {
             (Code, _) => 3,
             (Name | Unit, _) => 16,
             (User, _) => 8,
+            (Trend, _) => 10,
             (Mac, _) => 17,
             (New, _) => 6,
             (ReplyRate | OrigRate, _) => match unit {
@@ -111,6 +114,7 @@ impl Column {
             (Name, _) => 40,
             (Unit, _) => 32,
             (User, _) => 16,
+            (Trend, _) => 40,
             _ => self.width(list, unit),
         }
     }
@@ -137,6 +141,8 @@ impl Column {
             OrigBytes => bytes(row.counters.orig.bytes, out),
             ReplyRate => rate(row.bytes_per_sec.reply, unit, out),
             OrigRate => rate(row.bytes_per_sec.orig, unit, out),
+            // A picture, drawn where one knows how wide it is.
+            Trend => Role::Trend,
         }
     }
 }

@@ -37,6 +37,7 @@ struct Placed {
 fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
     let model = Model::of(list);
     let mut columns = model.columns.to_vec();
+    columns.retain(|column| *column != Column::Trend || width >= table::TREND_FROM);
     let needed = |columns: &[Column]| {
         let texts: u16 = columns.iter().map(|c| c.width(list, unit)).sum();
         texts + GAP * (columns.len() as u16).saturating_sub(1) + 2 * MARGIN
@@ -121,6 +122,9 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
         for placed in &columns {
             text.clear();
             let role = placed.column.cell(row, state.unit, &mut text);
+            if placed.column == Column::Trend {
+                text = table::trend(&row.past, placed.width.into());
+            }
             line::cut_end(&mut text, placed.width.into());
             put(buf, y, *placed, &text, state.theme.style(role));
         }
