@@ -10,9 +10,11 @@ use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::Scope;
 use crate::output;
 use crate::tui::keymap::Keymap;
+use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::health;
 use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 
@@ -96,6 +98,8 @@ pub struct SourceOptions {
     pub locality: locality::Settings,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
+    /// Whether addresses and names are shown and written as pseudonyms.
+    pub mask: bool,
     /// Services, places and names.
     pub lookups: LookupOptions,
     /// What of the files of configuration could not be used.
@@ -111,6 +115,8 @@ pub struct ViewerOptions {
     pub show_source: bool,
     /// Which columns to show first.
     pub columns: Choice,
+    /// Where to write screens and exports; `None` if there is no home.
+    pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.
     pub unit: RateUnit,
     /// Whether the viewer takes the mouse.
@@ -123,6 +129,12 @@ pub struct ViewerOptions {
     pub max_closed: usize,
     /// Name of the theme.
     pub theme: String,
+    /// What was last chosen in the viewer, as far as no flag says otherwise.
+    pub memory: Memory,
+    /// Where this viewer leaves what is chosen; `None`: nowhere.
+    pub state_file: Option<PathBuf>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
 }
 
 /// What `list` prints.

@@ -7,10 +7,12 @@
 //! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
+mod clipboard;
 mod draw;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+pub mod memory;
 mod menu;
 mod order;
 mod pane;
@@ -32,17 +34,21 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub use clipboard::Multiplexer;
 pub use draw::draw;
 pub use keymap::Keymap;
-pub use state::{Effects, Popup, Size, State};
+use memory::Memory;
+pub use state::{Effects, Form, Popup, Rows, Save, Saved, Saving, Size, State};
 pub use tabs::Tab;
 use theme::Themes;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
+use crate::view::field::Record;
 use crate::view::filter::Filter;
+use crate::view::mask::Mask;
 use crate::view::units::RateUnit;
-use crate::view::{Query, View};
+use crate::view::{GroupRow, Query, View, health};
 
 /// How often the input thread looks whether it is to end.
 const INPUT_POLL: Duration = Duration::from_millis(200);
@@ -70,10 +76,24 @@ pub struct Settings {
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
+    /// What the run before has left.
+    pub memory: Memory,
     /// Which key does what.
     pub keys: Keymap,
     /// How it looks.
     pub themes: Themes,
+    /// Makes pseudonyms of addresses and names.
+    pub mask: Mask,
+    /// Whether it does so from the start.
+    pub is_masked: bool,
+    /// Writes a flow as records have it, without a line feed.
+    pub json: fn(&Record<'_>) -> String,
+    /// The same of a group.
+    pub group_json: fn(&GroupRow) -> String,
+    /// What has to let the clipboard through.
+    pub multiplexer: Multiplexer,
+    /// From where on something is a finding.
+    pub health: health::Settings,
     /// Whether the mouse is the viewer's.
     pub mouse: bool,
 }
@@ -88,6 +108,11 @@ pub enum Message {
     /// What came of making the kernel track connections: how it went, or why
     /// it could not be.
     Tracked(Result<String, String>),
+    /// How many rows have been written so far, and of how many; told of what
+    /// takes long.
+    Saving(usize, usize),
+    /// What became of a [`Save`]: what was written, or why not.
+    Saved(Result<Saved, String>),
     /// The terminal is wanted by the shell: it is given back, and then this
     /// says so.
     Suspend(SyncSender<()>),
@@ -123,9 +148,13 @@ pub enum Errand {
     Interval(Duration),
     /// Refresh at once.
     Refresh,
+    /// Write something to a new file. [`Message::Saved`] tells how that went.
+    Save(Save),
     /// Make the shell's job stop, as its Ctrl+Z does: the terminal is given back.
     /// A [`Message::Suspend`] comes of it, and [`Message::Resumed`] afterwards.
     Suspend,
+    /// Keep this for the next run; told once, at the end.
+    Remember(Memory),
 }
 
 /// Runs the viewer until a key, a signal or a failure ends it. The terminal is
@@ -143,6 +172,7 @@ pub fn run(
     errand: &mut dyn FnMut(Errand),
     track: &mut dyn FnMut() -> Result<String, String>,
 ) -> io::Result<Ending> {
+    let multiplexer = settings.multiplexer;
     let mut screen = terminal::Screen::enter(settings.mouse)?;
     let mut clock = Clock::start();
     let mut state = State::new(settings, TimeZone::system(), screen.size()?, clock.now());
@@ -157,6 +187,7 @@ pub fn run(
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
+                errand(Errand::Remember(state.memory()));
                 return Ok(Ending::Failed("the source of flows has ended".to_owned()));
             }
         };
@@ -197,6 +228,9 @@ pub fn run(
             screen.give_back();
             is_away = true;
         }
+        if let Some(text) = effects.copy.take() {
+            screen.send(&clipboard::sequence(&text, multiplexer))?;
+        }
         for wanted in effects.errands() {
             errand(wanted);
         }
@@ -207,6 +241,7 @@ pub fn run(
             screen.clear()?;
         }
         if let Some(ending) = effects.ending {
+            errand(Errand::Remember(state.memory()));
             if ending == Ending::QuitShowing {
                 show(&state, screen)?;
             }

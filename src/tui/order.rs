@@ -1,11 +1,13 @@
 //! By what each list is sorted, and how keys change that.
 
+use std::collections::BTreeMap;
+
 use super::draw;
 use super::keys::Action;
 use super::layout;
 use super::picker::Picker;
 use super::state::State;
-use crate::view::column::{ColumnId, Hosts};
+use crate::view::column::{self, ColumnId, Hosts};
 use crate::view::{Freeze, List, Sort, SortKey};
 
 /// The order of each list, kept while others are shown.
@@ -31,6 +33,66 @@ impl Orders {
     const fn set(&mut self, list: List, sort: Sort) {
         self.0[Self::index(list)] = sort;
     }
+}
+
+/// What each list is called where its order is remembered.
+const NAMES: [(&str, usize); 6] = [
+    ("flows", 0),
+    ("countries", 1),
+    ("networks", 2),
+    ("services", 3),
+    ("processes", 4),
+    ("hosts", 5),
+];
+
+impl Orders {
+    /// The orders of an earlier run, by the names of the lists; the usual one
+    /// where it says nothing that is understood.
+    pub(super) fn recalled(sorts: &BTreeMap<String, String>) -> Self {
+        let mut orders = Self::default();
+        for (name, index) in NAMES {
+            let sort = sorts.get(name).and_then(|text| recalled(text, index > 0));
+            orders.0[index] = sort.unwrap_or_default();
+        }
+        orders
+    }
+
+    /// Those that are not the usual one, for the next run.
+    pub(super) fn told(&self) -> BTreeMap<String, String> {
+        let unusual = NAMES
+            .iter()
+            .filter(|(_, index)| self.0[*index] != Sort::default());
+        let told = unusual.filter_map(|(name, index)| {
+            let sort = self.0[*index];
+            let key = match sort.key {
+                SortKey::Usual => USUAL,
+                SortKey::Column(id) | SortKey::Address(id) => id.column().key,
+                SortKey::Field(field) => field.key,
+                SortKey::Group(_) => return None,
+            };
+            let way = if sort.descending { "desc" } else { "asc" };
+            Some(((*name).to_owned(), format!("{key}:{way}")))
+        });
+        told.collect()
+    }
+}
+
+/// What the usual order is called.
+const USUAL: &str = "usual";
+
+fn recalled(text: &str, is_group: bool) -> Option<Sort> {
+    let (name, way) = text.rsplit_once(':')?;
+    let key = match name {
+        USUAL => SortKey::Usual,
+        _ if is_group => return None,
+        name => SortKey::Column(column::named(name)?.id),
+    };
+    let descending = match way {
+        "asc" => false,
+        "desc" => true,
+        _ => return None,
+    };
+    Some(Sort { key, descending })
 }
 
 impl State {

@@ -80,3 +80,72 @@ pub(super) fn bytes_per_packet(counters: Pair<Counters>) -> Option<u64> {
     let sum = |get: fn(&Counters) -> u64| get(&counters.orig).saturating_add(get(&counters.reply));
     sum(|c| c.bytes).checked_div(sum(|c| c.packets))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::Timeouts;
+    use crate::enrich::services::{Services, Settings};
+    use crate::flow::{Key, L4, Origin, Protocol, Report, Status, Tuple, Update};
+    use crate::table::Table;
+    use std::net::Ipv4Addr;
+
+    /// A flow of UDP that a dump finds with so much time left, of 30 seconds,
+    /// looked at some seconds later.
+    fn look<T>(left: u32, later: u64, age: Option<u64>, ask: impl Fn(&Row<'_>) -> T) -> T {
+        let (services, _) = Services::load(&Settings::default());
+        let mut knowledge = Knowledge::new(services);
+        let only_udp = |name: &str| (name == "udp_timeout").then_some(30);
+        knowledge.set_timeouts(Timeouts::read(only_udp));
+        let found = Moment {
+            mono_ns: 100_000_000_000,
+            real_ns: 1_795_230_000_000_000_000,
+        };
+        let (from, to) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2));
+        let orig = Tuple::v4(from, to, Protocol::UDP, L4::Ports { src: 1, dst: 2 });
+        let report = Report {
+            status: Some(Status::CONFIRMED),
+            timeout_secs: Some(left),
+            start_ns: age.map(|secs| found.real_ns - secs * 1_000_000_000),
+            ..Report::about(Key { zone: 0, orig }, Origin::Dumped)
+        };
+        let mut table = Table::new();
+        table.apply(&Update::Flow(report), found, &mut |_| {});
+        let now = found.after(Duration::from_secs(later));
+        let (_, flow) = table.flows().next().unwrap();
+        ask(&Row::new(flow, &mut knowledge, now))
+    }
+
+    #[test]
+    fn what_a_timeout_lacks_is_how_long_a_flow_has_rested() {
+        let idle = |left, later, age| look(left, later, age, |row| row.idle());
+        let secs = Duration::from_secs;
+        assert_eq!(idle(20, 0, None), Age::Exact(secs(10)));
+        assert_eq!(idle(20, 5, None), Age::Exact(secs(15)));
+        assert_eq!(idle(20, 0, Some(60)), Age::Exact(secs(10)));
+        // A rule gave it another timeout.
+        assert_eq!(idle(20, 0, Some(4)), Age::AtLeast(secs(0)), "it is younger");
+        assert_eq!(idle(600, 7, None), Age::AtLeast(secs(7)), "it has more");
+    }
+
+    #[test]
+    fn a_flow_is_stale_when_most_of_its_timeout_has_passed() {
+        let staleness = |left, later| look(left, later, None, |row| row.staleness());
+        assert_eq!(staleness(30, 0), Some(Staleness::Fresh));
+        assert_eq!(staleness(30, 22), Some(Staleness::Fresh));
+        assert_eq!(staleness(30, 23), Some(Staleness::Stale));
+        assert_eq!(staleness(30, 26), Some(Staleness::Stale));
+        assert_eq!(staleness(30, 27), Some(Staleness::Critical));
+        assert_eq!(staleness(30, 99), Some(Staleness::Critical));
+        assert_eq!(staleness(600, 0), None, "of another timeout");
+        let text = |later| {
+            look(30, later, None, |row| {
+                let mut text = String::new();
+                let id = crate::view::column::ColumnId::Expires;
+                id.cell(row, crate::view::column::Style::default(), &mut text);
+                text
+            })
+        };
+        assert_eq!([text(0), text(24), text(28)], ["30s", "!6s", "!!2s"]);
+    }
+}
