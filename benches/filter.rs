@@ -93,6 +93,8 @@ impl Subject for Known<'_> {
             event: Event::Sample,
             ts_ns: self.now.real_ns,
             row: Some(Row {
+                since_baseline: None,
+                whole_timeout: None,
                 flow: self.flow,
                 now: self.now,
                 service: Some("https"),

@@ -105,6 +105,8 @@ fn records(table: &Table, now: Moment) -> impl Iterator<Item = Record<'_>> {
         event: Event::Sample,
         ts_ns: now.real_ns,
         row: Some(Row {
+            since_baseline: None,
+            whole_timeout: None,
             flow,
             now,
             service: Some("https"),

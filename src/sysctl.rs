@@ -172,6 +172,13 @@ pub fn events() -> Option<u64> {
     number("net.netfilter.nf_conntrack_events")
 }
 
+/// Seconds that flows are kept without a packet: a timeout by its name behind
+/// `nf_conntrack_`, such as `udp_timeout`.
+pub fn timeout(name: &str) -> Option<u32> {
+    let seconds = number(&format!("net.netfilter.nf_conntrack_{name}"))?;
+    u32::try_from(seconds).ok()
+}
+
 /// Ports that clients are given (`net.ipv4.ip_local_port_range`, which is for
 /// IPv6 too).
 pub fn local_port_range() -> Option<RangeInclusive<u16>> {

@@ -15,7 +15,7 @@ mod notation;
 mod watch;
 
 use std::env;
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, SystemTime};
 
 use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Source as _};
@@ -27,7 +27,7 @@ use flowtop::netlink::tracking::{Tracking, tracking};
 use flowtop::table::{Age, EndReason, Nat};
 use lab::entries::Entry;
 use lab::traffic::{self, TcpService, UdpService};
-use lab::{FLOWS_PER_SERVER, Host, Lab, Network, SERVERS};
+use lab::{FLOWS_PER_SERVER, Host, Lab, Network, SERVERS, eventually};
 use notation::{between, ip, ports};
 use watch::{DUMPS, LISTEN, Told, Watch};
 
@@ -357,6 +357,55 @@ fn fault_05_final_counters_count_and_so_does_a_flow_shorter_than_an_interval() {
             }
         },
     );
+}
+
+#[test]
+fn ends_have_their_reasons() {
+    lab::run("ends_have_their_reasons", |lab| {
+        let net = observed(lab);
+        // What has ended by itself is removed when somebody looks.
+        for name in ["udp_timeout", "tcp_timeout_time_wait", "tcp_timeout_close"] {
+            let key = format!("net/netfilter/nf_conntrack_{name}");
+            net.router.set_sysctl(&key, "1");
+        }
+        let mut watch = Watch::start(&net.router, LISTEN);
+        watch.refresh();
+        let service = TcpService::listen(&net.server, "198.51.100.20:80");
+        let farewell = service.connect(&net.client);
+        farewell.echo(100);
+        farewell.close();
+        let udp = UdpService::bind(&net.server, "198.51.100.20:9");
+        udp.connect(&net.client).exchange(100, 100);
+        let refused = net.client.enter(|| TcpStream::connect("198.51.100.20:81"));
+        assert!(refused.is_err(), "nobody listens there");
+        traffic::ping(&net.client, "198.51.100.20", 1);
+        watch.until("the ping is seen", |watch| {
+            !watch.flows(Protocol::ICMP).is_empty()
+        });
+        let ping = *watch.flow(Protocol::ICMP).key();
+        net.router.delete_flow(&ping.orig);
+        eventually("all have ended", || {
+            watch.refresh();
+            watch.ended().count() == 4
+        });
+        let mut ends: Vec<_> = watch
+            .ended()
+            .map(|flow| {
+                (
+                    flow.key().orig.dport(),
+                    flow.end_reason().map(EndReason::name),
+                )
+            })
+            .collect();
+        ends.sort_unstable();
+        let expected = [
+            (None, Some("deleted")),
+            (Some(9), Some("timed_out")),
+            (Some(80), Some("closed")),
+            (Some(81), Some("reset")),
+        ];
+        assert_eq!(ends, expected);
+    });
 }
 
 #[test]

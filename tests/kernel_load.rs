@@ -21,8 +21,8 @@ use std::time::Duration;
 use flowtop::collect::pace::{self, Pace};
 use flowtop::collect::{Clock, Delivery, Inquiry, Kernel, Settings, Source as _};
 use flowtop::engine::{self, Core, EngineError, Facts, Input, Recorder, Sampling, Viewer};
-use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::Services;
+use flowtop::enrich::{Knowledge, Timeouts};
 use flowtop::flow::{Key, Moment, Scope, Tuple};
 use flowtop::table::{Change, EndReason, Flow, Table};
 use flowtop::view::{Query, View};
@@ -452,6 +452,8 @@ fn a_viewer_answers_with_live_views() {
                 tracking_wanted: empty.then_some(true),
                 ..Facts::default()
             },
+            timeouts: Box::new(Timeouts::default),
+            max_ended: 100,
             warnings: vec!["a warning".to_owned()],
             place_warnings: vec!["another".to_owned()],
         };

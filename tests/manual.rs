@@ -220,6 +220,7 @@ fn word(text: &str) -> String {
             '\\' => out.push_str("\\e"),
             '-' if text.starts_with('-') => out.push_str("\\-"),
             '↓' => out.push_str("\\(da"),
+            'Δ' => out.push_str("\\(*D"),
             '↑' => out.push_str("\\(ua"),
             '→' => out.push_str("\\(->"),
             '←' => out.push_str("\\(<-"),

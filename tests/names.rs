@@ -30,7 +30,7 @@ use flowtop::engine::{Core, Facts, Input, Viewer};
 use flowtop::enrich::dns::{Nameserver, Resolver, Settings};
 use flowtop::enrich::geoip::{self, GeoIp, Location};
 use flowtop::enrich::services::{self, Services};
-use flowtop::enrich::{Knowledge, names};
+use flowtop::enrich::{Knowledge, Timeouts, names};
 use flowtop::flow::{L4, Protocol, Scope, Tuple};
 use flowtop::table::Table;
 use flowtop::view::{Grouping, List, Query, View};
@@ -611,6 +611,8 @@ fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
         places_every: Duration::from_millis(50),
         interval: Duration::from_millis(50),
         probe: |_| Facts::default(),
+        timeouts: Box::new(Timeouts::default),
+        max_ended: 100,
         warnings: Vec::new(),
         place_warnings: problems.iter().map(ToString::to_string).collect(),
     };

@@ -17,8 +17,8 @@ use std::time::Duration;
 use flowtop::collect::pace::{self, Pace};
 use flowtop::collect::{Clock, Delivery, Inquiry, ReceiveBuffer, Source, SourceKind};
 use flowtop::engine::{Core, EngineError, Facts, Input, Viewer};
-use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::{self, Services};
+use flowtop::enrich::{Knowledge, Timeouts};
 use flowtop::flow::{
     Batch, Counters, Key, L4, Origin, Pair, Protocol, Report, Scope, Tuple, Update,
 };
@@ -70,6 +70,8 @@ impl Engine {
             places_every: Duration::from_secs(3600),
             interval,
             probe: |_| Facts::default(),
+            timeouts: Box::new(Timeouts::default),
+            max_ended: 100,
             warnings: Vec::new(),
             place_warnings: Vec::new(),
         };

@@ -155,6 +155,15 @@ struct Row {
     rate_2: Option<[u64; 2]>,
     rate_10: Option<[u64; 2]>,
     rate_40: Option<[u64; 2]>,
+    /// The highest rate so far.
+    peak: Option<[u64; 2]>,
+    /// Packets per second.
+    packet_rate: Option<[u64; 2]>,
+    /// Bytes that were counted while the table was watched.
+    watched: Option<[u64; 2]>,
+    /// Seconds without a byte.
+    idle: Option<f64>,
+    idle_at_least: Option<f64>,
     /// Seconds.
     age: Option<f64>,
     age_at_least: Option<f64>,
@@ -441,6 +450,20 @@ impl Teller {
             absent: &mut absent,
         };
         compare.value("id", flow.id(), row.id);
+        let figures = [
+            ("peak", flow.peak_bytes_per_sec(), row.peak),
+            ("packet_rate", flow.packets_per_sec(), row.packet_rate),
+            ("watched", flow.watched_bytes(), row.watched),
+        ];
+        for (figure, found, expected) in figures {
+            compare.value(figure, found, expected.map(pair));
+        }
+        let (idle, idle_at_least) = match flow.idle(at) {
+            Age::Exact(idle) => (Some(idle.as_secs_f64()), None),
+            Age::AtLeast(idle) => (None, Some(idle.as_secs_f64())),
+        };
+        compare.value("idle", idle, row.idle);
+        compare.value("idle_at_least", idle_at_least, row.idle_at_least);
         compare.value("reply", Some(flow.reply()), row.reply.as_deref().map(tuple));
         compare.value(
             "nat",
@@ -571,6 +594,7 @@ scenarios! {
     an_absence_waits_for_its_destroy
     an_answer_can_be_newer_than_a_dump_row
     an_answer_tells_of_the_next_flow
+    an_end_has_its_reason
     an_incomplete_dump_proves_nothing
     an_incomplete_dump_vouches_until_the_next
     an_offloaded_flow_keeps_what_it_has
@@ -598,6 +622,7 @@ scenarios! {
     fault_26_equal_ids_are_two_flows
     fault_57_a_step_of_the_wall_clock_changes_nothing
     flows_from_before_accounting_have_no_counters
+    figures_over_time
     flows_of_sockets_are_counted_by_them
     new_after_a_lost_destroy
     new_after_an_old_flow_is_another_flow

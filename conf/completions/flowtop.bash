@@ -39,6 +39,7 @@ _flowtop() {
     case "${cmd}" in
         flowtop)
             opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track list events fields doctor update"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --max-closed --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track list events fields doctor update"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -64,6 +65,7 @@ _flowtop() {
                     return 0
                     ;;
                 --rate-tiers)
+                --max-closed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -149,6 +151,7 @@ _flowtop() {
             ;;
         flowtop__subcmd__doctor)
             opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --max-closed --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,6 +177,7 @@ _flowtop() {
                     return 0
                     ;;
                 --rate-tiers)
+                --max-closed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -259,6 +263,7 @@ _flowtop() {
             ;;
         flowtop__subcmd__events)
             opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --max-closed --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -296,6 +301,7 @@ _flowtop() {
                     return 0
                     ;;
                 --rate-tiers)
+                --max-closed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -381,6 +387,7 @@ _flowtop() {
             ;;
         flowtop__subcmd__fields)
             opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --max-closed --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -406,6 +413,7 @@ _flowtop() {
                     return 0
                     ;;
                 --rate-tiers)
+                --max-closed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -491,6 +499,7 @@ _flowtop() {
             ;;
         flowtop__subcmd__list)
             opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --max-closed --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -540,6 +549,7 @@ _flowtop() {
                     return 0
                     ;;
                 --rate-tiers)
+                --max-closed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -625,6 +635,7 @@ _flowtop() {
             ;;
         flowtop__subcmd__update)
             opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --max-closed --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -695,6 +706,7 @@ _flowtop() {
                     return 0
                     ;;
                 --rate-tiers)
+                --max-closed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

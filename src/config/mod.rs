@@ -36,6 +36,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
+use crate::view::Departed;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::sort::Sort;
@@ -288,6 +289,7 @@ fn viewer(
         mouse: !layer.no_mouse.unwrap_or(false),
         keys,
         depth: depth(layer.color, variable),
+        max_closed: layer.max_closed.unwrap_or(Departed::USUAL),
         theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         memory: Memory::default(),
         state_file: None,

@@ -49,6 +49,12 @@ pub(super) fn count(text: &str) -> Result<NonZeroU32, String> {
         .map_err(|_| format!("give a whole number from 1 to {}", u32::MAX))
 }
 
+/// A number of flows to keep.
+pub(super) fn flows(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|flows| *flows <= 1_000_000);
+    number.ok_or_else(|| "give a whole number from 0 to 1000000".into())
+}
+
 /// Bytes, with `k` for KiB and `M` for MiB; 4 KiB to 1 GiB, which is what
 /// `SO_RCVBUFFORCE` can double in an `int`.
 pub(super) fn size(text: &str) -> Result<usize, String> {

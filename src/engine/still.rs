@@ -2,8 +2,8 @@
 //! while the view is paused.
 
 use super::chronicle::Chronicle;
-use crate::enrich::Knowledge;
 use crate::enrich::names::Answer;
+use crate::enrich::{Baseline, Knowledge};
 use crate::flow::{Moment, Pair, Scope};
 use crate::table::{ClassTotals, Table, Totals};
 use crate::view::{Ledger, Query, View, Vigil};
@@ -132,6 +132,16 @@ impl Still {
             pulse: &self.pulse,
             at: self.at,
         }
+    }
+
+    /// Counts from another moment. What is seen here is not newer than that.
+    pub(super) fn count_since(&mut self, baseline: Baseline) {
+        self.knowledge.set_baseline(baseline);
+    }
+
+    /// Forgets flows that have ended.
+    pub(super) fn forget_departed(&mut self) {
+        self.ledger.forget_departed(&mut self.knowledge);
     }
 
     /// Takes in what hosts are called: that was so then as well, and only the

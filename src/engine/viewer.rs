@@ -11,11 +11,11 @@ use super::export::Exporting;
 use super::still::{Pulse, Sight, Still};
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
-use crate::enrich::Knowledge;
 use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
+use crate::enrich::{Baseline, Knowledge, Timeouts};
 use crate::flow::{Key, Moment};
-use crate::table::Change;
+use crate::table::{Change, Flow};
 use crate::view::{self, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil, health};
 use crate::vitals::Observer;
 
@@ -77,6 +77,10 @@ pub struct Viewer<P> {
     /// Asked at every refresh; the argument says whether to find out if tracking
     /// is wanted.
     pub probe: P,
+    /// Asked now and then how long the kernel keeps flows that rest.
+    pub timeouts: Box<dyn FnMut() -> Timeouts + Send>,
+    /// How many flows to keep that have ended.
+    pub max_ended: usize,
     /// What went wrong before the start, without preventing it.
     pub warnings: Vec<String>,
     /// What is wrong with databases of places, until they are opened anew.
@@ -103,12 +107,12 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             viewer.knowledge.set_own_sockets(resolver.own_sockets());
         }
         let mut run = Running {
+            ledger: Ledger::keeping(viewer.max_ended),
             viewer,
             core,
             looked_through: false,
             query: None,
             facts: Facts::default(),
-            ledger: Ledger::default(),
             vigil: Vigil::default(),
             checkup,
             places_checked: now,
@@ -381,6 +385,16 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
 
     fn ask(&mut self, query: Query) {
         self.ledger.open(&query);
+        let forgotten = self.query.as_ref().map_or(0, |before| before.forgotten);
+        if query.forgotten != forgotten {
+            self.ledger.forget_departed(&mut self.viewer.knowledge);
+            if let Some(still) = &mut self.still {
+                still.forget_departed();
+            }
+        }
+        if query.baseline != self.viewer.knowledge.baseline().since() {
+            self.count_since(query.baseline);
+        }
         let looked = self.looks_at(Page::Health);
         if !query.paused {
             // The next pause is of another moment.
@@ -392,6 +406,19 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             self.observe();
         }
         self.owe(self.core.clock.now());
+    }
+
+    /// Counts from now on, which somebody calls `since`; or from the start.
+    fn count_since(&mut self, since: Option<Moment>) {
+        let moved = |flow: &Flow| Some((flow.row().number(), flow.watched_bytes()?));
+        let live = self.core.table.flows().map(|(_, flow)| flow);
+        let all = live.chain(self.ledger.departed().flows());
+        let baseline = since.map(|since| Baseline::new(since, all.filter_map(moved)));
+        let baseline = baseline.unwrap_or_default();
+        if let Some(still) = &mut self.still {
+            still.count_since(baseline.clone());
+        }
+        self.viewer.knowledge.set_baseline(baseline);
     }
 
     /// Has the kernel and the interfaces read, if somebody looks.
@@ -436,6 +463,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             return;
         }
         self.places_checked = now;
+        let timeouts = (self.viewer.timeouts)();
+        self.viewer.knowledge.set_timeouts(timeouts);
         let changed = self.viewer.knowledge.places().filter(|p| p.changed());
         if let Some(settings) = changed.map(|geoip| geoip.settings().clone()) {
             (self.viewer.reopen_places)(settings);
@@ -451,8 +480,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if let Some(query) = self.query.as_ref().filter(flows_only) {
             let knowledge = &mut self.viewer.knowledge;
             let view = View::compute(query, table, &self.ledger, knowledge, now);
-            keys.extend(view.rows.iter().map(|row| *row.flow.key()));
-            keys.extend(view.detail.iter().map(|detail| *detail.row.flow.key()));
+            let detail = view.detail.iter().map(|detail| &detail.row);
+            let shown = view.rows.iter().chain(detail).map(|row| &row.flow);
+            let live = shown.filter(|flow| flow.end_reason().is_none());
+            keys.extend(live.map(|flow| *flow.key()));
         }
         let mut busy: Vec<_> = table
             .flows()

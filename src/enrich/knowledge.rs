@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::baseline::Baseline;
 use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
 use super::labels::{Label, Labels};
@@ -11,6 +12,7 @@ use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, NameState, Names};
 use super::owners::{Owner, Owners};
 use super::services::Services;
+use super::timeouts::Timeouts;
 use crate::flow::{Direction, Key, Moment, Pair, Protocol, Tuple};
 
 /// Locations kept. Past this all are forgotten: to look one up again costs
@@ -54,6 +56,8 @@ pub struct Knowledge {
     locality: Arc<Locality>,
     paths: Paths,
     labels: Labels,
+    baseline: Baseline,
+    timeouts: Timeouts,
 }
 
 impl Knowledge {
@@ -69,6 +73,8 @@ impl Knowledge {
             locality: Arc::default(),
             paths: Paths::default(),
             labels: Labels::default(),
+            baseline: Baseline::default(),
+            timeouts: Timeouts::default(),
         }
     }
 
@@ -92,6 +98,8 @@ impl Knowledge {
             labels: self.labels.clone(),
             // Asks the kernel anew, and only about what is looked at.
             paths: Paths::default(),
+            baseline: self.baseline.clone(),
+            timeouts: self.timeouts,
         }
     }
 
@@ -198,6 +206,26 @@ impl Knowledge {
     /// How many flows that have ended are remembered.
     pub fn departed(&self) -> usize {
         self.departed.len()
+    }
+
+    /// From when on somebody counts.
+    pub const fn baseline(&self) -> &Baseline {
+        &self.baseline
+    }
+
+    /// Counts from there.
+    pub fn set_baseline(&mut self, baseline: Baseline) {
+        self.baseline = baseline;
+    }
+
+    /// How long the kernel keeps flows that rest.
+    pub const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// Takes over what the kernel says about that now.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
     }
 
     /// Looks places up in these databases from now on.

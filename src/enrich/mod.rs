@@ -2,6 +2,7 @@
 //!
 //! Everything here may be late or absent; nothing waits for it.
 
+mod baseline;
 pub mod dns;
 pub mod geoip;
 pub mod geoip_update;
@@ -11,6 +12,9 @@ pub mod locality;
 pub mod names;
 pub mod owners;
 pub mod services;
+mod timeouts;
 
+pub use baseline::Baseline;
 pub use knowledge::{End, Knowledge};
 pub use labels::{Label, Labels};
+pub use timeouts::Timeouts;

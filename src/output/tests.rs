@@ -169,6 +169,8 @@ fn written_between(
             event: Event::Sample,
             ts_ns: now.real_ns + 123_456_789,
             row: Some(Row {
+                since_baseline: None,
+                whole_timeout: None,
                 flow,
                 now,
                 service,
@@ -195,7 +197,7 @@ fn written_lost(settings: &Settings) -> String {
 #[test]
 fn json_says_all_there_is_in_one_line() {
     let text = written(&settings(Format::Json, None), &[rich()], Some("ftp"));
-    let expected = r#"{"v":1,"event":"sample","ts":"2026-11-21T03:00:01.123456Z","id":2817749152,"zone":5,"family":"ipv4","proto":"tcp","state":"established","status":["seen_reply","assured","src_nat"],"timeout_secs":431999,"mark":0,"helper":"ftp","orig_src":"192.168.1.23","orig_dst":"203.0.113.80","orig_sport":54321,"orig_dport":21,"reply_src":"203.0.113.80","reply_dst":"198.51.100.1","reply_sport":21,"reply_dport":61000,"nat":"snat","orig_packets":10,"orig_bytes":5096,"reply_packets":20,"reply_bytes":12402000,"orig_bytes_per_sec":4096,"reply_bytes_per_sec":12400000,"counters":"exact","start":"2026-11-21T00:55:59.500000Z","duration_secs":7441.500,"service":"ftp"}"#;
+    let expected = r#"{"v":1,"event":"sample","ts":"2026-11-21T03:00:01.123456Z","id":2817749152,"zone":5,"family":"ipv4","proto":"tcp","state":"established","status":["seen_reply","assured","src_nat"],"timeout_secs":431999,"mark":0,"helper":"ftp","orig_src":"192.168.1.23","orig_dst":"203.0.113.80","orig_sport":54321,"orig_dport":21,"reply_src":"203.0.113.80","reply_dst":"198.51.100.1","reply_sport":21,"reply_dport":61000,"nat":"snat","orig_packets":10,"orig_bytes":5096,"reply_packets":20,"reply_bytes":12402000,"orig_bytes_per_sec":4096,"reply_bytes_per_sec":12400000,"orig_packets_per_sec":0,"reply_packets_per_sec":0,"orig_peak_bytes_per_sec":4096,"reply_peak_bytes_per_sec":12400000,"counters":"exact","start":"2026-11-21T00:55:59.500000Z","duration_secs":7441.500,"idle_secs":0.000,"service":"ftp"}"#;
     assert_eq!(text, format!("{expected}\n"));
     let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(parsed["duration_secs"], json!(7441.5));
@@ -427,6 +429,8 @@ fn table_of_events_has_one_header_and_tells_of_losses() {
             event: Event::Update,
             ts_ns: now.real_ns,
             row: Some(Row {
+                since_baseline: None,
+                whole_timeout: None,
                 flow,
                 now,
                 service: Some("ftp"),

@@ -38,9 +38,9 @@ use std::time::SystemTime;
 use crate::collect::{self, Clock, SourceError, SourceKind};
 use crate::config::{self, Invocation, SourceMode, SourceOptions, Surroundings};
 use crate::engine::{Core, EngineError, Input};
-use crate::enrich::Knowledge;
 use crate::enrich::geoip_update::UpdateError;
 use crate::enrich::services;
+use crate::enrich::{Knowledge, Timeouts};
 use crate::flow::Family;
 use crate::netlink::nftables::Tracked;
 use crate::sysctl::{self, Switches};
@@ -247,7 +247,7 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
     // First of all, for all that follows.
     netns::enter(options.netns.as_deref())?;
     let lookups::Opened {
-        knowledge,
+        mut knowledge,
         warnings: of_services,
         place_warnings,
     } = lookups::open(options)?;
@@ -279,6 +279,7 @@ fn start(wanted: &Wanted<'_>, clock: Clock, out: &SyncSender<Input>) -> Result<S
             ..wanted.pace
         },
     };
+    knowledge.set_timeouts(Timeouts::read(sysctl::timeout));
     let expected = sysctl::count().unwrap_or(0) as usize;
     Ok(Started {
         core: Core::new(

@@ -22,6 +22,7 @@ use super::{
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
+use crate::enrich::Timeouts;
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
 use crate::output;
@@ -111,6 +112,8 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
         observer: observer(clock, &to_engine, &mut warnings),
         health: options.health,
         probe: probe(),
+        timeouts: Box::new(|| Timeouts::read(sysctl::timeout)),
+        max_ended: options.max_closed,
         warnings,
         place_warnings,
     };

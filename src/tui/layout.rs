@@ -160,6 +160,10 @@ const COUNTRY: Yielding = Yielding::Hide(&[ColumnId::Country]);
 const BYTES: Yielding = Yielding::Hide(&[ColumnId::ReplyBytes, ColumnId::OrigBytes]);
 const AGE: Yielding = Yielding::Hide(&[ColumnId::Age]);
 const BARS: Yielding = Yielding::Hide(&[ColumnId::Bars]);
+/// How long ago matters more of a flow that has ended than how long it lived.
+const ENDED: Yielding = Yielding::Hide(&[ColumnId::Ended]);
+/// Who sets a baseline looks for what moved since.
+const DELTA: Yielding = Yielding::Hide(&[ColumnId::ReplyDelta, ColumnId::OrigDelta]);
 const ARROW: Yielding = Yielding::Hide(&[ColumnId::Arrow]);
 const PROTO: Yielding = Yielding::Hide(&[ColumnId::Proto]);
 const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate]);
@@ -172,13 +176,17 @@ const EXTRAS: &[Yielding] = &[
     Yielding::Hide(&[ColumnId::City]),
     Yielding::Hide(&[ColumnId::Asn]),
     Yielding::Hide(&[ColumnId::Organisation]),
+    Yielding::Hide(&[ColumnId::PacketSize]),
+    Yielding::Hide(&[ColumnId::ReplyPacketRate, ColumnId::OrigPacketRate]),
     Yielding::Hide(&[ColumnId::ReplyPackets, ColumnId::OrigPackets]),
+    Yielding::Hide(&[ColumnId::ReplyPeak, ColumnId::OrigPeak]),
     Yielding::Hide(&[ColumnId::Trend]),
     Yielding::Hide(&[ColumnId::Rate40]),
     Yielding::Hide(&[ColumnId::Rate2]),
     Yielding::Hide(&[ColumnId::Rate10]),
     Yielding::Hide(&[ColumnId::Bytes]),
     Yielding::Hide(&[ColumnId::Expires]),
+    Yielding::Hide(&[ColumnId::Idle]),
     Yielding::Hide(&[ColumnId::Unit]),
     Yielding::Hide(&[ColumnId::User]),
     Yielding::Hide(&[ColumnId::Sport]),
@@ -193,10 +201,12 @@ const ORDER: &[Yielding] = &[
     COUNTRY,
     BYTES,
     AGE,
+    ENDED,
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
     BARS,
+    DELTA,
     ARROW,
     PROTO,
 ];
@@ -208,10 +218,12 @@ const ORDER_WITH_SOURCE: &[Yielding] = &[
     COUNTRY,
     BYTES,
     AGE,
+    ENDED,
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
     BARS,
+    DELTA,
     ARROW,
     PROTO,
     Yielding::CutAddresses,

@@ -11,6 +11,7 @@ pub mod chart;
 pub mod column;
 pub mod command;
 mod departed;
+mod derived;
 mod detail;
 pub mod field;
 pub mod filter;
@@ -27,10 +28,13 @@ mod whose;
 mod window;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use candidate::Candidate;
 use chart::{Chart, Charting};
 pub use departed::{Departed, Remembered};
+pub use derived::Staleness;
+use derived::{bytes_per_packet, since_baseline, whole_timeout};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whole::{Piece, Whole};
@@ -88,6 +92,11 @@ pub struct Row<'a> {
     /// Who is at the source (`orig`) and at the destination (`reply`); `None`
     /// before anybody has looked.
     pub owners: Option<&'a Pair<Option<Owner>>>,
+    /// Bytes since the baseline; `None` without counters.
+    pub since_baseline: Option<Pair<u64>>,
+    /// How long the kernel keeps it without a packet, by its protocol and
+    /// state.
+    pub whole_timeout: Option<Duration>,
 }
 
 impl<'a> Row<'a> {
@@ -122,6 +131,8 @@ impl<'a> Row<'a> {
             ends,
             bearings,
             owners: needs.has(Needs::OWNERS).then(owners).flatten(),
+            since_baseline: since_baseline(flow, knowledge),
+            whole_timeout: whole_timeout(flow, knowledge),
         }
     }
 }
@@ -160,6 +171,10 @@ pub struct Query {
     /// Also flows that have ended, as far as they are kept. They are rows, and
     /// enter no sum.
     pub with_ended: bool,
+    /// How often the asker has wanted those that are kept to be forgotten.
+    pub forgotten: u32,
+    /// From when on the asker wants to count; `None`: from the start.
+    pub baseline: Option<Moment>,
     /// Only flows that are in all of these groups.
     pub within: Vec<Group>,
     /// Whether the rows are flows or groups of them.
@@ -193,6 +208,8 @@ impl Query {
             active_only: false,
             paused: false,
             with_ended: false,
+            forgotten: 0,
+            baseline: None,
             within: Vec::new(),
             list: List::Flows,
             sort: Sort::default(),
@@ -275,6 +292,10 @@ pub struct ViewRow {
     pub bearings: Bearings,
     /// Who is at its ends.
     pub owners: Option<Pair<Option<Owner>>>,
+    /// See [`Row::since_baseline`].
+    pub since_baseline: Option<Pair<u64>>,
+    /// See [`Row::whole_timeout`].
+    pub whole_timeout: Option<Duration>,
 }
 
 impl ViewRow {
@@ -288,6 +309,8 @@ impl ViewRow {
             owners: row.owners.cloned(),
             ends: row.ends,
             bearings: row.bearings,
+            since_baseline: row.since_baseline,
+            whole_timeout: row.whole_timeout,
         }
     }
 
@@ -300,6 +323,8 @@ impl ViewRow {
             ends: self.ends.clone(),
             bearings: self.bearings.clone(),
             owners: self.owners.as_ref(),
+            since_baseline: self.since_baseline,
+            whole_timeout: self.whole_timeout,
         }
     }
 }

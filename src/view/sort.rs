@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::column::{self, ColumnId};
 use super::departed::Flows;
+use super::derived::idle;
 use super::field::{self, Event, Field, Kind, Record, Value};
 use super::first::{Around, Ordered, Reach};
 use super::group::{Group, GroupColumn};
@@ -545,6 +546,22 @@ fn number(id: ColumnId) -> Number {
         ColumnId::Rate2 => |flow, _, now| average(flow, 2, now),
         ColumnId::Rate40 | ColumnId::Trend => |flow, _, now| average(flow, 40, now),
         ColumnId::Expires => |flow, _, now| flow.timeout_secs(now),
+        ColumnId::Ended => |flow, _, now| Some(flow.ended_ago(now)?.as_nanos() as u64),
+        ColumnId::Idle => |flow, knowledge, now| {
+            let whole = super::whole_timeout(flow, knowledge);
+            Some(idle(flow, whole, now).duration().as_secs())
+        },
+        ColumnId::OrigPacketRate => |flow, _, _| Some(flow.packets_per_sec()?.orig),
+        ColumnId::ReplyPacketRate => |flow, _, _| Some(flow.packets_per_sec()?.reply),
+        ColumnId::PacketSize => |flow, _, _| super::bytes_per_packet(flow.counters()?),
+        ColumnId::OrigDelta => {
+            |flow, knowledge, _| Some(super::since_baseline(flow, knowledge)?.orig)
+        }
+        ColumnId::ReplyDelta => {
+            |flow, knowledge, _| Some(super::since_baseline(flow, knowledge)?.reply)
+        }
+        ColumnId::OrigPeak => |flow, _, _| Some(flow.peak_bytes_per_sec()?.orig),
+        ColumnId::ReplyPeak => |flow, _, _| Some(flow.peak_bytes_per_sec()?.reply),
         ColumnId::Mark => |flow, _, _| flow.mark().map(u64::from),
         ColumnId::Zone => |flow, _, _| Some(flow.key().zone.into()),
         ColumnId::Sport => |flow, _, _| flow.key().orig.sport().map(u64::from),

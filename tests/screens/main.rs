@@ -24,6 +24,7 @@ mod looks;
 mod mouse;
 mod order;
 mod owners;
+mod past;
 mod picture;
 mod portrait;
 mod scene;

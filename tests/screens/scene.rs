@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use flowtop::enrich::Baseline;
 use flowtop::enrich::geoip::{self, GeoIp};
 use flowtop::enrich::names::{Answer, Source};
 use flowtop::enrich::services::{self, Services};
@@ -13,7 +14,7 @@ use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, State as Ct, Status, Tuple,
     Update,
 };
-use flowtop::table::{Change, Table};
+use flowtop::table::{Change, Flow, Table};
 use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
@@ -405,6 +406,16 @@ impl Scene {
         self.apply(&Update::Flow(report), self.now);
     }
 
+    /// The kernel tells the end of a flow, with its counters.
+    pub(crate) fn destroy(&mut self, line: &Line, change: impl FnOnce(&mut Report)) {
+        let mut report = report(line, true);
+        report.origin = Origin::Destroyed;
+        report.start_ns = None;
+        report.timeout_secs = None;
+        change(&mut report);
+        self.apply(&Update::Flow(report), self.now);
+    }
+
     /// The kernel says something about a flow.
     pub(crate) fn tell(&mut self, line: &Line, change: impl FnOnce(&mut Report)) {
         let mut report = report(line, true);
@@ -519,10 +530,25 @@ impl Scene {
 
     pub(crate) fn send(&mut self, message: Message) {
         self.last = self.state.update(message, self.now);
-        if let Some(query) = &self.last.ask {
-            self.ledger.open(query);
-            self.query = query.clone();
+        if let Some(query) = self.last.ask.clone() {
+            self.ledger.open(&query);
+            self.ask(query);
         }
+    }
+
+    /// What the engine does when it is asked, besides answering.
+    fn ask(&mut self, query: Query) {
+        let knowledge = self.knowledge.get_mut();
+        if query.forgotten != self.query.forgotten {
+            self.ledger.forget_departed(knowledge);
+        }
+        if query.baseline != self.query.baseline {
+            let moved = |flow: &Flow| Some((flow.row().number(), flow.watched_bytes()?));
+            let flows = self.table.flows().filter_map(|(_, flow)| moved(flow));
+            let baseline = query.baseline.map(|since| Baseline::new(since, flows));
+            knowledge.set_baseline(baseline.unwrap_or_default());
+        }
+        self.query = query;
     }
 
     /// A key, without an answer of the engine.

@@ -75,6 +75,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))
     }),
+    key("max-closed", "10000", |value, to| {
+        set(&mut to.max_closed, value.number(value::flows))
+    }),
     key("theme", "\"terminal\"", |value, to| {
         set(&mut to.theme, value.text(|name| Ok(name.to_owned())))
     }),

@@ -110,6 +110,13 @@ pub(in crate::config) struct Display {
     )]
     pub(in crate::config) rate_tiers: Option<Tiers>,
 
+    /// How many ended flows the viewer keeps; 10000 by default, 0 for none
+    ///
+    /// The key c shows them. Each takes about 400 bytes; when there are more,
+    /// the first that ended give way.
+    #[arg(long, value_name = "N", value_parser = value::flows, global = true)]
+    pub(in crate::config) max_closed: Option<usize>,
+
     /// Leave the mouse to the terminal
     ///
     /// Otherwise the viewer takes clicks and the wheel, and terminals select text

@@ -189,6 +189,14 @@ pub(super) fn select(state: &State, line: Rect, buf: &mut Buffer) {
     buf.set_style(line, state.theme.style(Role::Selected));
 }
 
+/// Shows that what a line tells of is over.
+pub(super) fn fade(state: &State, line: Rect, buf: &mut Buffer) {
+    let style = state.theme.base().patch(state.theme.style(Role::Dim));
+    for x in line.left()..line.right() {
+        buf[(x, line.y)].set_style(Style::reset().patch(style));
+    }
+}
+
 /// Draws the title of a column by which rows are sorted, and behind it which
 /// way. A title as wide as its column begins in the gap before it.
 pub(super) fn put_sorted(

@@ -140,7 +140,7 @@ fn shown(state: &State) -> Shown<'_> {
         (Page::Health, _) => Shown::Health(view),
         (Page::Chart, _) => Shown::Chart(view),
         (Page::List, List::By(grouping)) if has_groups(view) => Shown::Groups(view, grouping),
-        (Page::List, List::Flows) if view.matching > 0 => Shown::Flows,
+        (Page::List, List::Flows) if view.row_count() > 0 => Shown::Flows,
         _ => Shown::Nothing,
     }
 }

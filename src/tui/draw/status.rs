@@ -20,7 +20,7 @@ use crate::flow::{Direction, Family, Group, Pair};
 use crate::view::health::{self, Severity, percent};
 use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
-use crate::view::{Freeze, Page, PlaceSource, SortKey, Source, Status, View};
+use crate::view::{Freeze, List, Page, PlaceSource, SortKey, Source, Status, View};
 
 /// Cells of the sparklines of rates and of births on the line of the totals: the
 /// first that leave room for everything else.
@@ -129,12 +129,18 @@ fn chips(state: &State) -> Vec<Piece> {
     let more = [
         (scope.has_loopback(), "+loopback"),
         (state.hides_idle(), "active"),
+        (shows_ended(state), "closed"),
         (state.unit == RateUnit::Bits, "bits"),
     ];
     for (_, word) in more.iter().filter(|(on, _)| *on) {
         chips.push(Piece::new(7, *word, Role::Chip));
     }
     chips
+}
+
+/// Whether flows that have ended stand among the others.
+fn shows_ended(state: &State) -> bool {
+    state.with_ended && !state.level().has_groups()
 }
 
 /// Of flows that go one way only.
@@ -285,6 +291,11 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         line::cut_end(&mut text, FILTER_WIDTH);
         right.push(Piece::new(3, text, Role::Chip));
     }
+    if let Some(since) = view.query.baseline {
+        let text = format!("Δ since {}", time_of_day(state, since.real_ns));
+        right.push(Piece::new(5, text, Role::Chip));
+    }
+    right.extend(ended(view));
     right.push(flows(view));
     let left = with_sparks(state, view, left, &right, area);
     line::draw(left, right, &state.theme, area, buf);
@@ -354,6 +365,23 @@ fn tenths(per_sec: f64) -> u64 {
 fn births(word: &str, per_sec: Option<f64>) -> Piece {
     let text = per_sec.map_or_else(|| "-".to_owned(), self::per_sec);
     Piece::new(6, format!("{word} "), Role::Dim).and(format!("{text:<7}"), Role::Text)
+}
+
+/// How many flows that have ended are shown, and how many there is no room to
+/// keep.
+fn ended(view: &View) -> Option<Piece> {
+    if !view.query.with_ended || view.query.list != List::Flows {
+        return None;
+    }
+    let text = format!("{} ended", grouped(view.ended as u64));
+    let piece = Piece::new(4, text.clone(), Role::Text);
+    let lost = view.departed.displaced;
+    Some(if lost == 0 {
+        piece
+    } else {
+        let lost = format!(", {} not kept", grouped(lost));
+        piece.and(lost, Role::Dim).or_short(4, text, Role::Text)
+    })
 }
 
 /// Tenths below ten.
@@ -527,9 +555,11 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         Action::ScrollLeft => {
             !has_groups && layout::max_scroll(table_width(state), &state.wish()) > 0
         }
-        Action::ToggleSource | Action::ToggleActive | Action::CycleHosts | Action::TogglePorts => {
-            !has_groups
-        }
+        Action::ToggleSource
+        | Action::ToggleActive
+        | Action::ToggleEnded
+        | Action::CycleHosts
+        | Action::TogglePorts => !has_groups,
         Action::Enter => has_groups || state.pane().is_none(),
         // Of flows, Enter does the same.
         Action::Inspect => has_groups && state.pane().is_none(),

@@ -17,7 +17,7 @@ use super::picture::{Scale, spark};
 use crate::flow::{L4, Pair, Status};
 use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
 use crate::view::units::Tiers;
-use crate::view::{End, Past, Row, SortKey, ViewRow};
+use crate::view::{End, Past, Row, SortKey, Staleness, ViewRow};
 
 /// Screens this wide have room for how rates went.
 pub(in super::super) const TREND_FROM: u16 = 200;
@@ -91,6 +91,17 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
                 continue;
             }
             cell(state, &row, *column, style, y, &mut text, buf);
+        }
+        if row.flow.end_reason().is_some() {
+            line::fade(
+                state,
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                buf,
+            );
         }
     }
     select_line(state, area, buf);
@@ -317,8 +328,21 @@ fn role(id: ColumnId, row: &Row<'_>, tiers: Tiers) -> Role {
         ColumnId::Rate2 => rate_role(tiers, average(2)),
         ColumnId::Rate10 => rate_role(tiers, average(10)),
         ColumnId::Rate40 => rate_role(tiers, average(40)),
+        ColumnId::Expires => match row.staleness() {
+            Some(Staleness::Critical) => Role::Critical,
+            Some(Staleness::Stale) => Role::Stale,
+            Some(Staleness::Fresh) | None => Role::Dim,
+        },
+        ColumnId::OrigPacketRate => amount(flow.packets_per_sec().map(|r| r.orig)),
+        ColumnId::ReplyPacketRate => amount(flow.packets_per_sec().map(|r| r.reply)),
+        ColumnId::PacketSize => amount(flow.counters().map(|c| c.orig.packets | c.reply.packets)),
+        ColumnId::OrigDelta => amount(row.since_baseline.map(|d| d.orig)),
+        ColumnId::ReplyDelta => amount(row.since_baseline.map(|d| d.reply)),
+        ColumnId::OrigPeak => rate_role(tiers, flow.peak_bytes_per_sec().map(|r| r.orig)),
+        ColumnId::ReplyPeak => rate_role(tiers, flow.peak_bytes_per_sec().map(|r| r.reply)),
         ColumnId::Age
-        | ColumnId::Expires
+        | ColumnId::Ended
+        | ColumnId::Idle
         | ColumnId::Sport
         | ColumnId::Arrow
         | ColumnId::Dport

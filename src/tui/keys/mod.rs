@@ -53,6 +53,12 @@ pub enum Action {
     ToggleActive,
     /// Chooses by what flows are put together.
     GroupBy,
+    /// Shows flows that have ended, or does not.
+    ToggleEnded,
+    /// Forgets them, the second time.
+    ForgetEnded,
+    /// Counts bytes from now on.
+    Baseline,
     /// Sorts by the column to the left of the one that is sorted by.
     SortLeft,
     /// Sorts by the column to the right of it.

@@ -11,6 +11,7 @@ impl State {
         // What was said is answered by the next key.
         self.notice = None;
         if let Some(popup) = self.popup {
+            self.is_forgetting = false;
             self.act_on_popup(popup, action, effects);
             return;
         }
@@ -19,6 +20,7 @@ impl State {
 
     /// Does what an action says, whatever floats over it.
     pub(in crate::tui) fn do_action(&mut self, action: Action, effects: &mut Effects) {
+        let is_sure = std::mem::take(&mut self.is_forgetting);
         let scope = self.scope;
         let before = (self.tab, self.level().shown());
         match action {
@@ -51,6 +53,9 @@ impl State {
             | Action::ClearFilter
             | Action::CycleDirection
             | Action::ToggleActive => self.choose(action),
+            Action::ToggleEnded => self.toggle_ended(),
+            Action::ForgetEnded => self.forget_ended(is_sure),
+            Action::Baseline => self.set_baseline(),
             Action::SortLeft
             | Action::SortRight
             | Action::Reverse

@@ -24,6 +24,8 @@ impl State {
             active_only: self.hides_idle(),
             paused: self.paused.is_some(),
             with_ended: self.with_ended,
+            forgotten: self.forgotten,
+            baseline: self.baseline,
             cursor: level.cursor,
             first: level.first,
             height: match self.tab.page() {

@@ -22,6 +22,7 @@ pub(super) struct Seen {
     process: bool,
     interface: bool,
     rtt: bool,
+    ended: bool,
 }
 
 impl Seen {
@@ -33,6 +34,7 @@ impl Seen {
         let interfaces = &row.bearings.interfaces;
         self.interface |= interfaces.orig.is_some() || interfaces.reply.is_some();
         self.rtt |= row.rtt_us().is_some();
+        self.ended |= row.flow.end_reason().is_some();
     }
 }
 
@@ -45,6 +47,8 @@ impl State {
             ColumnId::Process => self.seen.process,
             ColumnId::Interface => self.seen.interface,
             ColumnId::Rtt => self.seen.rtt,
+            ColumnId::Ended => self.with_ended && self.seen.ended,
+            ColumnId::ReplyDelta | ColumnId::OrigDelta => self.baseline.is_some(),
             ColumnId::Trend => draw::table_width(self) >= draw::TREND_FROM,
             _ => true,
         };

@@ -11,6 +11,7 @@ mod columns;
 mod grouping;
 mod looks;
 mod moving;
+mod past;
 mod popups;
 mod program;
 mod remembering;
@@ -169,6 +170,12 @@ pub struct State {
     pub(super) paused: Option<Moment>,
     /// Whether flows that have ended are shown.
     pub(super) with_ended: bool,
+    /// How often those that are kept were to be forgotten.
+    forgotten: u32,
+    /// Whether the key that forgets them was pressed once.
+    is_forgetting: bool,
+    /// From when on flows are counted; `None`: from the start.
+    pub(super) baseline: Option<Moment>,
     pub(super) unit: RateUnit,
     /// Time between two refreshes.
     pub(super) interval: Duration,
@@ -240,6 +247,9 @@ impl State {
             active_only: false,
             paused: None,
             with_ended: false,
+            forgotten: 0,
+            is_forgetting: false,
+            baseline: None,
             unit: settings.unit,
             interval: settings.interval,
             mouse: settings.mouse,
@@ -358,6 +368,7 @@ impl State {
             && now.since(*since) >= time_to_read(text)
         {
             self.notice = None;
+            self.is_forgetting = false;
         }
     }
 

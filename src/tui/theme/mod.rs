@@ -64,6 +64,10 @@ pub enum Role {
     RateMid,
     /// A rate that fills lines.
     RateHigh,
+    /// Of a flow that has had no packet for most of its timeout.
+    Stale,
+    /// Of one that is about to be forgotten.
+    Critical,
     /// How much of a bar both directions have.
     Bar,
     /// How a flow or a group went.
@@ -80,7 +84,7 @@ pub enum Role {
 
 impl Role {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Title,
         Self::Chip,
         Self::ChipWarn,
@@ -103,6 +107,8 @@ impl Role {
         Self::RateLow,
         Self::RateMid,
         Self::RateHigh,
+        Self::Stale,
+        Self::Critical,
         Self::Bar,
         Self::Trend,
         Self::Selected,
@@ -136,6 +142,8 @@ impl Role {
             Self::RateLow => "rate_low",
             Self::RateMid => "rate_mid",
             Self::RateHigh => "rate_high",
+            Self::Stale => "stale",
+            Self::Critical => "critical",
             Self::Bar => "bar",
             Self::Trend => "trend",
             Self::Selected => "selected",
@@ -182,6 +190,7 @@ const fn plain(role: Role) -> Style {
         | Role::Header
         | Role::TabActive
         | Role::HelpKey
+        | Role::Critical
         | Role::RateHigh => style.add_modifier(Modifier::BOLD),
         Role::ChipCrit | Role::Selected => style.add_modifier(Modifier::REVERSED),
         Role::Dim | Role::Tab | Role::StateClosing => style.add_modifier(Modifier::DIM),
@@ -198,6 +207,7 @@ const fn plain(role: Role) -> Style {
         | Role::Down
         | Role::RateLow
         | Role::RateMid
+        | Role::Stale
         | Role::Bar
         | Role::Trend
         | Role::HelpText => style,

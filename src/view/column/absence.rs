@@ -20,6 +20,8 @@ impl ColumnId {
             Self::Expires => {
                 "- for sockets, which have no timer, and for flows whose timer was not told."
             }
+            Self::Ended => "- while the flow is there.",
+            Self::Idle => "- if neither counters nor a timeout tell.",
             Self::Sport | Self::Dport => "- for protocols without ports.",
             Self::Service => "- for protocols that have neither ports nor types.",
             Self::Country | Self::Asn | Self::Organisation | Self::City => {
@@ -38,7 +40,10 @@ impl ColumnId {
             | Self::OrigPackets
             | Self::ReplyBytes
             | Self::OrigBytes
-            | Self::Bytes => {
+            | Self::Bytes
+            | Self::ReplyDelta
+            | Self::OrigDelta
+            | Self::PacketSize => {
                 "- if nobody counts: accounting was off when the flow began, and no socket of this \
                  machine counts it."
             }
@@ -47,7 +52,11 @@ impl ColumnId {
             | Self::Rate
             | Self::Rate2
             | Self::Rate10
-            | Self::Rate40 => "- if nobody counts its bytes, or they were read only once so far.",
+            | Self::Rate40
+            | Self::ReplyPacketRate
+            | Self::OrigPacketRate
+            | Self::ReplyPeak
+            | Self::OrigPeak => "- if nobody counts its bytes, or they were read only once so far.",
             Self::Rtt => "- unless it is TCP and a socket of this machine, which has measured.",
         })
     }

@@ -34,7 +34,10 @@ impl Default for Choice {
             | ColumnId::Process
             | ColumnId::Interface
             | ColumnId::Trend
-            | ColumnId::Rtt => (column.id, Mark::Known),
+            | ColumnId::Rtt
+            | ColumnId::Ended
+            | ColumnId::ReplyDelta
+            | ColumnId::OrigDelta => (column.id, Mark::Known),
             id => (id, Mark::On),
         });
         Self {

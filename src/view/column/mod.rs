@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::units::{self, RateUnit};
-use super::{End, Flow, Owner, Row};
+use super::{End, Flow, Owner, Row, Staleness};
 use crate::enrich::geoip::{CountryCode, Location, Place};
 use crate::enrich::owners::Container;
 use crate::flow::{Direction, Family, L4, Pair, Protocol, Status, Tuple};
@@ -107,7 +107,9 @@ impl Column {
                 | ColumnId::Rate
                 | ColumnId::Rate2
                 | ColumnId::Rate10
-                | ColumnId::Rate40,
+                | ColumnId::Rate40
+                | ColumnId::ReplyPeak
+                | ColumnId::OrigPeak,
                 RateUnit::Bits,
             ) => self.width + 2,
             _ => self.width,
@@ -118,7 +120,8 @@ impl Column {
     pub const fn is_extra(&self) -> bool {
         matches!(
             self.id,
-            ColumnId::Expires
+            ColumnId::Idle
+                | ColumnId::Expires
                 | ColumnId::Sport
                 | ColumnId::Dport
                 | ColumnId::Asn
@@ -131,6 +134,11 @@ impl Column {
                 | ColumnId::Mark
                 | ColumnId::ReplyPackets
                 | ColumnId::OrigPackets
+                | ColumnId::ReplyPacketRate
+                | ColumnId::OrigPacketRate
+                | ColumnId::PacketSize
+                | ColumnId::ReplyPeak
+                | ColumnId::OrigPeak
                 | ColumnId::Bytes
                 | ColumnId::Bars
                 | ColumnId::Rate
@@ -143,11 +151,16 @@ impl Column {
     /// Whether tables of `list` and `events` have it: for the others there are
     /// fields.
     pub const fn is_listed(&self) -> bool {
-        !self.is_extra()
-            && !matches!(
-                self.id,
-                ColumnId::Interface | ColumnId::Trend | ColumnId::Rtt
-            )
+        let is_of_viewer = matches!(
+            self.id,
+            ColumnId::Interface
+                | ColumnId::Trend
+                | ColumnId::Rtt
+                | ColumnId::Ended
+                | ColumnId::ReplyDelta
+                | ColumnId::OrigDelta
+        );
+        !self.is_extra() && !is_of_viewer
     }
 
     /// The width it can make use of: where addresses stand, that of the
@@ -157,14 +170,15 @@ impl Column {
     }
 }
 
-/// The column of this key. `country`, `src`, `dst` and `interface` are known as
-/// well.
+/// The column of this key. `country`, `src`, `dst`, `interface` and `last_seen`
+/// are known as well.
 pub fn named(key: &str) -> Option<&'static Column> {
     let key = match key {
         "country" => "cc",
         "src" => "source",
         "dst" => "destination",
         "interface" => "iface",
+        "last_seen" | "seen" => "idle",
         key => key,
     };
     COLUMNS.iter().find(|column| column.key == key)
@@ -188,10 +202,12 @@ impl ColumnId {
             Self::Proto => text(Some(orig.proto()), out),
             Self::State => state(row, out),
             Self::Age => units::age(out, flow.age(row.now)),
-            Self::Expires => match flow.timeout_secs(row.now) {
-                Some(secs) => units::duration(out, Duration::from_secs(secs)),
+            Self::Ended => match flow.ended_ago(row.now) {
+                Some(ago) => units::duration(out, ago),
                 None => out.push('-'),
             },
+            Self::Idle => units::age(out, row.idle()),
+            Self::Expires => expires(row, out),
             Self::Source => endpoint(out, row.in_order(style.order)[0], true, style.hosts),
             Self::Sport => text(orig.sport(), out),
             Self::Arrow => out.push(arrow(row, style.order)),
@@ -211,6 +227,15 @@ impl ColumnId {
             Self::Mark => text(flow.mark(), out),
             Self::ReplyPackets => packets(flow.counters().map(|c| c.reply.packets), out),
             Self::OrigPackets => packets(flow.counters().map(|c| c.orig.packets), out),
+            Self::ReplyPacketRate => packets(flow.packets_per_sec().map(|r| r.reply), out),
+            Self::OrigPacketRate => packets(flow.packets_per_sec().map(|r| r.orig), out),
+            Self::PacketSize => {
+                units::bytes(out, flow.counters().and_then(super::bytes_per_packet));
+            }
+            Self::ReplyDelta => units::bytes(out, row.since_baseline.map(|d| d.reply)),
+            Self::OrigDelta => units::bytes(out, row.since_baseline.map(|d| d.orig)),
+            Self::ReplyPeak => rate(out, flow.peak_bytes_per_sec().map(|r| r.reply)),
+            Self::OrigPeak => rate(out, flow.peak_bytes_per_sec().map(|r| r.orig)),
             Self::ReplyBytes => units::bytes(out, flow.counters().map(|c| c.reply.bytes)),
             Self::OrigBytes => units::bytes(out, flow.counters().map(|c| c.orig.bytes)),
             Self::Bytes => units::bytes(out, flow.counters().map(|c| both(c.bytes()))),
@@ -225,6 +250,20 @@ impl ColumnId {
             Self::Rtt => units::latency(out, row.rtt_us()),
         }
     }
+}
+
+/// The time to live, and how near the end is.
+fn expires(row: &Row<'_>, out: &mut String) {
+    let Some(secs) = row.flow.timeout_secs(row.now) else {
+        out.push('-');
+        return;
+    };
+    out.push_str(match row.staleness() {
+        Some(Staleness::Critical) => "!!",
+        Some(Staleness::Stale) => "!",
+        Some(Staleness::Fresh) | None => "",
+    });
+    units::duration(out, Duration::from_secs(secs));
 }
 
 /// A text of its own, or `-` for what is not known.
@@ -247,8 +286,13 @@ fn both(pair: Pair<u64>) -> u64 {
     pair.orig.saturating_add(pair.reply)
 }
 
-/// The protocol's state; where there is none, what the status bits tell.
+/// The protocol's state; where there is none, what the status bits tell. Of a
+/// flow that has ended, in small letters, why.
 fn state(row: &Row<'_>, out: &mut String) {
+    if let Some(reason) = row.flow.end_reason() {
+        out.push_str(reason.label());
+        return;
+    }
     let start = out.len();
     match (state_name(row.flow), row.flow.state()) {
         (Some(name), _) => out.push_str(name),
@@ -257,9 +301,12 @@ fn state(row: &Row<'_>, out: &mut String) {
     out[start..].make_ascii_uppercase();
 }
 
-/// The state in lower case; `None` where it has no name, and where nothing is
+/// The state in lower case, or why the flow ended; `None` where it has no name, and where nothing is
 /// known.
 pub(super) fn state_name(flow: &Flow) -> Option<&'static str> {
+    if let Some(reason) = flow.end_reason() {
+        return Some(reason.label());
+    }
     let has = |bits| flow.status().is_some_and(|s: Status| s.has(bits));
     Some(if has(Status::HW_OFFLOAD) {
         "hw_offload"

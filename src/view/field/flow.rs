@@ -208,6 +208,51 @@ pub(super) const FIELDS: &[Field] = &[
         get: |r| of_rate(r, |rate| rate.reply),
     },
     Field {
+        key: "orig_packets_per_sec",
+        kind: Kind::Integer,
+        doc: "Packets per second in the direction of the first one between the last two samples.",
+        get: |r| of_row(r, |row| row.flow.packets_per_sec().map(|p| p.orig).into()),
+    },
+    Field {
+        key: "reply_packets_per_sec",
+        kind: Kind::Integer,
+        doc: "Packets per second in the direction of the answers.",
+        get: |r| of_row(r, |row| row.flow.packets_per_sec().map(|p| p.reply).into()),
+    },
+    Field {
+        key: "orig_peak_bytes_per_sec",
+        kind: Kind::Integer,
+        doc: "The highest orig_bytes_per_sec since flowtop first saw the flow.",
+        get: |r| {
+            of_row(r, |row| {
+                row.flow.peak_bytes_per_sec().map(|p| p.orig).into()
+            })
+        },
+    },
+    Field {
+        key: "reply_peak_bytes_per_sec",
+        kind: Kind::Integer,
+        doc: "The highest reply_bytes_per_sec since flowtop first saw the flow.",
+        get: |r| {
+            of_row(r, |row| {
+                row.flow.peak_bytes_per_sec().map(|p| p.reply).into()
+            })
+        },
+    },
+    Field {
+        key: "orig_delta_bytes",
+        kind: Kind::Integer,
+        doc: "Bytes in the direction of the first packet since flowtop began to watch; in the \
+              viewer since its baseline.",
+        get: |r| of_row(r, |row| row.since_baseline.map(|d| d.orig).into()),
+    },
+    Field {
+        key: "reply_delta_bytes",
+        kind: Kind::Integer,
+        doc: "Bytes in the direction of the answers since then.",
+        get: |r| of_row(r, |row| row.since_baseline.map(|d| d.reply).into()),
+    },
+    Field {
         key: "counters",
         kind: Kind::Text,
         doc: "How counters came about: exact (the kernel counted, since it began to track the \
@@ -234,6 +279,18 @@ pub(super) const FIELDS: &[Field] = &[
         get: |r| {
             of_row(r, |row| match row.flow.age(row.now) {
                 Age::Exact(age) => Value::Seconds(age),
+                Age::AtLeast(_) => Value::Absent,
+            })
+        },
+    },
+    Field {
+        key: "idle_secs",
+        kind: Kind::Seconds,
+        doc: "How long the flow has moved nothing, by what its timeout lacks or by its counters; \
+              absent if only a lower bound is known.",
+        get: |r| {
+            of_row(r, |row| match row.idle() {
+                Age::Exact(idle) => Value::Seconds(idle),
                 Age::AtLeast(_) => Value::Absent,
             })
         },

@@ -197,6 +197,20 @@ const RECORD: &[Field] = &[
 /// What only some records have.
 const LAST: &[Field] = &[
     Field {
+        key: "end",
+        kind: Kind::Time,
+        doc: "When the flow ended; absent while it lives.",
+        get: |r| {
+            of_row(r, |row| {
+                let ago = row.flow.ended_ago(row.now);
+                let ago_ns = ago.and_then(|ago| u64::try_from(ago.as_nanos()).ok());
+                ago_ns.map_or(Value::Absent, |ns| {
+                    Value::Time(row.now.real_ns.saturating_sub(ns))
+                })
+            })
+        },
+    },
+    Field {
         key: "end_reason",
         kind: Kind::Text,
         doc: "Why the flow ended: closed (both ends said goodbye), reset (broken off or refused), \

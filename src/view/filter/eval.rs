@@ -45,7 +45,9 @@ impl Needs {
 
     /// What a field reads. One that is not known here reads everything.
     fn of(field: &Field) -> Self {
-        const FLOW: [&str; 17] = [
+        const FLOW: [&str; 19] = [
+            "end",
+            "idle_secs",
             "v",
             "event",
             "ts",

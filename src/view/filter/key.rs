@@ -253,6 +253,20 @@ static SHORT: &[Short] = &[
         "Packets, both directions together."),
     short!(["age"], Sort::Span(Some(SECOND)), [Of::Age],
         "How long the flow has lived."),
+    short!(["idle"], Sort::Span(Some(SECOND)), [Of::Field("idle_secs")],
+        "How long the flow has moved nothing."),
+    short!(["ended"], Sort::Span(Some(SECOND)),
+        [Of::Flow(|f, now| f.ended_ago(now).map_or(Value::Absent, Value::Seconds))],
+        "How long ago the flow ended; ended:* is any that has."),
+    short!(["reason"], Sort::Words(Words::EndReason),
+        [Of::Flow(|f, _| f.end_reason().map(EndReason::name).into())],
+        "Why the flow ended."),
+    short!(["peak"], Sort::Rate,
+        [Of::Flow(|f, _| f.peak_bytes_per_sec().map(|r| r.orig).into()),
+         Of::Flow(|f, _| f.peak_bytes_per_sec().map(|r| r.reply).into())],
+        "Highest bytes per second so far, of either direction."),
+    short!(["pps"], Sort::Count, [Of::Flow(|f, _| sum(f.packets_per_sec()))],
+        "Packets per second, both directions together."),
     short!(["rtt"], Sort::Span(None), [Of::Field("rtt_us")],
         "Smoothed round-trip time of its socket."),
     short!(["service", "svc"], Sort::Text, [Of::Field("service")],
@@ -343,7 +357,11 @@ fn sort(field: &Field) -> Sort {
         Kind::List => Sort::Words(Words::Status),
         Kind::Integer if ends("_bytes_per_sec") || ends("_rate") => Sort::Rate,
         Kind::Integer if ends("_bytes") || ends("_queue") => Sort::Bytes,
-        Kind::Integer if ends("_packets") || field.key == "retransmits" => Sort::Count,
+        Kind::Integer
+            if ends("_packets") || ends("_packets_per_sec") || field.key == "retransmits" =>
+        {
+            Sort::Count
+        }
         Kind::Integer if ends("_us") => Sort::Span(Some(1_000)),
         Kind::Integer if ends("_secs") => Sort::Span(Some(SECOND)),
         Kind::Integer if ends("port") => Sort::Port,

@@ -147,6 +147,8 @@ fn record(flow: &Flow) -> Record<'_> {
         event: Event::Sample,
         ts_ns: NOW.real_ns,
         row: Some(Row {
+            since_baseline: None,
+            whole_timeout: None,
             flow,
             now: NOW,
             service: Some("https"),

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Mask;
 use crate::enrich::End;
@@ -25,6 +26,8 @@ pub struct MaskedRow {
     ends: Pair<End>,
     bearings: Bearings,
     owners: Option<Pair<Option<Owner>>>,
+    since_baseline: Option<Pair<u64>>,
+    whole_timeout: Option<Duration>,
     now: crate::flow::Moment,
 }
 
@@ -38,6 +41,8 @@ impl MaskedRow {
             ends: self.ends.clone(),
             bearings: self.bearings.clone(),
             owners: self.owners.as_ref(),
+            since_baseline: self.since_baseline,
+            whole_timeout: self.whole_timeout,
         }
     }
 }
@@ -52,6 +57,8 @@ impl Row<'_> {
             ends,
             bearings,
             owners,
+            since_baseline,
+            whole_timeout,
         } = self;
         MaskedRow {
             flow: mask.flow(flow),
@@ -59,6 +66,8 @@ impl Row<'_> {
             ends: mask.ends(ends),
             bearings: mask.bearings(bearings),
             owners: owners.map(|owners| mask.owners(owners)),
+            since_baseline: *since_baseline,
+            whole_timeout: *whole_timeout,
             now: *now,
         }
     }
@@ -75,6 +84,8 @@ impl ViewRow {
             ends,
             bearings,
             owners,
+            since_baseline,
+            whole_timeout,
         } = self;
         Self {
             id: *id,
@@ -83,6 +94,8 @@ impl ViewRow {
             ends: mask.ends(ends),
             bearings: mask.bearings(bearings),
             owners: owners.as_ref().map(|owners| mask.owners(owners)),
+            since_baseline: *since_baseline,
+            whole_timeout: *whole_timeout,
         }
     }
 }

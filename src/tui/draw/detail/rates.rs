@@ -64,10 +64,6 @@ fn rates(state: &State, detail: &Detail) -> Vec<Column> {
     let flow = &detail.row.flow;
     let average = |secs| flow.average_bytes_per_sec(secs, detail.at);
     let now = if detail.is_over { "LAST" } else { "NOW" };
-    let fastest = |of: fn(Pair<u64>) -> u64| detail.past.iter().flatten().map(|p| of(*p)).max();
-    let peak = fastest(|past| past.orig)
-        .zip(fastest(|past| past.reply))
-        .map(|(orig, reply)| Pair { orig, reply });
     let cell = |rate: Option<u64>| {
         let mut text = String::new();
         units::rate(&mut text, rate, unit);
@@ -78,7 +74,7 @@ fn rates(state: &State, detail: &Detail) -> Vec<Column> {
         ("2s", average(2), 3),
         ("10s", average(10), 1),
         ("40s", average(40), 2),
-        ("PEAK", peak, 1),
+        ("PEAK", flow.peak_bytes_per_sec(), 1),
     ]
     .map(|(title, rate, rank)| Column {
         title,
@@ -175,7 +171,7 @@ fn counted(row: &Row<'_>) -> Prose {
     };
     Prose::of(by, Role::Text)
         .known(what)
-        .known("peak: the fastest 2 s of the last 40")
+        .known("peak: since flowtop first saw it")
 }
 
 fn bytes(count: u64) -> String {
