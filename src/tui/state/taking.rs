@@ -421,7 +421,7 @@ impl State {
                     what: Saving::Rows(Box::new(Rows {
                         columns: match query.list {
                             List::Flows => self.wish().columns,
-                            _ => Vec::new(),
+                            List::By(_) => Vec::new(),
                         },
                         query,
                         form,

@@ -547,7 +547,18 @@ impl Mask {
             Group::Destination(host) => Group::Destination(self.address(host)),
             Group::Pair(from, to) => Group::Pair(self.address(from), self.address(to)),
             Group::Subnet(first, width) => Group::subnet(self.address(first), width),
-            other => other,
+            Group::User(_)
+            | Group::Unit(_)
+            | Group::Service(_)
+            | Group::Process(_)
+            | Group::Country(_)
+            | Group::Asn(_)
+            | Group::Interface(_)
+            | Group::Mark(_)
+            | Group::Zone(_)
+            | Group::Protocol(_)
+            | Group::State(_)
+            | Group::Others => group,
         }
     }
 
@@ -560,7 +571,17 @@ impl Mask {
             Group::User(_) => Arc::from(self.user(name)),
             Group::Unit(_) if is_unit(name) => Arc::from(self.unit(name)),
             Group::Unit(_) => Arc::from(self.word("ct", name)),
-            _ => Arc::clone(name),
+            Group::Subnet(..)
+            | Group::Service(_)
+            | Group::Process(_)
+            | Group::Country(_)
+            | Group::Asn(_)
+            | Group::Interface(_)
+            | Group::Mark(_)
+            | Group::Zone(_)
+            | Group::Protocol(_)
+            | Group::State(_)
+            | Group::Others => Arc::clone(name),
         }
     }
 
