@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use flowtop::tui::Message;
 use flowtop::view::column::ColumnId;
-use flowtop::view::{Cursor, List, SortKey};
+use flowtop::view::{Cursor, Grouping, List, SortKey};
 
 use super::desk;
 use super::scene::{Scene, crowd, evening, world};
@@ -166,10 +166,10 @@ fn a_right_click_on_a_title_says_what_the_column_shows() {
 fn tabs_and_the_way_back_can_be_clicked() {
     let mut mouse = Mouse::at(Scene::new((120, 24), |_| ()).with(&world()), (120, 24));
     mouse.click("Places");
-    assert_eq!(mouse.scene.query.list, List::Countries);
+    assert_eq!(mouse.scene.query.list, List::By(Grouping::Country));
     mouse.click("United States");
     mouse.click("United States");
-    assert!(matches!(mouse.scene.query.list, List::Networks(_)));
+    assert!(matches!(mouse.scene.query.list, List::By(Grouping::Asn)));
     mouse.click("AS64500");
     mouse.click("AS64500");
     assert_eq!(mouse.scene.query.list, List::Flows);
@@ -181,16 +181,16 @@ fn tabs_and_the_way_back_can_be_clicked() {
     let (x, y) = mouse.find("› United States", 0);
     mouse.does(LEFT, (x + 2, y));
     assert!(
-        matches!(mouse.scene.query.list, List::Networks(_)),
+        matches!(mouse.scene.query.list, List::By(Grouping::Asn)),
         "{}",
         mouse.screen()
     );
     mouse.click("5 Places");
-    assert_eq!(mouse.scene.query.list, List::Countries);
+    assert_eq!(mouse.scene.query.list, List::By(Grouping::Country));
     mouse.click("1 Flows");
     assert_eq!(
-        (mouse.scene.query.list, mouse.scene.query.within),
-        (List::Flows, None)
+        (mouse.scene.query.list, mouse.scene.query.within.clone()),
+        (List::Flows, Vec::new())
     );
 }
 
