@@ -5,8 +5,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use flowtop::tui::Message;
 use flowtop::view::column::ColumnId;
-use flowtop::view::group::Grouping;
-use flowtop::view::{Cursor, List, SortKey};
+use flowtop::view::{Cursor, Grouping, List, SortKey};
 
 use super::desk;
 use super::scene::{Scene, crowd, evening, world};
@@ -190,7 +189,7 @@ fn tabs_and_the_way_back_can_be_clicked() {
     assert_eq!(mouse.scene.query.list, List::By(Grouping::Country));
     mouse.click("1 Flows");
     assert_eq!(
-        (mouse.scene.query.list, mouse.scene.query.within),
+        (mouse.scene.query.list, mouse.scene.query.within.clone()),
         (List::Flows, Vec::new())
     );
 }
