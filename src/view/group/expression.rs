@@ -11,7 +11,6 @@ impl Group {
     pub fn expression(&self) -> Option<String> {
         Some(match self {
             Self::Country(Country::Code(code)) => format!("country:{}", code.as_str()),
-            Self::Country(Country::Lan | Country::Unknown) => return None,
             Self::Asn(asn) => format!("asn:{}", (*asn)?),
             Self::Service(service) => match service.port {
                 Some(port) => format!("proto:{} port:{port}", service.proto),
@@ -26,8 +25,9 @@ impl Group {
             Self::Mark(mark) => format!("mark:{}", (*mark)?),
             Self::Zone(zone) => format!("zone:{zone}"),
             Self::Protocol(proto) => format!("proto:{proto}"),
-            // Their names may be those of others as well.
-            Self::Process(_)
+            // Nobody knows their names, or others have the same.
+            Self::Country(_)
+            | Self::Process(_)
             | Self::User(_)
             | Self::Unit(_)
             | Self::Interface(_)
