@@ -160,9 +160,10 @@ impl Level {
 
     /// What the trail calls it.
     fn label(&self, is_masked: bool) -> String {
-        let entered = match is_masked {
-            true => &self.entered.masked,
-            false => &self.entered.plain,
+        let entered = if is_masked {
+            &self.entered.masked
+        } else {
+            &self.entered.plain
         };
         match self.list {
             List::By(grouping) if self.chosen && entered.is_empty() => {

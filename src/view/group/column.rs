@@ -186,8 +186,10 @@ impl GroupColumn {
             (Self::Mac, _) => "MAC",
             (Self::Flows, _) => "FLOWS",
             (Self::Ended, _) => "ENDED",
-            (Self::Hosts, Grouping::Country | Grouping::Asn | Grouping::Subnet(_)) => "HOSTS",
-            (Self::Hosts, Grouping::Service) => "HOSTS",
+            (
+                Self::Hosts,
+                Grouping::Country | Grouping::Asn | Grouping::Subnet(_) | Grouping::Service,
+            ) => "HOSTS",
             (Self::Hosts, _) => "PEERS",
             (Self::New, _) => "NEW/s",
             (Self::Unreplied, _) => "UNREPL",

@@ -25,8 +25,8 @@ impl Group {
             Self::Mark(mark) => format!("mark:{}", (*mark)?),
             Self::Zone(zone) => format!("zone:{zone}"),
             Self::Protocol(proto) => format!("proto:{proto}"),
-            // Their names may be those of others as well.
-            Self::Country(Country::Lan | Country::Unknown)
+            // Nobody knows their names, or others have the same.
+            Self::Country(_)
             | Self::Process(_)
             | Self::User(_)
             | Self::Unit(_)

@@ -78,10 +78,7 @@ pub(super) fn in_order(
 }
 
 /// Which of two groups comes first.
-fn order<'t>(
-    tallies: &'t [Tally],
-    descending: bool,
-) -> impl Fn(&Rank, &Rank) -> Ordering + use<'t> {
+fn order(tallies: &[Tally], descending: bool) -> impl Fn(&Rank, &Rank) -> Ordering + use<'_> {
     let group = |rank: &Rank| tallies.get(rank.tally as usize).map(|tally| tally.group);
     move |a, b| {
         compare(a.key.as_ref(), b.key.as_ref(), descending)

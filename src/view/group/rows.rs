@@ -125,26 +125,26 @@ fn add(sum: &mut Pair<u64>, rate: Pair<u64>) {
 #[derive(Default)]
 struct Tallies {
     places: HashMap<Group, u32, foldhash::fast::RandomState>,
-    tallies: Vec<Tally>,
+    each: Vec<Tally>,
     /// Far ends that were counted.
     seen: HashSet<(u32, IpAddr), foldhash::fast::RandomState>,
 }
 
 impl Tallies {
     fn of(&mut self, group: Group) -> (u32, &mut Tally) {
-        let next = self.tallies.len() as u32;
+        let next = self.each.len() as u32;
         let place = *self.places.entry(group).or_insert(next);
         if place == next {
-            self.tallies.push(Tally::new(group));
+            self.each.push(Tally::new(group));
         }
-        (place, &mut self.tallies[place as usize])
+        (place, &mut self.each[place as usize])
     }
 
     fn count(&mut self, id: FlowId, flow: &Flow, member: &Member<'_>, now: Moment) {
         let (place, tally) = self.of(member.group);
         tally.count(id, flow, member.side, now);
         if self.seen.insert((place, member.far)) {
-            self.tallies[place as usize].hosts += 1;
+            self.each[place as usize].hosts += 1;
         }
     }
 }
@@ -171,7 +171,7 @@ impl Groups {
         if query.filter.is_none() {
             ledger.each(query, |group, ended| tallies.of(group).1.end(ended));
         }
-        in_order(query, tallies.tallies, table, ledger, knowledge)
+        in_order(query, tallies.each, table, ledger, knowledge)
     }
 }
 

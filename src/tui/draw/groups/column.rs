@@ -133,12 +133,11 @@ pub(super) const fn width(column: Column, grouping: Grouping, unit: RateUnit) ->
         // AS4294967295
         (Code, Grouping::Asn) => 12,
         // 65535/sctp
-        (Code, Grouping::Service) => 10,
+        (Code, Grouping::Service) | (Bars | Trend, _) => 10,
         (Code, _) => 3,
         (Name | Unit | To, _) => 16,
         (User, _) => 8,
         (Mac, _) => 17,
-        (Bars | Trend, _) => 10,
         (New | Seen, _) => 6,
         (ReplyRate | OrigRate, _) => match unit {
             RateUnit::Bytes => 8,
@@ -151,12 +150,10 @@ pub(super) const fn width(column: Column, grouping: Grouping, unit: RateUnit) ->
 /// The width that it can make use of.
 pub(super) const fn widest(column: Column, grouping: Grouping, unit: RateUnit) -> u16 {
     match (column, grouping) {
-        (Name, Grouping::Process) => 24,
-        (Name | To, _) => 40,
+        (Name, Grouping::Process) | (Bars, _) => 24,
+        (Name | To | Trend, _) => 40,
         (Unit, _) => 32,
         (User, _) => 16,
-        (Bars, _) => 24,
-        (Trend, _) => 40,
         _ => width(column, grouping, unit),
     }
 }
