@@ -21,9 +21,11 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
+use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::health;
 use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use pty::Session;
@@ -50,7 +52,6 @@ fn viewer() {
         columns: Choice::default(),
         unit: RateUnit::Bytes,
         tiers: flowtop::view::units::Tiers::default(),
-        memory: flowtop::tui::memory::Memory::default(),
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
         themes: Themes::new(Depth::Ansi),
@@ -60,6 +61,8 @@ fn viewer() {
         group_json: flowtop::output::object,
         multiplexer: Multiplexer::None,
         mouse: true,
+        memory: Memory::default(),
+        health: health::Settings::default(),
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();

@@ -14,6 +14,7 @@ use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::health;
 use crate::view::sort::Sort;
 use crate::view::units::{RateUnit, Tiers};
 
@@ -132,6 +133,8 @@ pub struct ViewerOptions {
     pub memory: Memory,
     /// Where this viewer leaves what is chosen; `None`: nowhere.
     pub state_file: Option<PathBuf>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
 }
 
 /// What `list` prints.

@@ -19,12 +19,15 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::chart::Chart;
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::health::{self, Health, SourceHealth};
 use flowtop::view::history::Sample;
 use flowtop::view::mask::Mask;
 use flowtop::view::units::{RateUnit, Tiers};
 use flowtop::view::{
-    Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
+    Interfaces, Knowledge, Ledger, Page, PlaceSource, Query, Row, Status as SourceStatus, View,
+    Vigil,
 };
+use flowtop::vitals::{Fill, Vitals};
 use jiff::tz::TimeZone;
 use mmdb_writer::IpVersion;
 use ratatui::buffer::Buffer;
@@ -263,6 +266,13 @@ fn report(line: &Line, last: bool) -> Report {
 /// How fast it was at the last readings, and the chart of a query.
 pub(crate) type Past = fn(&Query, Moment) -> (Vec<Option<Sample>>, Option<Box<Chart>>);
 
+/// What the engine follows besides the flows.
+pub(crate) struct Pulse {
+    pub(crate) fill: Fill,
+    pub(crate) source: SourceHealth,
+    pub(crate) vitals: Option<Arc<Vitals>>,
+}
+
 /// A viewer, the table it looks at and what answers it.
 pub(crate) struct Scene {
     pub(crate) table: Table,
@@ -278,6 +288,8 @@ pub(crate) struct Scene {
     pub(crate) interfaces: Option<fn(&Row<'_>) -> Interfaces>,
     /// Makes up what the engine remembers.
     pub(crate) past: Option<Past>,
+    /// What is known for the page of health besides the flows.
+    pub(crate) pulse: Option<Pulse>,
     ledger: Ledger,
     /// Keeps a flow that is looked at beyond its end.
     vigil: RefCell<Vigil>,
@@ -304,6 +316,7 @@ impl Scene {
             json: flowtop::output::record,
             group_json: flowtop::output::object,
             multiplexer: Multiplexer::None,
+            health: health::Settings::default(),
             mouse: true,
         };
         change(&mut settings);
@@ -339,6 +352,7 @@ impl Scene {
             knowledge: RefCell::new(knowledge),
             interfaces: None,
             past: None,
+            pulse: None,
             ledger: Ledger::default(),
             vigil: RefCell::default(),
         }
@@ -466,7 +480,28 @@ impl Scene {
         view.born_per_sec = Some(212.0);
         view.ended_per_sec = Some(3.25);
         view.status = self.status.clone();
+        if query.page == Page::Health {
+            view.health = Some(Box::new(self.health(&knowledge)));
+        }
         view
+    }
+
+    fn health(&self, knowledge: &Knowledge) -> Health {
+        let pulse = self.pulse.as_ref();
+        let known = health::Known {
+            fill: pulse.map(|pulse| &pulse.fill),
+            source: pulse.map(|pulse| pulse.source).unwrap_or_default(),
+            vitals: pulse.and_then(|pulse| pulse.vitals.clone()),
+        };
+        let settings = health::Settings::default();
+        Health::compute(
+            &self.table,
+            knowledge,
+            &self.status,
+            known,
+            &settings,
+            self.now,
+        )
     }
 
     /// A refresh: the engine answers the last question and settles it.

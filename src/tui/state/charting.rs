@@ -6,8 +6,8 @@ use super::super::draw;
 use super::super::keys::{Action, Motion};
 use super::super::tabs::{Label, Tab};
 use super::State;
-use crate::view::chart::{Charting, Of};
 use crate::view::Page;
+use crate::view::chart::{Charting, Of};
 
 /// How much time a chart can be of.
 pub(in super::super) const SPANS: [Duration; 4] = [
