@@ -61,7 +61,6 @@ fn viewer() {
         group_json: flowtop::output::object,
         multiplexer: Multiplexer::None,
         mouse: true,
-        memory: Memory::default(),
         health: health::Settings::default(),
     };
     let (sender, messages) = sync_channel(16);
