@@ -335,7 +335,9 @@ fn with_sparks(
     let fits = |pieces: &Vec<Piece>| line::fits(pieces, right, SPARK_RANK, area);
     // Under a filter births are those of everything, unlike what was read.
     let is_filtered = view.query.filter.is_some();
-    let some = SPARKS.iter().filter(|(_, flows)| *flows == 0 || !is_filtered);
+    let some = SPARKS
+        .iter()
+        .filter(|(_, flows)| *flows == 0 || !is_filtered);
     let mut all = some.map(|(rates, flows)| with(*rates, *flows));
     all.find(fits).unwrap_or(plain)
 }

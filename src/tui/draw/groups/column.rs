@@ -112,11 +112,10 @@ impl Column {
             // AS4294967295
             (Code, List::Networks(_)) => 12,
             // 65535/sctp
-            (Code, List::Services) => 10,
+            (Code, List::Services) | (Bars | Trend, _) => 10,
             (Code, _) => 3,
             (Name | Unit, _) => 16,
             (User, _) => 8,
-            (Bars | Trend, _) => 10,
             (Mac, _) => 17,
             (New, _) => 6,
             (ReplyRate | OrigRate, _) => match unit {
@@ -130,12 +129,10 @@ impl Column {
     /// The width it can make use of.
     pub(super) const fn widest(self, list: List, unit: RateUnit) -> u16 {
         match (self, list) {
-            (Name, List::Processes) => 24,
-            (Name, _) => 40,
+            (Name, List::Processes) | (Bars, _) => 24,
+            (Name | Trend, _) => 40,
             (Unit, _) => 32,
             (User, _) => 16,
-            (Bars, _) => 24,
-            (Trend, _) => 40,
             _ => self.width(list, unit),
         }
     }
