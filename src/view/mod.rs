@@ -43,7 +43,7 @@ pub use crate::enrich::{End, Knowledge};
 use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
-pub use group::{Group, GroupRow, Ledger, List};
+pub use group::{Group, GroupRow, Grouping, Ledger, List};
 use health::Health;
 use history::Sample;
 
@@ -158,8 +158,8 @@ pub struct Query {
     /// Also flows that have ended, as far as they are kept. They are rows, and
     /// enter no sum.
     pub with_ended: bool,
-    /// Only flows of this group.
-    pub within: Option<Group>,
+    /// Only flows that are in all of these groups.
+    pub within: Vec<Group>,
     /// Whether the rows are flows or groups of them.
     pub list: List,
     /// The order of the rows.
@@ -191,7 +191,7 @@ impl Query {
             active_only: false,
             paused: false,
             with_ended: false,
-            within: None,
+            within: Vec::new(),
             list: List::Flows,
             sort: Sort::default(),
             freeze: Freeze::No,

@@ -93,12 +93,15 @@ impl GroupRow {
         let Self {
             group,
             name,
+            second_name,
             holder,
             mac,
             flows,
             new,
             unreplied,
+            oldest,
             ended,
+            last_ended,
             hosts,
             counters,
             bytes_per_sec,
@@ -108,19 +111,31 @@ impl GroupRow {
         Self {
             group: mask.group(*group),
             name: name.as_ref().map(|name| mask.name_of(*group, name)),
+            second_name: second_name.as_ref().map(|n| mask.name_of(*group, n)),
             holder: holder.as_ref().map(|holder| mask.holder(holder)),
             mac: mac.map(|mac| mask.mac(mac)),
             flows: *flows,
             new: *new,
             unreplied: *unreplied,
+            oldest: *oldest,
             ended: *ended,
+            last_ended: *last_ended,
             hosts: *hosts,
             counters: *counters,
             bytes_per_sec: *bytes_per_sec,
             average_bytes_per_sec: *average_bytes_per_sec,
-            past: past.clone(),
+            past: *past,
         }
     }
+}
+
+/// Whether this is the name of a systemd unit, and not of a container.
+fn is_unit(name: &str) -> bool {
+    let kind = name.rsplit_once('.').map(|(_, kind)| kind);
+    matches!(
+        kind,
+        Some("service" | "scope" | "slice" | "socket" | "mount")
+    )
 }
 
 impl Detail {
@@ -149,7 +164,7 @@ impl Detail {
                 orig: other(&translated.orig),
                 reply: other(&translated.reply),
             },
-            past: past.clone(),
+            past: *past,
             parent_lives: *parent_lives,
         }
     }
@@ -467,18 +482,25 @@ impl Mask {
     /// A group under a pseudonym, for drawing it.
     fn group(&self, group: Group) -> Group {
         match group {
-            Group::Host(host) => Group::Host(host.map(|host| self.address(host))),
-            Group::Country(_) | Group::Network(..) | Group::Service(_) | Group::Process(_) => group,
+            Group::Host(host) => Group::Host(self.address(host)),
+            Group::Source(host) => Group::Source(self.address(host)),
+            Group::Destination(host) => Group::Destination(self.address(host)),
+            Group::Pair(from, to) => Group::Pair(self.address(from), self.address(to)),
+            Group::Subnet(first, width) => Group::subnet(self.address(first), width),
+            other => other,
         }
     }
 
     /// What a group is called.
     fn name_of(&self, group: Group, name: &Arc<str>) -> Arc<str> {
         match group {
-            Group::Host(_) => Arc::from(self.host(name)),
-            Group::Country(_) | Group::Network(..) | Group::Service(_) | Group::Process(_) => {
-                Arc::clone(name)
+            Group::Host(_) | Group::Source(_) | Group::Destination(_) | Group::Pair(..) => {
+                Arc::from(self.host(name))
             }
+            Group::User(_) => Arc::from(self.user(name)),
+            Group::Unit(_) if is_unit(name) => Arc::from(self.unit(name)),
+            Group::Unit(_) => Arc::from(self.word("ct", name)),
+            _ => Arc::clone(name),
         }
     }
 
