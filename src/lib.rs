@@ -36,10 +36,10 @@
 //! | 2 | [`table`] | every live flow; generations, rates, totals; `apply(update, now)` | `flow` |
 //! | 2 | [`enrich`] | what addresses and ports mean: `services`, `names` and `dns`, `geoip` and its update; which way flows go: `locality`; whose they are: `owners`; `Knowledge` of all | `flow`, `netlink` |
 //! | 2 | [`vitals`] | how the kernel, the interfaces and this program do: readings on a thread of their own, what they add up to; how full the table is | `flow`, `netlink` |
-//! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich`, `vitals` |
+//! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), histories and charts, the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich`, `vitals` |
 //! | 4 | [`output`] | records and groups to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys and mouse, options, help, drawing, theme, terminal guard | `view`, `flow` |
-//! | 5 | [`engine`] | the loop that owns the table: viewer (and the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `vitals`, `view`, `flow` |
+//! | 5 | [`engine`] | the loop that owns the table: viewer (what charts remember; the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `vitals`, `view`, `flow` |
 //! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
 //! | 7 | `run` | start-up and shut-down order, signals, exit codes; standing still for a shell; new files of screens and exports, options kept in flowtop.toml | all |
 //!

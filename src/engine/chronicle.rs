@@ -8,10 +8,10 @@
 use std::time::Duration;
 
 use crate::enrich::Knowledge;
-use crate::flow::{Key, Moment, Pair};
+use crate::flow::{Key, Moment, Pair, Scope};
 use crate::table::{Change, ClassTotals, Flow, Table};
 use crate::view::View;
-use crate::view::chart::{self, Chart, Selection};
+use crate::view::chart::{self, Chart, Charting, Selection};
 use crate::view::history::{ClassMoved, History, Moved, Reading, Series, Sum, Turnover, recent};
 
 /// Readings for the lines at the top of the screen.
@@ -61,14 +61,14 @@ impl Single {
     fn of(flow: &Flow) -> Self {
         Self {
             key: *flow.key(),
-            bytes: flow.counters().map(|counters| counters.bytes()),
+            bytes: flow.counters().map(Pair::bytes),
             is_over: false,
         }
     }
 
     /// What it has moved since the last reading; `None` if it is not counted.
     fn read(&mut self, flow: &Flow) -> Option<Moved> {
-        let bytes = flow.counters().map(|counters| counters.bytes());
+        let bytes = flow.counters().map(Pair::bytes);
         let before = std::mem::replace(&mut self.bytes, bytes)?;
         let bytes = bytes?;
         Some(Moved {
@@ -220,38 +220,32 @@ impl Chronicle {
         knowledge: &mut Knowledge,
         now: Moment,
     ) {
-        let query = &view.query;
-        let scope = query.scope;
-        let shown = Selection::shown(query);
-        let charted = Selection::charted(query);
+        let scope = view.query.scope;
+        let shown = Selection::shown(&view.query);
         self.forget(shown.as_ref());
-        let whole = || {
-            let readings = self.whole.readings();
-            readings.map(|reading| reading.map(|sum| sum.within(scope)))
+        view.recent = match shown {
+            None => recent(self.within(scope).rev(), RECENT),
+            Some(selection) => {
+                let trace = self.trace(selection, false, table, knowledge, now);
+                trace.map_or_else(Vec::new, |trace| recent(trace.readings().rev(), RECENT))
+            }
         };
-        match &shown {
-            None => view.recent = recent(whole().rev(), RECENT),
-            Some(_) => {}
-        }
-        let charting = query.chart;
-        if let (Some(charting), None) = (charting, &charted) {
-            view.chart = Some(Box::new(Chart {
-                of: charting.of,
-                series: Series::of(whole(), charting.span, charting.steps, now),
-                is_over: false,
-            }));
-        }
-        if let Some(trace) = shown.and_then(|s| self.trace(s, false, table, knowledge, now)) {
-            view.recent = recent(trace.readings().rev(), RECENT);
-        }
-        let trace = charted.and_then(|s| self.trace(s, true, table, knowledge, now));
-        if let (Some(charting), Some(trace)) = (charting, trace) {
-            view.chart = Some(Box::new(Chart {
-                of: charting.of,
-                series: Series::of(trace.readings(), charting.span, charting.steps, now),
-                is_over: trace.is_over(),
-            }));
-        }
+        let Some(charting) = view.query.chart else {
+            return;
+        };
+        let found = match Selection::charted(&view.query) {
+            None => Some(chart(charting, self.within(scope), false, now)),
+            Some(selection) => self
+                .trace(selection, true, table, knowledge, now)
+                .map(|trace| chart(charting, trace.readings(), trace.is_over(), now)),
+        };
+        view.chart = found.map(Box::new);
+    }
+
+    /// What was read of a scope.
+    fn within(&self, scope: Scope) -> impl DoubleEndedIterator<Item = Reading<Moved>> {
+        let readings = self.whole.readings();
+        readings.map(move |reading| reading.map(|sum| sum.within(scope)))
     }
 
     /// Forgets what was shown and is not any more, such as filters that were
@@ -278,18 +272,31 @@ impl Chronicle {
         now: Moment,
     ) -> Option<&Trace> {
         let known = self.traces.iter().position(|t| t.selection == selection);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let trace = Trace::new(selection, table, knowledge, now)?;
-                self.traces.push(trace);
-                self.traces.len() - 1
-            }
+        let index = if let Some(index) = known {
+            index
+        } else {
+            let trace = Trace::new(selection, table, knowledge, now)?;
+            self.traces.push(trace);
+            self.traces.len() - 1
         };
         let trace = self.traces.get_mut(index)?;
         trace.asked = now;
         trace.is_charted |= is_charted;
         Some(trace)
+    }
+}
+
+/// A chart of some readings.
+fn chart(
+    charting: Charting,
+    readings: impl Iterator<Item = Reading<Moved>>,
+    is_over: bool,
+    now: Moment,
+) -> Chart {
+    Chart {
+        of: charting.of,
+        series: Series::of(readings, charting.span, charting.steps, now),
+        is_over,
     }
 }
 
@@ -300,8 +307,8 @@ mod tests {
 
     use super::*;
     use crate::enrich::services::{self, Services};
-    use crate::flow::{Counters, L4, Origin, Protocol, Report, Scope, Tuple, Update};
-    use crate::view::chart::{Charting, Of};
+    use crate::flow::{Counters, L4, Origin, Protocol, Report, Tuple, Update};
+    use crate::view::chart::Of;
     use crate::view::filter::Filter;
     use crate::view::group::Service;
     use crate::view::history::Sample;

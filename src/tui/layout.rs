@@ -49,10 +49,9 @@ impl Cell {
     /// Where its texts stand.
     pub fn align(self) -> Align {
         match self {
-            // A number, but drawn from the left.
-            Self::Plain(ColumnId::Bars) => Align::Left,
+            // Bars are numbers, but drawn from the left.
+            Self::Plain(ColumnId::Bars) | Self::ProtoState | Self::Endpoint => Align::Left,
             Self::Plain(id) => id.column().align,
-            Self::ProtoState | Self::Endpoint => Align::Left,
         }
     }
 

@@ -265,14 +265,15 @@ fn report(line: &Line, last: bool) -> Report {
     report
 }
 
+/// How fast it was at the last readings, and the chart of a query.
+pub(crate) type Past = fn(&Query, Moment) -> (Vec<Option<Sample>>, Option<Box<Chart>>);
+
 /// What the engine follows besides the flows.
 pub(crate) struct Pulse {
     pub(crate) fill: Fill,
     pub(crate) source: SourceHealth,
     pub(crate) vitals: Option<Arc<Vitals>>,
 }
-/// How fast it was at the last readings, and the chart of a query.
-pub(crate) type Past = fn(&Query, Moment) -> (Vec<Option<Sample>>, Option<Box<Chart>>);
 
 /// A viewer, the table it looks at and what answers it.
 pub(crate) struct Scene {
@@ -287,10 +288,10 @@ pub(crate) struct Scene {
     pub(crate) knowledge: RefCell<Knowledge>,
     /// Makes up the interfaces of flows, for which there are no routes here.
     pub(crate) interfaces: Option<fn(&Row<'_>) -> Interfaces>,
-    /// What is known for the page of health besides the flows.
-    pub(crate) pulse: Option<Pulse>,
     /// Makes up what the engine remembers.
     pub(crate) past: Option<Past>,
+    /// What is known for the page of health besides the flows.
+    pub(crate) pulse: Option<Pulse>,
     ledger: Ledger,
     /// Keeps a flow that is looked at beyond its end.
     vigil: RefCell<Vigil>,
@@ -353,8 +354,8 @@ impl Scene {
             last: Effects::default(),
             knowledge: RefCell::new(knowledge),
             interfaces: None,
-            pulse: None,
             past: None,
+            pulse: None,
             ledger: Ledger::default(),
             vigil: RefCell::default(),
         }

@@ -119,7 +119,11 @@ mod tests {
         };
         let theme = Theme::new(false);
         bars(Measure::Linear, 1000).draw(rate, area, &theme, &mut buf);
-        let text: String = buf.content().iter().map(|cell| cell.symbol()).collect();
+        let text: String = buf
+            .content()
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
         assert_eq!(text, "███▀▀▀▀▀  ");
     }
 

@@ -332,16 +332,13 @@ fn with_sparks(
     };
     let with = |of_rates: usize, of_flows: usize| {
         let mut pieces = plain.clone();
-        let births = pieces
-            .len()
-            .min(if view.query.filter.is_some() { 3 } else { 2 });
         let bytes = Scale::of_rates(most(&rates, of_rates).max(SPARK_BYTES), state.unit);
         let counts = Scale::of_counts(most(&turnover, of_flows).max(SPARK_FLOWS));
         let of = [
             (0, &rates[0], of_rates, bytes, Role::Down),
             (1, &rates[1], of_rates, bytes, Role::Up),
-            (births, &turnover[0], of_flows, counts, Role::Dim),
-            (births + 1, &turnover[1], of_flows, counts, Role::Dim),
+            (2, &turnover[0], of_flows, counts, Role::Dim),
+            (3, &turnover[1], of_flows, counts, Role::Dim),
         ];
         for (index, values, cells, scale, role) in of {
             if cells > 0
@@ -353,7 +350,12 @@ fn with_sparks(
         pieces
     };
     let fits = |pieces: &Vec<Piece>| line::fits(pieces, right, SPARK_RANK, area);
-    let mut all = SPARKS.iter().map(|(rates, flows)| with(*rates, *flows));
+    // Under a filter births are those of everything, unlike what was read.
+    let is_filtered = view.query.filter.is_some();
+    let some = SPARKS
+        .iter()
+        .filter(|(_, flows)| *flows == 0 || !is_filtered);
+    let mut all = some.map(|(rates, flows)| with(*rates, *flows));
     all.find(fits).unwrap_or(plain)
 }
 
