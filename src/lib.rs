@@ -39,7 +39,7 @@
 //! | 4 | [`output`] | records to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys, drawing, theme, terminal guard | `view`, `flow` |
 //! | 5 | [`engine`] | the loop that owns the table: viewer (and the picture that a paused one shows), samples, events | `collect`, `table`, `enrich`, `view`, `flow` |
-//! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
+//! | 6 | [`config`] | command line, environment, flowtop.toml and what the viewer remembered (state.toml), lowered once | settings of others |
 //! | 7 | `run` | start-up and shut-down order, signals, exit codes | all |
 //!
 //! `tests/architecture.rs` fails on an import that this table does not list.

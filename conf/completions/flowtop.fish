@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= b/bits no-mouse theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits mouse process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= b/bits no-mouse no-state theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits mouse state process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -58,6 +58,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -s G -l no-geoip -d 'No pl
 complete -c flowtop -n "__fish_flowtop_needs_command" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s b -l bits -d 'Rates in bits per second instead of bytes'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l track -d 'Have the kernel track connections, if no rule does'
@@ -70,6 +71,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l geoip -d 'The opposite 
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-bits -d 'The opposite of --bits'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-track -d 'The opposite of --track'
@@ -119,6 +121,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s G -l no-geoip -
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s b -l bits -d 'Rates in bits per second instead of bytes'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l track -d 'Have the kernel track connections, if no rule does'
@@ -131,6 +134,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l geoip -d 'The o
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-bits -d 'The opposite of --bits'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-track -d 'The opposite of --track'
@@ -172,6 +176,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s G -l no-geoip
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s b -l bits -d 'Rates in bits per second instead of bytes'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l track -d 'Have the kernel track connections, if no rule does'
@@ -184,6 +189,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l geoip -d 'The
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-bits -d 'The opposite of --bits'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
@@ -221,6 +227,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s G -l no-geoip
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s b -l bits -d 'Rates in bits per second instead of bytes'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l track -d 'Have the kernel track connections, if no rule does'
@@ -233,6 +240,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l geoip -d 'The
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-bits -d 'The opposite of --bits'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
@@ -270,6 +278,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s G -l no-geoip
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s b -l bits -d 'Rates in bits per second instead of bytes'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l track -d 'Have the kernel track connections, if no rule does'
@@ -282,6 +291,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip -d 'The
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-bits -d 'The opposite of --bits'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-track -d 'The opposite of --track'
@@ -326,6 +336,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s G -l no-geoip
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s b -l bits -d 'Rates in bits per second instead of bytes'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l track -d 'Have the kernel track connections, if no rule does'
@@ -338,6 +349,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip -d 'The
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-bits -d 'The opposite of --bits'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-track -d 'The opposite of --track'

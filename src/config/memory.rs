@@ -180,6 +180,11 @@ impl Layer {
             ..Self::default()
         }
     }
+
+    /// Whether nothing is to be remembered, says this layer or those below.
+    pub(super) fn forgets(&self, below: &Self) -> bool {
+        self.no_state.or(below.no_state).unwrap_or(false)
+    }
 }
 
 #[cfg(test)]

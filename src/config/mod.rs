@@ -89,9 +89,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     read: impl Fn(&Path) -> io::Result<String>,
     surroundings: Surroundings,
 ) -> Result<Invocation, Usage> {
-    let Surroundings {
-        stdout_is_terminal, ..
-    } = surroundings;
+    let stdout_is_terminal = surroundings.stdout_is_terminal;
     let options = Options::try_parse_from(args)?;
     if options.general.version {
         return Err(Usage::Asked(VERSION.into()));
@@ -103,12 +101,8 @@ pub fn parse<A: Into<OsString> + Clone>(
     let (files, mut warnings) = layers(&options, &variable, &read)?;
     let flags = Layer::of_flags(&options)?;
     let is_viewer = options.command.is_none() && stdout_is_terminal && !options.general.update;
-    let keeps = is_viewer && !flags.no_state.or(files.no_state).unwrap_or(false);
-    let (memory, state_file) = if keeps {
-        remembered(&variable, &read, &mut warnings)
-    } else {
-        (Memory::default(), None)
-    };
+    let path = memory::path(&variable).filter(|_| is_viewer && !flags.forgets(&files));
+    let (memory, state_file) = remembered(path, &read, &mut warnings);
     let mut layer = flags.over(Layer::of_memory(&memory).over(files));
     if filter.is_some() && !options.protocols.names_any() {
         // The filter says which.
@@ -191,11 +185,11 @@ pub fn parse<A: Into<OsString> + Clone>(
 /// What the last viewer left, and where this one may leave it. A file that cannot
 /// be read is left alone.
 fn remembered(
-    variable: &impl Fn(&str) -> Option<OsString>,
+    path: Option<PathBuf>,
     read: &impl Fn(&Path) -> io::Result<String>,
     warnings: &mut Vec<String>,
 ) -> (Memory, Option<PathBuf>) {
-    let Some(path) = memory::path(variable) else {
+    let Some(path) = path else {
         return (Memory::default(), None);
     };
     let text = match read(&path) {

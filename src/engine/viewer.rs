@@ -346,6 +346,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if !query.paused {
             // The next pause is of another moment.
             self.still = None;
+        } else if self.still.is_none() {
+            self.still = Some(Box::new(self.live(self.core.clock.now()).keep()));
         }
         self.query = Some(query);
         self.owe(self.core.clock.now());
@@ -425,10 +427,24 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         now: Moment,
         views: &SyncSender<T>,
     ) -> Result<(), TrySendError<T>> {
-        let Some(query) = &mut self.query else {
+        let Some(mut query) = self.query.take() else {
             return Ok(());
         };
-        let live = Sight {
+        let mut view = match &mut self.still {
+            Some(still) => still.sight().view(&query),
+            None => self.live(now).view(&query),
+        };
+        view.answered_at = now;
+        query.settle(&view);
+        self.query = Some(query);
+        view.status = self.status();
+        self.look_up(&view, now);
+        views.try_send(Arc::new(view).into())
+    }
+
+    /// What is seen of the present.
+    const fn live(&mut self, now: Moment) -> Sight<'_> {
+        Sight {
             table: &self.core.table,
             ledger: &self.ledger,
             knowledge: &mut self.viewer.knowledge,
@@ -436,18 +452,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             chronicle: &mut self.chronicle,
             pulse: &self.pulse,
             at: now,
-        };
-        let mut view = if query.paused {
-            let still = self.still.get_or_insert_with(|| Box::new(live.keep()));
-            still.sight().view(query)
-        } else {
-            live.view(query)
-        };
-        view.answered_at = now;
-        query.settle(&view);
-        view.status = self.status();
-        self.look_up(&view, now);
-        views.try_send(Arc::new(view).into())
+        }
     }
 
     fn status(&self) -> Status {

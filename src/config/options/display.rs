@@ -43,8 +43,9 @@ pub(in crate::config) struct Display {
 
     /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
     ///
-    /// With signs, what is to be added to the usual columns and taken away. The
-    /// key C lists all of them; destination is always shown.
+    /// With signs, what is to be added to the usual columns and taken away; rtt?
+    /// is shown as soon as any is known. The key C lists all of them; destination
+    /// is always shown.
     #[arg(
         long,
         value_name = "KEYS",

@@ -266,10 +266,7 @@ impl Plot<'_> {
         let scale = Scale::of_rates(down.max(up).max(RATES_LEAST), unit);
         let split = Split::of(rows, scale.full(), down.min(up));
         let high = (split.high, rate(Some(scale.full())));
-        let low = (
-            split.low,
-            rate(Some(scale.full() / u64::from(split.share))),
-        );
+        let low = (split.low, rate(Some(scale.full() / u64::from(split.share))));
         let (down, up) = if down >= up { (high, low) } else { (low, high) };
         self.figures(&[("↓", Role::Down, &reply)], rate, top(left, 1), buf);
         let bars = Bars {

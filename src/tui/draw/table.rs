@@ -325,7 +325,9 @@ pub(super) fn trend(past: &Past, width: usize) -> String {
     let joined = steps.len().div_ceil(width.max(1));
     let average = |steps: &[Option<u64>]| {
         let known = steps.iter().flatten();
-        let sum = known.clone().fold(0_u64, |sum, rate| sum.saturating_add(*rate));
+        let sum = known
+            .clone()
+            .fold(0_u64, |sum, rate| sum.saturating_add(*rate));
         sum.checked_div(known.count() as u64)
     };
     let values: Vec<Option<u64>> = steps

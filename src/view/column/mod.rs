@@ -138,7 +138,8 @@ impl Column {
     /// Whether tables of `list` and `events` have it: for the others there are
     /// fields.
     pub const fn is_listed(&self) -> bool {
-        !self.is_extra() && !matches!(
+        !self.is_extra()
+            && !matches!(
                 self.id,
                 ColumnId::Interface | ColumnId::Trend | ColumnId::Rtt
             )

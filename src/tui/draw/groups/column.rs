@@ -41,8 +41,7 @@ const PROCESSES: Model = Model {
 
 const HOSTS: Model = Model {
     columns: &[
-        Name, Mac, Flows, Hosts, New, Unreplied, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
-        Trend,
+        Name, Mac, Flows, Hosts, New, Unreplied, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Trend,
     ],
     yielding: &[&[Mac], &[New], BYTES, &[Unreplied], &[Hosts]],
 };
