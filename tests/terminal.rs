@@ -21,9 +21,12 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
+use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
-use flowtop::tui::{Ending, Message, Settings, read_input, run};
+use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::health;
+use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -51,7 +54,14 @@ fn viewer() {
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
         themes: Themes::new(Depth::Ansi),
+        mask: Mask::new([7; 32], []),
+        is_masked: false,
+        json: flowtop::output::record,
+        group_json: flowtop::output::object,
+        multiplexer: Multiplexer::None,
         mouse: true,
+        memory: Memory::default(),
+        health: health::Settings::default(),
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();

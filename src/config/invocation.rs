@@ -14,6 +14,7 @@ use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::health;
 use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 
@@ -97,6 +98,8 @@ pub struct SourceOptions {
     pub locality: locality::Settings,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
+    /// Whether addresses and names are shown and written as pseudonyms.
+    pub mask: bool,
     /// Services, places and names.
     pub lookups: LookupOptions,
     /// What of the files of configuration could not be used.
@@ -112,6 +115,8 @@ pub struct ViewerOptions {
     pub show_source: bool,
     /// Which columns to show first.
     pub columns: Choice,
+    /// Where to write screens and exports; `None` if there is no home.
+    pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.
     pub unit: RateUnit,
     /// Whether the viewer takes the mouse.
@@ -126,6 +131,8 @@ pub struct ViewerOptions {
     pub memory: Memory,
     /// Where this viewer leaves what is chosen; `None`: nowhere.
     pub state_file: Option<PathBuf>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
 }
 
 /// What `list` prints.

@@ -28,6 +28,9 @@ pub(super) struct Layer {
     pub(super) no_geoip: Option<bool>,
     pub(super) show_src: Option<bool>,
     pub(super) columns: Option<Choice>,
+    pub(super) mask: Option<bool>,
+    /// An empty one is the usual one.
+    pub(super) export_dir: Option<PathBuf>,
     pub(super) bits: Option<bool>,
     pub(super) no_mouse: Option<bool>,
     pub(super) no_state: Option<bool>,
@@ -47,6 +50,8 @@ pub(super) struct Layer {
     pub(super) services: Option<Vec<PathBuf>>,
     /// Of one host each, so that layers add to one another.
     pub(super) names: HashMap<IpAddr, String>,
+    /// Limits of `[health]`; the later ones win.
+    pub(super) health: Vec<(&'static str, u64)>,
     pub(super) preset: Option<Preset>,
     /// Changes of the key table; the later ones win.
     pub(super) keys: Vec<(Chord, Option<Action>)>,
@@ -86,6 +91,8 @@ impl Layer {
             no_geoip: switch("no-geoip", display.no_geoip, undo.geoip)?,
             show_src: switch("show-src", display.show_src, undo.no_show_src)?,
             columns: display.columns.clone(),
+            mask: switch("mask", display.mask, undo.no_mask)?,
+            export_dir: display.export_dir.clone(),
             bits: switch("bits", display.bits, undo.no_bits)?,
             no_mouse: switch("no-mouse", display.no_mouse, undo.mouse)?,
             no_state: switch("no-state", display.no_state, undo.state)?,
@@ -102,6 +109,7 @@ impl Layer {
             geoip_dir: lookups.geoip_dir.clone().map(PathBuf::from),
             services: said(&lookups.services),
             names: HashMap::new(),
+            health: Vec::new(),
             preset: None,
             keys: Vec::new(),
             written: BTreeMap::new(),
@@ -118,6 +126,8 @@ impl Layer {
             no_geoip: self.no_geoip.or(below.no_geoip),
             show_src: self.show_src.or(below.show_src),
             columns: self.columns.or(below.columns),
+            mask: self.mask.or(below.mask),
+            export_dir: self.export_dir.or(below.export_dir),
             bits: self.bits.or(below.bits),
             no_mouse: self.no_mouse.or(below.no_mouse),
             no_state: self.no_state.or(below.no_state),
@@ -134,6 +144,7 @@ impl Layer {
             geoip_dir: self.geoip_dir.or(below.geoip_dir),
             services: self.services.or(below.services),
             names: added(below.names, self.names),
+            health: added(below.health, self.health),
             preset: self.preset.or(below.preset),
             keys: added(below.keys, self.keys),
             written: added(below.written, self.written),

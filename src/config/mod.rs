@@ -35,6 +35,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
+use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use file::Base;
@@ -132,11 +133,15 @@ pub fn parse<A: Into<OsString> + Clone>(
         warnings,
         ..source(&layer, &variable, lookups)
     };
+    // A file's columns are meant for the viewer.
+    let columns = options.display.columns.as_ref().map(Choice::printed);
     let settings = |records: Records, course| output::Settings {
         format: records.output,
         fields: records.fields.map(|fields| fields.0),
         unit,
         course,
+        columns: columns.clone(),
+        mask: None,
     };
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
@@ -160,6 +165,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             ..list(source, settings(records, Course::Samples), count)
         }),
         None if stdout_is_terminal => Invocation::View(ViewerOptions {
+            export_dir: export_dir(&layer, &variable),
             source,
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
@@ -170,6 +176,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
             memory,
             state_file,
+            health: file::health::settings(&layer.health),
         }),
         None => {
             let records = Records {
@@ -339,6 +346,7 @@ fn source(
         processes: !layer.no_process.unwrap_or(false),
         switch_sysctls: !layer.no_sysctl.unwrap_or(false),
         track: layer.track.unwrap_or(false),
+        mask: layer.mask.unwrap_or(false),
         receive_buffer_bytes: layer.rcvbuf.unwrap_or(RECEIVE_BUFFER_BYTES),
         locality: locality::Settings {
             local: layer.local.clone().unwrap_or_default(),
@@ -424,6 +432,18 @@ fn absolute(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<
 }
 
 /// A variable that is set and not empty.
+/// Where screens and exports are written: where the user says, else where the
+/// state of programs is kept (XDG Base Directory Specification).
+fn export_dir(layer: &Layer, variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let said = layer.export_dir.clone();
+    said.filter(|dir| !dir.as_os_str().is_empty()).or_else(|| {
+        let state = set(variable, "XDG_STATE_HOME").and_then(absolute);
+        let home = || Some(PathBuf::from(set(variable, "HOME")?).join(".local/state"));
+        Some(state.or_else(home)?.join("flowtop"))
+    })
+}
+
 fn set(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<OsString> {
     variable(name).filter(|value| !value.is_empty())
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
+use super::checkup::Checkup;
 use super::chronicle::Chronicle;
+use super::export::Exporting;
 use super::still::{Pulse, Sight, Still};
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
@@ -14,7 +16,10 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment};
 use crate::table::Change;
-use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View, Vigil};
+use crate::view::{
+    self, Group, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil, health,
+};
+use crate::vitals::Observer;
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -67,6 +72,10 @@ pub struct Viewer<P> {
     pub places_every: Duration,
     /// Time from one refresh to the next.
     pub interval: Duration,
+    /// Reads how the kernel and the interfaces do, while somebody looks.
+    pub observer: Option<Observer>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
     /// Asked at every refresh; the argument says whether to find out if tracking
     /// is wanted.
     pub probe: P,
@@ -90,6 +99,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
     ) -> Result<(), EngineError> {
         let now = core.clock.now();
         let mut viewer = self;
+        let checkup = Checkup::new(viewer.interval);
         if let Some(resolver) = &viewer.resolver {
             // Known before the first query leaves, so that no view shows it.
             viewer.knowledge.set_own_sockets(resolver.own_sockets());
@@ -102,12 +112,14 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             facts: Facts::default(),
             ledger: Ledger::default(),
             vigil: Vigil::default(),
+            checkup,
             places_checked: now,
             pulse: Pulse::default(),
             chronicle: Chronicle::default(),
             still: None,
             next_tick: now,
             publish_by: None,
+            export: None,
         };
         let result = run.run(&inputs, views);
         run.core.shut_down(inputs);
@@ -124,6 +136,7 @@ struct Running<P> {
     facts: Facts,
     ledger: Ledger,
     vigil: Vigil,
+    checkup: Checkup,
     /// When the files of places were last looked at.
     places_checked: Moment,
     pulse: Pulse,
@@ -133,6 +146,8 @@ struct Running<P> {
     next_tick: Moment,
     /// A view is owed at this time at the latest.
     publish_by: Option<Moment>,
+    /// What is handed to a writer, piece by piece.
+    export: Option<Exporting>,
 }
 
 impl<P: FnMut(bool) -> Facts> Running<P> {
@@ -146,6 +161,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .publish_by
                 .unwrap_or(self.next_tick)
                 .min(self.next_tick);
+            let deadline = match &self.export {
+                Some(export) => export.due.min(deadline),
+                None => deadline,
+            };
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
                 // What has piled up, so that a burst costs one view; but not all
                 // that a dump keeps adding, or a key would wait for its end.
@@ -170,6 +189,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                     Err(TrySendError::Disconnected(_)) => return Ok(()),
                 }
             }
+            if let Some(mut export) = self.export.take_if(|export| now >= export.due)
+                && export.go_on(self.sight(export.is_paused, now), now)
+            {
+                self.export = Some(export);
+            }
         }
     }
 
@@ -178,9 +202,20 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         match input {
             Input::Stop => return Ok(ControlFlow::Break(())),
             Input::Query(query) => self.ask(query),
+            Input::Export(export) => {
+                let now = self.core.clock.now();
+                let sight = self.sight(export.query.paused, now);
+                self.export = Some(Exporting::begin(*export, sight, now));
+            }
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),
             Input::Owners => self.take_owners(),
+            Input::Vitals(reading) => {
+                self.checkup.take(*reading);
+                if self.looks_at(Page::Health) {
+                    self.owe(self.core.clock.now());
+                }
+            }
             Input::Places(geoip, warnings) => {
                 self.viewer.knowledge.set_places(geoip);
                 self.viewer.place_warnings = warnings;
@@ -342,15 +377,33 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn looks_at(&self, page: Page) -> bool {
+        self.query.as_ref().is_some_and(|query| query.page == page)
+    }
+
     fn ask(&mut self, query: Query) {
+        let looked = self.looks_at(Page::Health);
         if !query.paused {
             // The next pause is of another moment.
             self.still = None;
         } else if self.still.is_none() {
-            self.still = Some(Box::new(self.live(self.core.clock.now()).keep()));
+            self.still = Some(Box::new(self.sight(false, self.core.clock.now()).keep()));
         }
         self.query = Some(query);
+        if !looked {
+            // What is known may be old.
+            self.observe();
+        }
         self.owe(self.core.clock.now());
+    }
+
+    /// Has the kernel and the interfaces read, if somebody looks.
+    fn observe(&self) {
+        if let Some(observer) = &self.viewer.observer
+            && self.looks_at(Page::Health)
+        {
+            observer.look();
+        }
     }
 
     fn owe(&mut self, by: Moment) {
@@ -368,6 +421,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             asker.refresh();
         }
         self.pulse.flows.take(&self.core.table, now);
+        self.checkup.note(now, self.facts, self.core.table.lost());
+        self.observe();
         self.watch_places(now);
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
             let keys = self.interesting(now);
@@ -421,29 +476,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         keys
     }
 
-    /// Sends a view, if anybody has said of what.
-    fn publish<T: From<Arc<View>>>(
-        &mut self,
-        now: Moment,
-        views: &SyncSender<T>,
-    ) -> Result<(), TrySendError<T>> {
-        let Some(mut query) = self.query.take() else {
-            return Ok(());
-        };
-        let mut view = match &mut self.still {
-            Some(still) => still.sight().view(&query),
-            None => self.live(now).view(&query),
-        };
-        view.answered_at = now;
-        query.settle(&view);
-        self.query = Some(query);
-        view.status = self.status();
-        self.look_up(&view, now);
-        views.try_send(Arc::new(view).into())
-    }
-
-    /// What is seen of the present.
-    const fn live(&mut self, now: Moment) -> Sight<'_> {
+    /// What is seen `now`, or in the picture of a paused view.
+    fn sight(&mut self, is_paused: bool, now: Moment) -> Sight<'_> {
+        if let Some(still) = self.still.as_mut().filter(|_| is_paused) {
+            return still.sight();
+        }
         Sight {
             table: &self.core.table,
             ledger: &self.ledger,
@@ -453,6 +490,29 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             pulse: &self.pulse,
             at: now,
         }
+    }
+
+    /// Sends a view, if anybody has said of what.
+    fn publish<T: From<Arc<View>>>(
+        &mut self,
+        now: Moment,
+        views: &SyncSender<T>,
+    ) -> Result<(), TrySendError<T>> {
+        let Some(mut query) = self.query.take() else {
+            return Ok(());
+        };
+        let mut view = self.sight(query.paused, now).view(&query);
+        view.answered_at = now;
+        query.settle(&view);
+        self.query = Some(query);
+        view.status = self.status();
+        if view.query.page == Page::Health {
+            let (core, knowledge) = (&self.core, &self.viewer.knowledge);
+            let settings = &self.viewer.health;
+            view.health = Some(self.checkup.health(core, knowledge, &view, settings, now));
+        }
+        self.look_up(&view, now);
+        views.try_send(Arc::new(view).into())
     }
 
     fn status(&self) -> Status {
@@ -507,7 +567,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             let [orig, reply] = [detail.row.flow.key().orig, detail.row.flow.reply()];
             [orig.dst(), orig.src(), reply.src(), reply.dst()]
         });
+        let suspects = view.health.iter().flat_map(|health| health.hosts());
         let addresses = detail
+            .chain(suspects)
             .chain(origs().map(|o| o.dst()))
             .chain(origs().map(|o| o.src()))
             .chain(hosts);

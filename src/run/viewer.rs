@@ -10,22 +10,28 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::save::Saver;
 use super::source::{self, Instead};
 use super::suspend::{self, JobControl};
 use super::themes;
 use super::tracking::on_request;
-use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, memory, restore, say, start};
+use super::{
+    Failure, QUEUE, Started, Wanted, attribution, lookups, mask, memory, restore, say, start,
+};
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
+use crate::output;
 use crate::sysctl::{self, Switches};
 use crate::tui::memory::Memory;
 use crate::tui::theme::Themes;
-use crate::tui::{self, Ending, Errand, Message};
+use crate::tui::{self, Ending, Errand, Message, Multiplexer};
 use crate::view::View;
 use crate::view::column::Hosts;
+use crate::view::mask::Mask;
+use crate::vitals::Observer;
 
 /// Largest share of one CPU for dumps of the table.
 const DUMP_SHARE: f64 = 0.1;
@@ -42,7 +48,7 @@ impl From<Arc<View>> for Message {
 }
 
 /// Shows the viewer until the user quits.
-pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
+pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), Failure> {
     // Before any thread there is.
     let jobs = JobControl::take_over().map_err(Failure::Signals)?;
     let clock = Clock::start();
@@ -101,11 +107,18 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         reopen_places: Box::new(move |settings| reopen_places(settings, reopened.clone())),
         places_every: PLACES_EVERY,
         interval,
+        observer: observer(clock, &to_engine, &mut warnings),
+        health: options.health,
         probe: probe(),
         warnings,
         place_warnings,
     };
     let engine = spawn(viewer, core, inputs, to_screen.clone()).map_err(Failure::Thread)?;
+    let saver = Saver {
+        dir: options.export_dir.clone(),
+        engine: to_engine.clone(),
+        screen: to_screen.clone(),
+    };
     let done = Arc::new(AtomicBool::new(false));
     let reader_done = Arc::clone(&done);
     thread::Builder::new()
@@ -114,10 +127,11 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .map_err(Failure::Thread)?;
 
     let mut left = None;
+    let settings = screen_settings(options, themes, mask)?;
     let ending = tui::run(
-        screen_settings(options, themes),
+        settings,
         &messages,
-        &mut |errand| run_errand(errand, &to_engine, &mut left),
+        &mut |errand| run_errand(errand, &to_engine, &saver, &mut left),
         &mut || on_request(&mut tracked),
     );
     let kept = left.map_or(Ok(()), |left| memory::keep(options, &left));
@@ -140,11 +154,17 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
 }
 
 /// Does what the viewer has others do.
-fn run_errand(errand: Errand, engine: &SyncSender<Input>, left: &mut Option<Memory>) {
+fn run_errand(
+    errand: Errand,
+    engine: &SyncSender<Input>,
+    saver: &Saver,
+    left: &mut Option<Memory>,
+) {
     let input = match errand {
         Errand::Ask(query) => Input::Query(query),
         Errand::Interval(interval) => Input::Interval(interval),
         Errand::Refresh => Input::Refresh,
+        Errand::Save(save) => return saver.save(save),
         Errand::Suspend => return suspend::stop_job(),
         // For the end of the run.
         Errand::Remember(memory) => {
@@ -173,10 +193,24 @@ fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
     })
 }
 
-fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
-    tui::Settings {
-        host: host_name(),
-        namespace: namespace(),
+fn screen_settings(
+    options: &ViewerOptions,
+    themes: Themes,
+    mask: Option<&Mask>,
+) -> Result<tui::Settings, Failure> {
+    let namespace = namespace();
+    Ok(tui::Settings {
+        mask: match mask {
+            Some(mask) => mask.clone(),
+            // For the key.
+            None => mask::new(namespace.as_deref())?,
+        },
+        is_masked: mask.is_some(),
+        json: output::record,
+        group_json: output::object,
+        multiplexer: multiplexer(),
+        host: mask::host_name(),
+        namespace,
         interval: options.source.interval,
         scope: options.source.scope,
         filter: options.source.filter.clone(),
@@ -190,8 +224,43 @@ fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
         memory: options.memory.clone(),
         keys: options.keys.clone(),
         themes,
+        health: options.health,
         mouse: options.mouse,
+    })
+}
+
+/// What stands between the terminal and this program, by what it leaves in the
+/// environment.
+fn multiplexer() -> Multiplexer {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("TMUX") {
+        Multiplexer::Tmux
+    } else if is_set("STY") {
+        Multiplexer::Screen
+    } else {
+        Multiplexer::None
     }
+}
+
+/// Reads how the kernel and the interfaces do, for the page of health.
+fn observer(
+    clock: Clock,
+    engine: &SyncSender<Input>,
+    warnings: &mut Vec<String>,
+) -> Option<Observer> {
+    let engine = engine.clone();
+    let hand_on = move |reading| {
+        // An engine that is behind gets the next one.
+        let _ = engine.try_send(Input::Vitals(Box::new(reading)));
+    };
+    Observer::start(move || clock.now(), hand_on)
+        .inspect_err(|error| {
+            warnings.push(format!(
+                "starting the thread that reads what the kernel counts: {error}; \
+                 the Health tab shows less"
+            ));
+        })
+        .ok()
 }
 
 /// Opens the databases of places in a thread of its own: they can have a
@@ -230,11 +299,6 @@ fn probe() -> impl FnMut(bool) -> Facts {
             tracking_wanted: looked.and_then(|(_, wanted)| wanted),
         }
     }
-}
-
-fn host_name() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
 }
 
 /// The name of this network namespace, unless it is that of process 1: what `ip

@@ -1,6 +1,7 @@
 //! One row of the table: everything known about one flow.
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
@@ -556,6 +557,20 @@ impl Flow {
         } else {
             Age::AtLeast(age)
         }
+    }
+
+    /// A copy with other addresses, for who is not to see the true ones. An
+    /// address that stands in it twice has to become the same one.
+    #[must_use]
+    pub fn readdressed(&self, change: impl Fn(IpAddr) -> IpAddr) -> Self {
+        let mut copy = self.clone();
+        copy.key.orig = self.key.orig.readdressed(&change);
+        let reply = self.reply.as_ref();
+        copy.reply = reply.map(|reply| Box::new(reply.readdressed(&change)));
+        if let Some(rare) = &mut copy.rare {
+            rare.master = rare.master.map(|master| master.readdressed(&change));
+        }
+        copy
     }
 
     /// How long it has moved nothing, as far as readings of the kernel tell:

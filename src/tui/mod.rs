@@ -7,6 +7,7 @@
 //! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
+mod clipboard;
 mod draw;
 pub mod keymap;
 pub mod keys;
@@ -33,18 +34,21 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub use clipboard::Multiplexer;
 pub use draw::draw;
 pub use keymap::Keymap;
 use memory::Memory;
-pub use state::{Effects, Popup, Size, State};
+pub use state::{Effects, Form, Popup, Rows, Save, Saved, Saving, Size, State};
 pub use tabs::Tab;
 use theme::Themes;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
+use crate::view::field::Record;
 use crate::view::filter::Filter;
+use crate::view::mask::Mask;
 use crate::view::units::RateUnit;
-use crate::view::{Query, View};
+use crate::view::{GroupRow, Query, View, health};
 
 /// How often the input thread looks whether it is to end.
 const INPUT_POLL: Duration = Duration::from_millis(200);
@@ -78,6 +82,18 @@ pub struct Settings {
     pub keys: Keymap,
     /// How it looks.
     pub themes: Themes,
+    /// Makes pseudonyms of addresses and names.
+    pub mask: Mask,
+    /// Whether it does so from the start.
+    pub is_masked: bool,
+    /// Writes a flow as records have it, without a line feed.
+    pub json: fn(&Record<'_>) -> String,
+    /// The same of a group.
+    pub group_json: fn(&GroupRow) -> String,
+    /// What has to let the clipboard through.
+    pub multiplexer: Multiplexer,
+    /// From where on something is a finding.
+    pub health: health::Settings,
     /// Whether the mouse is the viewer's.
     pub mouse: bool,
 }
@@ -92,6 +108,11 @@ pub enum Message {
     /// What came of making the kernel track connections: how it went, or why
     /// it could not be.
     Tracked(Result<String, String>),
+    /// How many rows have been written so far, and of how many; told of what
+    /// takes long.
+    Saving(usize, usize),
+    /// What became of a [`Save`]: what was written, or why not.
+    Saved(Result<Saved, String>),
     /// The terminal is wanted by the shell: it is given back, and then this
     /// says so.
     Suspend(SyncSender<()>),
@@ -127,6 +148,8 @@ pub enum Errand {
     Interval(Duration),
     /// Refresh at once.
     Refresh,
+    /// Write something to a new file. [`Message::Saved`] tells how that went.
+    Save(Save),
     /// Make the shell's job stop, as its Ctrl+Z does: the terminal is given back.
     /// A [`Message::Suspend`] comes of it, and [`Message::Resumed`] afterwards.
     Suspend,
@@ -149,6 +172,7 @@ pub fn run(
     errand: &mut dyn FnMut(Errand),
     track: &mut dyn FnMut() -> Result<String, String>,
 ) -> io::Result<Ending> {
+    let multiplexer = settings.multiplexer;
     let mut screen = terminal::Screen::enter(settings.mouse)?;
     let mut clock = Clock::start();
     let mut state = State::new(settings, TimeZone::system(), screen.size()?, clock.now());
@@ -203,6 +227,9 @@ pub fn run(
             // writes to the terminal at once.
             screen.give_back();
             is_away = true;
+        }
+        if let Some(text) = effects.copy.take() {
+            screen.send(&clipboard::sequence(&text, multiplexer))?;
         }
         for wanted in effects.errands() {
             errand(wanted);

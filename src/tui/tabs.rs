@@ -87,6 +87,15 @@ impl Tab {
     }
 }
 
+/// What a trail calls a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Label {
+    /// As it is.
+    pub(super) plain: String,
+    /// While addresses and names are masked.
+    pub(super) masked: String,
+}
+
 /// One list of a trail, and what is selected in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Level {
@@ -94,7 +103,7 @@ pub(super) struct Level {
     /// Of which group the flows are; `None` for all.
     pub(super) within: Option<Group>,
     /// What the trail calls it; empty for the first.
-    pub(super) label: String,
+    pub(super) label: Label,
     /// The selected row.
     pub(super) cursor: Cursor,
     /// First row of the window.
@@ -111,7 +120,7 @@ impl Level {
         Self {
             list,
             within: None,
-            label: String::new(),
+            label: Label::default(),
             cursor: Cursor::None,
             first: 0,
             pane: None,
@@ -121,7 +130,7 @@ impl Level {
 
     /// What a row of groups stands for: the networks of a country, the flows of
     /// all others.
-    fn into_row(row: &GroupRow, label: String) -> Self {
+    fn into_row(row: &GroupRow, label: Label) -> Self {
         let level = match row.group {
             Group::Country(country) => Self {
                 undecided: Some(row.group),
@@ -179,12 +188,12 @@ impl Trail {
     }
 
     /// What it went through, without the first.
-    pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
-        self.deeper.iter().map(|level| level.label.as_str())
+    pub(super) fn labels(&self) -> impl Iterator<Item = &Label> {
+        self.deeper.iter().map(|level| &level.label)
     }
 
     /// Goes into a row of groups.
-    pub(super) fn enter(&mut self, row: &GroupRow, label: String) {
+    pub(super) fn enter(&mut self, row: &GroupRow, label: Label) {
         self.deeper.push(Level::into_row(row, label));
     }
 

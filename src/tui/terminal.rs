@@ -156,6 +156,13 @@ impl Screen {
         self.terminal.resize(size.into())
     }
 
+    /// Sends what is no drawing. What was drawn has left before.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(bytes)?;
+        Write::flush(out)
+    }
+
     /// Draws what has changed.
     ///
     /// # Errors

@@ -9,15 +9,19 @@
 mod candidate;
 pub mod chart;
 pub mod column;
+pub mod command;
 mod departed;
 mod detail;
 pub mod field;
 pub mod filter;
 mod first;
 pub mod group;
+pub mod health;
 pub mod history;
+pub mod mask;
 pub mod sort;
 pub mod units;
+mod whole;
 mod whose;
 mod window;
 
@@ -28,6 +32,7 @@ use chart::{Chart, Charting};
 pub use departed::{Departed, Remembered};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use whole::{Piece, Whole};
 pub use whose::{Counting, Party, Side, Who};
 
 pub use crate::enrich::geoip::{Location, Place};
@@ -39,6 +44,7 @@ use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
+use health::Health;
 use history::Sample;
 
 /// Which way a flow goes, and through what.
@@ -359,6 +365,8 @@ pub struct View {
     pub chart: Option<Box<Chart>>,
     /// How the source is doing.
     pub status: Status,
+    /// All about health, if that is what is looked at.
+    pub health: Option<Box<Health>>,
 }
 
 /// Where flows come from.

@@ -157,6 +157,25 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
     }
 }
 
+/// Every flow that matches a query, in its order.
+pub(super) fn everything(
+    query: &Query,
+    all: Flows<'_>,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> Vec<FlowId> {
+    let mut sums = Sums::default();
+    let rows = Matching {
+        query,
+        all,
+        now,
+        sums: &mut sums,
+    };
+    let mut flows = in_order(query, rows, Reach::ALL, all, knowledge, now);
+    let count = flows.count();
+    flows.window(0, count)
+}
+
 /// The flow under the cursor, if it is among those that match.
 fn center(query: &Query, all: Flows<'_>, knowledge: &mut Knowledge, now: Moment) -> Option<FlowId> {
     let Cursor::Flow { id, .. } = query.cursor else {
@@ -317,6 +336,7 @@ impl View {
             recent: Vec::new(),
             chart: None,
             status: Status::default(),
+            health: None,
         }
     }
 }

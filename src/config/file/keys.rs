@@ -55,6 +55,10 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("columns", "\"\"", |value, to| {
         set(&mut to.columns, value.text(value::columns))
     }),
+    key("mask", "false", |value, to| set(&mut to.mask, value.flag())),
+    key("export-dir", "\"\"", |value, to| {
+        set(&mut to.export_dir, value.path())
+    }),
     key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
     key("no-mouse", "false", |value, to| {
         set(&mut to.no_mouse, value.flag())

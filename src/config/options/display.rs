@@ -1,6 +1,8 @@
 //! How flows are shown.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 
 use super::super::value;
 use super::Color;
@@ -41,11 +43,12 @@ pub(in crate::config) struct Display {
     #[arg(short = 's', long, global = true, overrides_with = "no_show_src")]
     pub(in crate::config) show_src: bool,
 
-    /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
+    /// Columns: a list such as proto,dst,rtt, or +rtt,-cc
     ///
     /// With signs, what is to be added to the usual columns and taken away; rtt?
-    /// is shown as soon as any is known. The key C lists all of them; destination
-    /// is always shown.
+    /// is shown as soon as any is known. The key C of the viewer lists all of
+    /// them; destination is always shown. Tables of list and events have them if
+    /// this is on the command line.
     #[arg(
         long,
         value_name = "KEYS",
@@ -54,6 +57,25 @@ pub(in crate::config) struct Display {
         global = true
     )]
     pub(in crate::config) columns: Option<Choice>,
+
+    /// Pseudonyms instead of addresses and names, on screen and in records
+    ///
+    /// So that others may look: addresses, names of hosts, users and containers,
+    /// hardware addresses, cities and the arguments of commands become
+    /// pseudonyms, each the same until flowtop exits. Networks stay together and
+    /// private addresses private; ports, services, countries, networks (AS),
+    /// interfaces, programs and figures stay as they are. The key m takes it
+    /// off and puts it on.
+    #[arg(long, global = true, overrides_with = "no_mask")]
+    pub(in crate::config) mask: bool,
+
+    /// Where the keys w and e write screens and exports
+    ///
+    /// Usually $XDG_STATE_HOME/flowtop, which is ~/.local/state/flowtop if that
+    /// is not set. Files are new ones always, and only their owner can read
+    /// them.
+    #[arg(long, value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub(in crate::config) export_dir: Option<PathBuf>,
 
     /// Rates in bits per second instead of bytes
     ///

@@ -59,6 +59,10 @@ pub(in crate::config) struct Undo {
     #[arg(long, global = true, hide = true, overrides_with = "bits")]
     pub(in crate::config) no_bits: bool,
 
+    /// The opposite of --mask
+    #[arg(long, global = true, hide = true, overrides_with = "mask")]
+    pub(in crate::config) no_mask: bool,
+
     /// The opposite of --no-mouse
     #[arg(long, global = true, hide = true, overrides_with = "no_mouse")]
     pub(in crate::config) mouse: bool,

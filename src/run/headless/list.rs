@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 
 use super::super::attribution::{self, Owners};
 use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start, tracking};
-use super::{EVENTS_PACE, addresses, holds, may_hold, stop};
+use super::{EVENTS_PACE, addresses, holds, masked, may_hold, stop, tell};
 use crate::collect::Clock;
 use crate::config::ListOptions;
 use crate::engine::{self, Sampler, Sampling};
@@ -20,10 +20,11 @@ use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::field::{Event, Record};
 use crate::view::filter::Filter;
+use crate::view::mask::Mask;
 use crate::view::{Row, Sort, ordered};
 
 /// Prints all flows, once or several times.
-pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
+pub(in super::super) fn list(options: &ListOptions, mask: Option<&Mask>) -> Result<(), Failure> {
     let clock = Clock::start();
     let (sender, inputs) = sync_channel(QUEUE);
     let several = options.samples.get() > 1;
@@ -51,7 +52,7 @@ pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
     let resolver = lookups::hasty_resolver(&options.source, &mut warnings, || {});
     attribution::read_locality(&options.source, &mut knowledge, &mut warnings);
     let owners = Owners::start(&options.source, &options.output, &mut warnings, || {});
-    warnings.iter().chain(&place_warnings).for_each(say);
+    tell(warnings.iter().chain(&place_warnings), mask);
     instead.iter().for_each(super::super::source::explain);
     signals
         .watch(
@@ -77,7 +78,7 @@ pub(in super::super) fn list(options: &ListOptions) -> Result<(), Failure> {
         resolver,
         waited_for: HashSet::new(),
         owners,
-        writer: Writer::new(&options.output, io::stdout()),
+        writer: Writer::new(&masked(&options.output, mask), io::stdout()),
     };
     let result = engine::samples(core, inputs, sampling, lister);
     restore(tracked, switches);

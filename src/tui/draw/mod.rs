@@ -29,10 +29,12 @@ mod table;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Span;
 
 pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::{columns as group_columns, label as group_label};
+pub(super) use line::cut_end;
 pub(super) use table::{TREND_FROM, longest_host};
 
 use super::state::{Size, State};
@@ -62,7 +64,9 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::tabs(state, areas.tabs, buf);
     // What the view shows, which may be the list before the one asked for.
     match &state.view {
-        Some(view) if view.query.page == Page::Health => health::draw(state, view, areas.rows, buf),
+        Some(view) if view.query.page == Page::Health => {
+            health::draw(state, view, page_area(&areas), buf);
+        }
         Some(view) if view.query.page == Page::Chart => chart::draw(state, view, buf),
         Some(view) if view.query.list != List::Flows && has_groups(view) => {
             groups::header(state, view.query.list, areas.header, buf);
@@ -87,6 +91,60 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     if let Some(picker) = &state.picker {
         picker::draw(state, picker, buf);
     }
+    if let Some(menu) = state.menu() {
+        menu::draw(state, menu, buf);
+    }
+}
+
+/// The screen as text, one line each, without blanks at their ends.
+pub(super) fn text(state: &State) -> String {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    let mut buffer = Buffer::empty(screen);
+    draw(state, &mut buffer);
+    let mut text = String::new();
+    for line in buffer.content.chunks(usize::from(screen.width).max(1)) {
+        let mut cells = line.iter();
+        while let Some(cell) = cells.next() {
+            text.push_str(cell.symbol());
+            // A wide character stands in the cells after it as well.
+            let wide = Span::raw(cell.symbol()).width();
+            cells.by_ref().take(wide.saturating_sub(1)).for_each(drop);
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    }
+    text
+}
+
+/// A page has no header.
+fn page_area(areas: &Areas) -> Rect {
+    areas.header.union(areas.rows)
+}
+
+/// How far the page of health can be scrolled; `None` if it is not shown.
+pub(super) fn max_page_scroll(state: &State) -> Option<usize> {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    let view = state.current_view()?;
+    (view.query.page == Page::Health)
+        .then(|| health::max_scroll(state, view, page_area(&areas(state, screen))))
+}
+
+/// Lines of the page that fit on the screen.
+pub(super) fn page_height(state: &State) -> usize {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    page_area(&areas(state, screen)).height.into()
+}
+
+/// Which lines of the page are visible, where that is not all of them.
+fn page_place(state: &State) -> Option<String> {
+    let below = max_page_scroll(state).filter(|below| *below > 0)?;
+    let (first, height) = (state.page_scroll.min(below), page_height(state));
+    let all = below + height;
+    Some(format!(
+        "↑↓ lines {}-{} of {all}",
+        first + 1,
+        first + height
+    ))
 }
 
 /// Whether there are groups worth a look: without a database every place would

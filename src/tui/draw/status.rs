@@ -16,14 +16,10 @@ use super::line::{self, Piece};
 use super::picture::{Scale, spark};
 use super::table_width;
 use crate::flow::{Direction, Family, Group, Pair};
+use crate::view::health::{self, Severity, percent};
 use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
 use crate::view::{Freeze, Page, PlaceSource, SortKey, Source, Status, View};
-
-/// A table this full, in percent, needs attention; one this full drops flows
-/// soon.
-const TABLE_WARN: u64 = 80;
-const TABLE_CRIT: u64 = 95;
 
 /// Cells of a sparkline on the line of the totals: the widest that leaves room
 /// for everything else, in full.
@@ -45,8 +41,12 @@ const TAB_GAP: usize = 2;
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     let settings = &state.settings;
-    let mut left = vec![Piece::new(0, settings.host.as_str(), Role::Title)];
+    let mut left = vec![Piece::new(0, state.host_name(), Role::Title)];
     if let Some(namespace) = &settings.namespace {
+        let namespace = match state.mask() {
+            Some(mask) => mask.word("ns", namespace),
+            None => namespace.clone(),
+        };
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
     left.push(Piece::new(7, clock(state), Role::Text));
@@ -55,12 +55,15 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
     }
+    if state.mask().is_some() {
+        left.push(Piece::new(2, "masked", Role::Chip));
+    }
     left.extend(paused(state));
     left.extend(chips(state));
     let right = state
         .view
         .as_ref()
-        .map(|view| health(&view.status))
+        .map(|view| health(&view.status, &settings.health))
         .unwrap_or_default();
     line::draw(left, right, &state.theme, area, buf);
 }
@@ -139,7 +142,7 @@ const fn direction_chip(direction: Direction) -> &'static str {
 }
 
 /// How the source is doing.
-fn health(status: &Status) -> Vec<Piece> {
+fn health(status: &Status, limits: &health::Settings) -> Vec<Piece> {
     let mut pieces = Vec::new();
     if !status.synced {
         pieces.push(Piece::new(3, "syncing", Role::ChipWarn));
@@ -154,7 +157,7 @@ fn health(status: &Status) -> Vec<Piece> {
         let piece = Piece::new(10, problem.as_str(), Role::ChipWarn);
         pieces.push(piece.or_short(4, "no names", Role::ChipWarn));
     }
-    pieces.extend(table_use(status));
+    pieces.extend(table_use(status, limits));
     match status.accounting {
         Some(true) => pieces.push(Piece::new(10, "acct on", Role::Dim)),
         Some(false) => pieces.push(Piece::new(3, "acct off", Role::ChipWarn)),
@@ -180,17 +183,17 @@ fn places(places: &[PlaceSource]) -> Option<Piece> {
     Some(Piece::new(rank, format!("GeoIP {}d", place.age_days), role))
 }
 
-fn table_use(status: &Status) -> Option<Piece> {
+fn table_use(status: &Status, limits: &health::Settings) -> Option<Piece> {
     let used = status.table_used?;
     let text = format!("table {}", grouped(used));
     let Some(max) = status.table_max.filter(|max| *max > 0) else {
         return Some(Piece::new(8, text, Role::Text));
     };
-    let percent = (used.saturating_mul(100) + max / 2) / max;
-    let role = match percent {
-        TABLE_CRIT.. => Role::ChipCrit,
-        TABLE_WARN.. => Role::ChipWarn,
-        _ => Role::Text,
+    let percent = percent(used, max)?;
+    let role = match limits.of_table(used, max) {
+        Some(Severity::Critical) => Role::ChipCrit,
+        Some(_) => Role::ChipWarn,
+        None => Role::Text,
     };
     let fill = spark::gauge(percent, 100, 1);
     Some(
@@ -272,7 +275,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         );
     }
     if let Some(filter) = &view.query.filter {
-        let mut text = format!("/{filter}");
+        let mut text = format!("/{}", state.told(filter));
         line::cut_end(&mut text, FILTER_WIDTH);
         right.push(Piece::new(3, text, Role::Chip));
     }
@@ -448,7 +451,11 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// How one came to the list; what came first is left out first.
 fn trail(state: &State, room: usize) -> String {
-    let labels: Vec<&str> = state.trail().labels().collect();
+    let labels = state.trail().labels().map(|label| match state.mask() {
+        Some(_) => label.masked.as_str(),
+        None => label.plain.as_str(),
+    });
+    let labels: Vec<&str> = labels.collect();
     for skipped in 0..labels.len() {
         let mut text = String::new();
         if skipped > 0 {
@@ -473,6 +480,30 @@ fn is_of_use(key: &Key, state: &State) -> bool {
     }
     let has_groups = state.level().has_groups();
     match key.action {
+        // Pages have no rows, and the one of health is about everything.
+        Action::Move(_)
+        | Action::Enter
+        | Action::SortLeft
+        | Action::SortRight
+        | Action::ToggleActive
+        | Action::ToggleSource
+        | Action::TogglePorts
+        | Action::ScrollLeft
+        | Action::ChooseColumns
+            if state.tab.page() != Page::List =>
+        {
+            false
+        }
+        Action::ToggleGroup(_)
+        | Action::AllGroups
+        | Action::ToggleFamily(_)
+        | Action::ToggleLoopback
+        | Action::EditFilter
+        | Action::CycleDirection
+            if state.tab.page() == Page::Health =>
+        {
+            false
+        }
         Action::ScrollLeft => {
             !has_groups && layout::max_scroll(table_width(state), &state.wish()) > 0
         }
@@ -507,7 +538,11 @@ fn order(state: &State) -> Vec<Piece> {
 /// What keys do, and where in the list the window is; or the answer to a key.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
-    if let Some(view) = &state.view {
+    if let Some(place) = super::page_place(state) {
+        right.push(Piece::new(2, place, Role::Dim));
+    } else if let Some(view) = &state.view
+        && state.tab.page() == Page::List
+    {
         let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
         if rows < all && view.query.page == Page::List {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));

@@ -65,6 +65,14 @@ pub enum Action {
     CycleHosts,
     /// Ports by name or by number.
     TogglePorts,
+    /// Opens the menu of what can be copied.
+    Copy,
+    /// Puts pseudonyms in the place of addresses and names, or takes them away.
+    Mask,
+    /// Writes the screen to a file.
+    WriteScreen,
+    /// Opens the menu of how rows can be exported.
+    Export,
     /// Pauses the view while flows go on, or not any more.
     TogglePause,
     /// Makes the kernel track connections.
@@ -128,13 +136,21 @@ pub enum Section {
     Filter,
     /// How they are shown.
     Show,
+    /// What can be taken out.
+    Take,
     /// The program.
     Program,
 }
 
 impl Section {
     /// In the order of the help.
-    pub const ALL: [Self; 4] = [Self::Move, Self::Filter, Self::Show, Self::Program];
+    pub const ALL: [Self; 5] = [
+        Self::Move,
+        Self::Filter,
+        Self::Show,
+        Self::Take,
+        Self::Program,
+    ];
 
     /// Its heading.
     pub const fn title(self) -> &'static str {
@@ -142,6 +158,7 @@ impl Section {
             Self::Move => "Move",
             Self::Filter => "Which flows",
             Self::Show => "How they look",
+            Self::Take => "Take them along",
             Self::Program => "flowtop",
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::draw;
 use super::super::keys::Action;
-use super::super::tabs::Tab;
+use super::super::tabs::{Label, Tab};
 use super::columns::Seen;
 use super::{Effects, Popup, State};
 use crate::view::{Freeze, Page};
@@ -19,6 +19,7 @@ impl State {
         let list = (self.tab, self.level().list, self.level().within);
         match action {
             action if self.act_on_chart(action) => {}
+            Action::Move(motion) if self.tab.page() == Page::Health => self.scroll_page(motion),
             // Pages have no rows.
             Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
@@ -54,6 +55,9 @@ impl State {
             | Action::ToggleSource
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
+            Action::Copy | Action::Mask | Action::WriteScreen | Action::Export => {
+                self.take(action, effects);
+            }
             Action::TogglePause => self.toggle_pause(),
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
@@ -88,7 +92,10 @@ impl State {
         let line = view.line_of(level.cursor);
         match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
-                let label = draw::group_label(&row);
+                let label = Label {
+                    plain: draw::group_label(&row),
+                    masked: draw::group_label(&row.masked(&self.settings.mask)),
+                };
                 self.trail_mut().enter(&row, label);
             }
             None if level.is_anything_selected() => self.say("The row is not there yet."),

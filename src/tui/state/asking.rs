@@ -76,7 +76,7 @@ impl State {
         if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
             self.seen = Seen::default();
         }
-        self.view = Some(view);
+        self.show(view);
         self.measure();
         // Warnings are part of popups.
         self.clamp();

@@ -14,6 +14,7 @@ mod popups;
 mod program;
 mod remembering;
 mod steering;
+mod taking;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crossterm::event::Event;
 use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
 use remembering::Begun;
+use taking::Taking;
 
 use super::draw::{self, popup};
 use super::keymap;
@@ -41,9 +43,16 @@ use crate::view::units::RateUnit;
 use crate::view::{Cursor, Freeze, Query, View};
 
 pub(super) use charting::SPANS;
+pub use taking::{Form, Rows, Save, Saved, Saving};
 
-/// How long the answer to a key stays on the key line.
+/// How long the answer to a key stays on the key line, at least.
 const NOTICE: Duration = Duration::from_secs(4);
+
+/// How long a text stays there: a long one takes longer to read.
+fn time_to_read(text: &str) -> Duration {
+    let chars = text.chars().count();
+    NOTICE.max(Duration::from_millis(70 * chars as u64))
+}
 
 /// What is to be done outside after an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +70,10 @@ pub struct Effects {
     /// Whether to make the kernel track connections; the answer is a
     /// [`Message::Tracked`].
     pub track: bool,
+    /// A text for the clipboard.
+    pub copy: Option<String>,
+    /// What to write to files; a [`Message::Saved`] tells how each went.
+    pub save: Vec<Save>,
     /// The viewer is over.
     pub ending: Option<Ending>,
 }
@@ -74,6 +87,8 @@ impl Effects {
         self.refresh |= later.refresh;
         self.suspend |= later.suspend;
         self.track |= later.track;
+        self.copy = later.copy.or(self.copy.take());
+        self.save.extend(later.save);
         self.ending = self.ending.take().or(later.ending);
     }
 }
@@ -87,7 +102,8 @@ impl Effects {
             std::mem::take(&mut self.refresh).then_some(Errand::Refresh),
             std::mem::take(&mut self.suspend).then_some(Errand::Suspend),
         ];
-        errands.into_iter().flatten()
+        let saves = std::mem::take(&mut self.save).into_iter().map(Errand::Save);
+        errands.into_iter().flatten().chain(saves)
     }
 }
 
@@ -157,12 +173,16 @@ pub struct State {
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
     pub(super) scroll: usize,
+    /// First visible line of the page of health.
+    pub(super) page_scroll: usize,
     /// The scope to go back to from all protocols.
     before_all: Option<Scope>,
     /// The answer to a key, and since when it stands.
     notice: Option<(String, Moment)>,
     /// Why the kernel could not be made to track connections.
     untracked: Option<String>,
+    /// What is copied, written and exported, and whether that is masked.
+    taking: Taking,
     /// Changed by the world.
     pub(super) size: Size,
     pub(super) now: Moment,
@@ -209,9 +229,11 @@ impl State {
             picker: None,
             popup_scroll: 0,
             scroll: 0,
+            page_scroll: 0,
             before_all: None,
             notice: None,
             untracked: None,
+            taking: Taking::new(settings.is_masked),
             size,
             now,
             view: None,
@@ -240,6 +262,9 @@ impl State {
             Message::Input(Event::Key(key)) if self.picker.is_some() => {
                 self.pick(key, &mut effects);
             }
+            Message::Input(Event::Key(key)) if self.menu().is_some() => {
+                self.choose_deed(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) if self.prompt.is_some() => {
                 self.type_key(key, &mut effects);
             }
@@ -260,6 +285,8 @@ impl State {
                 // Warnings are part of popups.
                 self.clamp();
             }
+            Message::Saving(written, all) => self.note_progress(written, all),
+            Message::Saved(result) => self.note_saved(result),
             Message::Resumed { has_stopped: true } | Message::Suspend(_) => {}
             Message::Resumed { has_stopped: false } => {
                 self.say("It cannot stand still: no shell waits for it.");
@@ -279,8 +306,8 @@ impl State {
     /// Lets time pass: the clock and ages go on, notices fade.
     pub fn tick(&mut self, now: Moment) {
         self.now = now;
-        if let Some((_, since)) = &self.notice
-            && now.since(*since) >= NOTICE
+        if let Some((text, since)) = &self.notice
+            && now.since(*since) >= time_to_read(text)
         {
             self.notice = None;
         }
@@ -311,11 +338,12 @@ impl State {
         &mut self.trails[self.tab as usize]
     }
 
-    /// The view, if it is of the list that is asked for, and not of one before.
+    /// The view as it came, if it is of the list that is asked for, and not of
+    /// one before. What is drawn is [`State::view`].
     pub(super) fn current_view(&self) -> Option<&Arc<View>> {
         let page = self.tab.page();
         let is_shown = |view: &View| view.query.page == page && self.level().is_of(view);
-        self.view.as_ref().filter(|view| is_shown(view))
+        self.truth().filter(|view| is_shown(view))
     }
 
     /// Line of the window under the cursor. While the answer to a move is on
@@ -363,6 +391,9 @@ impl State {
         self.scroll = self
             .scroll
             .min(layout::max_scroll(draw::table_width(self), &self.wish()));
+        if let Some(most) = draw::max_page_scroll(self) {
+            self.page_scroll = self.page_scroll.min(most);
+        }
         self.clamp_pane();
         if let Some(popup) = self.popup {
             self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));
@@ -370,6 +401,10 @@ impl State {
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        self.notice = Some((text.to_owned(), self.now));
+        let text = match self.mask() {
+            Some(mask) => mask.text(text),
+            None => text.to_owned(),
+        };
+        self.notice = Some((text, self.now));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{COLUMNS, ColumnId, named};
+use super::{COLUMNS, Column, ColumnId, named};
 
 /// Whether a column is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Mark {
 pub struct Choice {
     /// Each column once.
     columns: Vec<(ColumnId, Mark)>,
+    /// What was added and taken away, if that is how it came about.
+    changes: Vec<(ColumnId, Mark)>,
 }
 
 impl Default for Choice {
@@ -37,6 +39,7 @@ impl Default for Choice {
         });
         Self {
             columns: columns.collect(),
+            changes: Vec::new(),
         }
     }
 }
@@ -52,7 +55,10 @@ impl Choice {
                 columns.push((column.id, Mark::Off));
             }
         }
-        Self { columns }
+        Self {
+            columns,
+            changes: Vec::new(),
+        }
     }
 
     /// Reads keys separated by commas: these columns; or, each with + or -,
@@ -89,6 +95,7 @@ impl Choice {
                 return Err(format!("`{name}` is always shown: it names the flow"));
             }
             columns.push((column.id, mark));
+            choice.changes.push((column.id, mark));
         }
         Ok(if changes { choice } else { Self::only(columns) })
     }
@@ -106,6 +113,22 @@ impl Choice {
             Mark::Known => is_known(*id),
         });
         shown.map(|(id, _)| *id).collect()
+    }
+
+    /// Those of a table that is printed, in which nothing yields: as named; or
+    /// the usual ones of such tables, with what was added and without what was
+    /// taken away.
+    pub fn printed(&self) -> Vec<ColumnId> {
+        if self.changes.is_empty() {
+            return self.shown(|_| true);
+        }
+        let said = |id| self.changes.iter().find(|(column, _)| *column == id);
+        let is_wanted = |column: &&Column| match said(column.id) {
+            Some((_, mark)) => *mark == Mark::On,
+            None => column.is_listed(),
+        };
+        let wanted = COLUMNS.iter().filter(is_wanted);
+        wanted.map(|column| column.id).collect()
     }
 
     /// Shows a column or does not: whether that can be.
@@ -225,6 +248,19 @@ mod tests {
         assert!(wrong("+rtt,age").contains("a sign to all columns"));
         assert!(wrong("-dst").contains("always shown"));
         assert!(wrong("").contains("is no column"));
+    }
+
+    #[test]
+    fn printed_tables_have_columns_of_their_own_to_change() {
+        let printed = |text| {
+            let ids = parsed(text).printed();
+            let keys: Vec<_> = ids.iter().map(|id| id.column().key).collect();
+            keys.join(",")
+        };
+        assert_eq!(printed("rtt,dst"), "rtt,destination");
+        let changed = printed("+rtt,-arrow");
+        assert!(changed.contains("source,destination"), "{changed}");
+        assert!(changed.ends_with(",rtt"), "{changed}");
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //! what the other has received.
 
 mod column;
+mod expression;
+mod field;
 mod ledger;
 mod rows;
 
@@ -25,6 +27,7 @@ use crate::flow::{Counters, Direction, Pair, Protocol, Tuple};
 use crate::table::Past;
 
 pub use column::GroupColumn;
+pub use field::{GROUP_FIELDS, GroupField};
 pub use ledger::Ledger;
 pub(super) use rows::{groups, remember};
 
