@@ -51,6 +51,8 @@ fn viewer() {
         show_source: false,
         columns: Choice::default(),
         unit: RateUnit::Bytes,
+        tiers: flowtop::view::units::Tiers::default(),
+        memory: flowtop::tui::memory::Memory::default(),
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
         themes: Themes::new(Depth::Ansi),
@@ -60,7 +62,6 @@ fn viewer() {
         group_json: flowtop::output::object,
         multiplexer: Multiplexer::None,
         mouse: true,
-        memory: Memory::default(),
         health: health::Settings::default(),
     };
     let (sender, messages) = sync_channel(16);

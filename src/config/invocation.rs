@@ -16,7 +16,7 @@ use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::health;
 use crate::view::sort::Sort;
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -119,6 +119,8 @@ pub struct ViewerOptions {
     pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.
     pub unit: RateUnit,
+    /// From which rates on rows look busy.
+    pub tiers: Tiers,
     /// Whether the viewer takes the mouse.
     pub mouse: bool,
     /// Which key does what.

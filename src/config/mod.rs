@@ -90,7 +90,6 @@ pub fn parse<A: Into<OsString> + Clone>(
     read: impl Fn(&Path) -> io::Result<String>,
     surroundings: Surroundings,
 ) -> Result<Invocation, Usage> {
-    let stdout_is_terminal = surroundings.stdout_is_terminal;
     let options = Options::try_parse_from(args)?;
     if options.general.version {
         return Err(Usage::Asked(VERSION.into()));
@@ -99,12 +98,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         return Ok(Invocation::PrintConfig);
     }
     let filter = filter(options.protocols.filter.as_deref())?;
-    let (files, mut warnings) = layers(&options, &variable, &read)?;
-    let flags = Layer::of_flags(&options)?;
-    let is_viewer = options.command.is_none() && stdout_is_terminal && !options.general.update;
-    let path = memory::path(&variable).filter(|_| is_viewer && !flags.forgets(&files));
-    let (memory, state_file) = remembered(path, &read, &mut warnings);
-    let mut layer = flags.over(Layer::of_memory(&memory).over(files));
+    let (mut layer, memory, mut warnings) = said(&options, &variable, &read, surroundings)?;
     if filter.is_some() && !options.protocols.names_any() {
         // The filter says which.
         layer.protocols = Some(Group::ALL.to_vec());
@@ -119,7 +113,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     }
     let names = match &options.command {
         Some(Command::Fields | Command::Doctor | Command::Update(_)) => false,
-        None if stdout_is_terminal => !layer.no_dns.unwrap_or(false),
+        None if surroundings.stdout_is_terminal => !layer.no_dns.unwrap_or(false),
         _ => options.display.dns,
     };
     let unit = unit(&layer);
@@ -164,18 +158,19 @@ pub fn parse<A: Into<OsString> + Clone>(
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),
-        None if stdout_is_terminal => Invocation::View(ViewerOptions {
+        None if surroundings.stdout_is_terminal => Invocation::View(ViewerOptions {
             export_dir: export_dir(&layer, &variable),
             source,
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
             unit,
+            tiers: layer.rate_tiers.unwrap_or_default(),
             mouse: !layer.no_mouse.unwrap_or(false),
             keys,
             depth: depth(layer.color, &variable),
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
-            memory,
-            state_file,
+            memory: memory.0,
+            state_file: memory.1,
             health: file::health::settings(&layer.health),
         }),
         None => {
@@ -189,13 +184,35 @@ pub fn parse<A: Into<OsString> + Clone>(
     })
 }
 
+/// Files, environment, what was last chosen in the viewer if this is one, and
+/// flags as one layer; the second of these by itself; and what of the files could
+/// not be used.
+fn said(
+    options: &Options,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    read: &impl Fn(&Path) -> io::Result<String>,
+    surroundings: Surroundings,
+) -> Result<(Layer, Remembered, Vec<String>), Usage> {
+    let (files, mut warnings) = layers(options, variable, read)?;
+    let flags = Layer::of_flags(options)?;
+    let is_viewer = options.command.is_none() && surroundings.stdout_is_terminal;
+    let path = memory::path(variable)
+        .filter(|_| is_viewer && !options.general.update && !flags.forgets(&files));
+    let memory = remembered(path, read, &mut warnings);
+    let layer = flags.over(Layer::of_memory(&memory.0).over(files));
+    Ok((layer, memory, warnings))
+}
+
+/// What was last chosen, and where what is chosen now is kept.
+type Remembered = (Memory, Option<PathBuf>);
+
 /// What the last viewer left, and where this one may leave it. A file that cannot
 /// be read is left alone.
 fn remembered(
     path: Option<PathBuf>,
     read: &impl Fn(&Path) -> io::Result<String>,
     warnings: &mut Vec<String>,
-) -> (Memory, Option<PathBuf>) {
+) -> Remembered {
     let Some(path) = path else {
         return (Memory::default(), None);
     };

@@ -119,12 +119,7 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         engine: to_engine.clone(),
         screen: to_screen.clone(),
     };
-    let done = Arc::new(AtomicBool::new(false));
-    let reader_done = Arc::clone(&done);
-    thread::Builder::new()
-        .name("input".into())
-        .spawn(move || tui::read_input(&to_screen, &reader_done))
-        .map_err(Failure::Thread)?;
+    let done = read_input(to_screen).map_err(Failure::Thread)?;
 
     let mut left = None;
     let settings = screen_settings(options, themes, mask)?;
@@ -141,9 +136,7 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
     let _ = to_engine.send(Input::Stop);
     let result = engine.join();
     restore(tracked, switches);
-    if let Err(problem) = kept {
-        say(problem);
-    }
+    kept.unwrap_or_else(say);
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }
@@ -174,6 +167,16 @@ fn run_errand(
     };
     // An engine that has ended has told why.
     let _ = engine.send(input);
+}
+
+/// Reads keys in a thread of its own, until what it returns is set.
+fn read_input(screen: SyncSender<Message>) -> io::Result<Arc<AtomicBool>> {
+    let done = Arc::new(AtomicBool::new(false));
+    let reader_done = Arc::clone(&done);
+    thread::Builder::new()
+        .name("input".into())
+        .spawn(move || tui::read_input(&screen, &reader_done))?;
+    Ok(done)
 }
 
 /// Runs the engine in a thread of its own.
@@ -217,6 +220,7 @@ fn screen_settings(
         show_source: options.show_source,
         columns: options.columns.clone(),
         unit: options.unit,
+        tiers: options.tiers,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,
             None => Hosts::Address,

@@ -20,6 +20,8 @@ const PORT_IPV6: u16 = 8;
 const IPV4: u16 = 15;
 /// Room for IPv6 addresses that are written short, or cut.
 const IPV6_SHORT: u16 = 19;
+/// The title of the bars says which is which.
+pub(super) const BARS_TITLE: &str = "▀↓ ▄↑";
 /// Room for an address and a port that are cut.
 const CUT: u16 = 17;
 
@@ -39,6 +41,7 @@ impl Cell {
     /// Its header.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Plain(ColumnId::Bars) => BARS_TITLE,
             Self::Plain(id) => id.column().title,
             Self::ProtoState => "PROTO",
             Self::Endpoint => "DESTINATION",
@@ -48,6 +51,8 @@ impl Cell {
     /// Where its texts stand.
     pub fn align(self) -> Align {
         match self {
+            // A number, but drawn from the left.
+            Self::Plain(ColumnId::Bars) => Align::Left,
             Self::Plain(id) => id.column().align,
             Self::ProtoState | Self::Endpoint => Align::Left,
         }
@@ -156,6 +161,7 @@ const PROCESS: Yielding = Yielding::Hide(&[ColumnId::Process]);
 const COUNTRY: Yielding = Yielding::Hide(&[ColumnId::Country]);
 const BYTES: Yielding = Yielding::Hide(&[ColumnId::ReplyBytes, ColumnId::OrigBytes]);
 const AGE: Yielding = Yielding::Hide(&[ColumnId::Age]);
+const BARS: Yielding = Yielding::Hide(&[ColumnId::Bars]);
 const ARROW: Yielding = Yielding::Hide(&[ColumnId::Arrow]);
 const PROTO: Yielding = Yielding::Hide(&[ColumnId::Proto]);
 const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate]);
@@ -192,6 +198,7 @@ const ORDER: &[Yielding] = &[
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
+    BARS,
     ARROW,
     PROTO,
 ];
@@ -206,6 +213,7 @@ const ORDER_WITH_SOURCE: &[Yielding] = &[
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
+    BARS,
     ARROW,
     PROTO,
     Yielding::CutAddresses,

@@ -47,7 +47,7 @@ use crate::view::column::{Choice, Hosts};
 use crate::view::field::Record;
 use crate::view::filter::Filter;
 use crate::view::mask::Mask;
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 use crate::view::{GroupRow, Query, View, health};
 
 /// How often the input thread looks whether it is to end.
@@ -74,6 +74,8 @@ pub struct Settings {
     pub columns: Choice,
     /// The unit of rates.
     pub unit: RateUnit,
+    /// From which rates on rows look busy.
+    pub tiers: Tiers,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
     /// What the run before has left.

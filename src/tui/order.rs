@@ -122,7 +122,7 @@ impl State {
             SortKey::Group(column) => {
                 let list = self.level().list;
                 // However wide: whether there is room for it or not.
-                let all = draw::group_columns(u16::MAX, list, self.unit);
+                let all = draw::group_columns(u16::MAX, list, self.unit, true);
                 let found = all.into_iter().find(|(known, _)| *known == column);
                 found.map_or("", |(_, title)| title)
             }
@@ -131,10 +131,14 @@ impl State {
 
     /// What one can sort by here: the columns on the screen, and the usual
     /// order behind them.
-    fn sort_keys(&self) -> Vec<SortKey> {
+    pub(super) fn sort_keys(&self) -> Vec<SortKey> {
         let mut keys: Vec<SortKey> = if self.level().has_groups() {
-            let columns =
-                draw::group_columns(draw::table_width(self), self.level().list, self.unit);
+            let columns = draw::group_columns(
+                draw::table_width(self),
+                self.level().list,
+                self.unit,
+                self.has_bars(),
+            );
             let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));
             keys.collect()
         } else {

@@ -43,6 +43,12 @@ pub enum Action {
     ToggleBits,
     /// Opens the line where a filter is typed.
     EditFilter,
+    /// Adds a value of the row to the filter.
+    OnlyThis,
+    /// Adds to the filter that a value of the row is not to be seen.
+    NotThis,
+    /// Opens the line where a filter is typed, for a port.
+    EditPort,
     /// Drops the filter.
     ClearFilter,
     /// Flows in every direction, or in one only.
@@ -61,6 +67,8 @@ pub enum Action {
     ChooseColumns,
     /// Shows or hides the source column.
     ToggleSource,
+    /// Rates with bars of powers of ten, with linear ones, with none.
+    CycleBars,
     /// Hosts by name, by address, by both.
     CycleHosts,
     /// Ports by name or by number.

@@ -43,6 +43,9 @@ impl State {
             | Action::ToggleFamily(_)
             | Action::ToggleLoopback
             | Action::EditFilter
+            | Action::EditPort
+            | Action::OnlyThis
+            | Action::NotThis
             | Action::ClearFilter
             | Action::CycleDirection
             | Action::ToggleActive => self.choose(action),
@@ -53,6 +56,7 @@ impl State {
             | Action::ChooseColumns => self.act_on_order(action),
             Action::ToggleBits
             | Action::ToggleSource
+            | Action::CycleBars
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
             Action::Copy | Action::Mask | Action::WriteScreen | Action::Export => {

@@ -128,6 +128,7 @@ impl Column {
                 | ColumnId::ReplyPackets
                 | ColumnId::OrigPackets
                 | ColumnId::Bytes
+                | ColumnId::Bars
                 | ColumnId::Rate
                 | ColumnId::Rate2
                 | ColumnId::Rate10
@@ -215,8 +216,8 @@ impl ColumnId {
             Self::Rate2 => rate(out, average(2)),
             Self::Rate10 => rate(out, average(10)),
             Self::Rate40 => rate(out, average(40)),
-            // A picture, drawn where one knows how wide it is.
-            Self::Trend => {}
+            // Pictures, drawn where one knows how wide they are.
+            Self::Bars | Self::Trend => {}
             Self::Rtt => units::latency(out, row.rtt_us()),
         }
     }

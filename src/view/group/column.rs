@@ -40,6 +40,8 @@ pub enum GroupColumn {
     ReplyRate,
     /// Bytes per second sent.
     OrigRate,
+    /// Both rates as bars.
+    Bars,
     /// How fast it was.
     Trend,
 }
@@ -87,7 +89,7 @@ impl GroupColumn {
             Self::OrigBytes => Value::Uint(row.counters.orig.bytes),
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
-            Self::Trend => {
+            Self::Bars | Self::Trend => {
                 let Pair { orig, reply } = row.average_bytes_per_sec;
                 Value::Uint(orig.saturating_add(reply))
             }

@@ -3,15 +3,16 @@
 
 use std::fmt::Write;
 
+use super::super::super::layout::BARS_TITLE;
 use super::super::super::theme::Role;
 use super::super::table;
 use crate::view::group::{Country, Group, GroupColumn as Column, Holder, Service};
-use crate::view::units::{self, RateUnit};
+use crate::view::units::{self, RateUnit, Tiers};
 use crate::view::{GroupRow, List, Who};
 
 use Column::{
-    Code, Ended, Flows, Hosts, Mac, Name, New, OrigBytes, OrigRate, Pid, ReplyBytes, ReplyRate,
-    Trend, Unit, Unreplied, User,
+    Bars, Code, Ended, Flows, Hosts, Mac, Name, New, OrigBytes, OrigRate, Pid, ReplyBytes,
+    ReplyRate, Trend, Unit, Unreplied, User,
 };
 
 /// The columns of a list.
@@ -26,24 +27,42 @@ const BYTES: &[Column] = &[ReplyBytes, OrigBytes];
 
 const FAR: Model = Model {
     columns: &[
-        Code, Name, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Trend,
+        Code, Name, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Bars, Trend,
     ],
-    yielding: &[&[Ended], &[Hosts], BYTES, &[Code]],
+    yielding: &[&[Trend], &[Ended], &[Hosts], BYTES, &[Bars], &[Code]],
 };
 
 const PROCESSES: Model = Model {
     columns: &[
         Name, Pid, User, Unit, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
-        Trend,
+        Bars, Trend,
     ],
-    yielding: &[&[Ended], &[Unit], &[Hosts], &[User], BYTES, &[Pid]],
+    yielding: &[
+        &[Trend],
+        &[Ended],
+        &[Unit],
+        &[Hosts],
+        &[User],
+        BYTES,
+        &[Bars],
+        &[Pid],
+    ],
 };
 
 const HOSTS: Model = Model {
     columns: &[
-        Name, Mac, Flows, Hosts, New, Unreplied, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Trend,
+        Name, Mac, Flows, Hosts, New, Unreplied, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Bars,
+        Trend,
     ],
-    yielding: &[&[Mac], &[New], BYTES, &[Unreplied], &[Hosts]],
+    yielding: &[
+        &[Trend],
+        &[Mac],
+        &[New],
+        BYTES,
+        &[Bars],
+        &[Unreplied],
+        &[Hosts],
+    ],
 };
 
 impl Model {
@@ -82,6 +101,7 @@ impl Column {
             (OrigBytes, _) => "↑ BYTES",
             (ReplyRate, _) => "↓ RATE",
             (OrigRate, _) => "↑ RATE",
+            (Bars, _) => BARS_TITLE,
             (Trend, _) => "TREND",
         }
     }
@@ -96,7 +116,7 @@ impl Column {
             (Code, _) => 3,
             (Name | Unit, _) => 16,
             (User, _) => 8,
-            (Trend, _) => 10,
+            (Bars | Trend, _) => 10,
             (Mac, _) => 17,
             (New, _) => 6,
             (ReplyRate | OrigRate, _) => match unit {
@@ -114,13 +134,24 @@ impl Column {
             (Name, _) => 40,
             (Unit, _) => 32,
             (User, _) => 16,
+            (Bars, _) => 24,
             (Trend, _) => 40,
             _ => self.width(list, unit),
         }
     }
 
     /// Appends the text of a cell; what it is.
-    pub(super) fn cell(self, row: &GroupRow, unit: RateUnit, out: &mut String) -> Role {
+    pub(super) fn cell(
+        self,
+        row: &GroupRow,
+        unit: RateUnit,
+        tiers: Tiers,
+        out: &mut String,
+    ) -> Role {
+        let rate = |bytes_per_sec, out: &mut String| {
+            units::rate(out, Some(bytes_per_sec), unit);
+            table::rate_role(tiers, Some(bytes_per_sec))
+        };
         let holder = row.holder.as_ref();
         match self {
             Code => code(row.group, out),
@@ -139,9 +170,10 @@ impl Column {
             Unreplied => count(row.unreplied as u64, out),
             ReplyBytes => bytes(row.counters.reply.bytes, out),
             OrigBytes => bytes(row.counters.orig.bytes, out),
-            ReplyRate => rate(row.bytes_per_sec.reply, unit, out),
-            OrigRate => rate(row.bytes_per_sec.orig, unit, out),
-            // A picture, drawn where one knows how wide it is.
+            ReplyRate => rate(row.bytes_per_sec.reply, out),
+            OrigRate => rate(row.bytes_per_sec.orig, out),
+            // Pictures, drawn where one knows how wide they are.
+            Bars => Role::Bar,
             Trend => Role::Trend,
         }
     }
@@ -267,9 +299,4 @@ fn per_sec(per_sec: f64, out: &mut String) -> Role {
 fn bytes(bytes: u64, out: &mut String) -> Role {
     units::bytes(out, Some(bytes));
     zero_is_dim(bytes)
-}
-
-fn rate(bytes_per_sec: u64, unit: RateUnit, out: &mut String) -> Role {
-    units::rate(out, Some(bytes_per_sec), unit);
-    table::rate_role(Some(bytes_per_sec))
 }

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 
 use super::super::state::State;
 use super::super::theme::Role;
+use super::bars::Bars;
 use super::{line, table};
 use crate::view::column::Align;
 use crate::view::group::GroupColumn as Column;
@@ -34,10 +35,14 @@ struct Placed {
 /// The columns at a screen `width`: they yield in order until the rest fits; if
 /// it never does, names are cut. What is left over goes to texts, one cell at a
 /// time, then to the gaps before numbers. The rest stays blank.
-fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
+fn arrange(width: u16, list: List, unit: RateUnit, bars: bool) -> Vec<Placed> {
     let model = Model::of(list);
     let mut columns = model.columns.to_vec();
-    columns.retain(|column| *column != Column::Trend || width >= table::TREND_FROM);
+    columns.retain(|column| match column {
+        Column::Bars => bars,
+        Column::Trend => width >= table::TREND_FROM,
+        _ => true,
+    });
     let needed = |columns: &[Column]| {
         let texts: u16 = columns.iter().map(|c| c.width(list, unit)).sum();
         texts + GAP * (columns.len() as u16).saturating_sub(1) + 2 * MARGIN
@@ -85,8 +90,9 @@ pub(in super::super) fn columns(
     width: u16,
     list: List,
     unit: RateUnit,
+    bars: bool,
 ) -> Vec<(Column, &'static str)> {
-    let placed = arrange(width, list, unit).into_iter();
+    let placed = arrange(width, list, unit, bars).into_iter();
     let titled = placed.map(|placed| (placed.column, placed.column.title(list)));
     titled.collect()
 }
@@ -102,7 +108,7 @@ fn is_sorted_by(column: Column, key: SortKey) -> bool {
 pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
     let sort = state.sort();
-    for placed in arrange(area.width, list, state.unit) {
+    for placed in arrange(area.width, list, state.unit, state.has_bars()) {
         let title = placed.column.title(list);
         if is_sorted_by(placed.column, sort.key) {
             let area = Rect::new(placed.x, area.y, placed.width, 1);
@@ -116,12 +122,20 @@ pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
 
 /// The groups of the window.
 pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
-    let columns = arrange(area.width, view.query.list, state.unit);
+    let columns = arrange(area.width, view.query.list, state.unit, state.has_bars());
+    let bars = Bars::of(view, state.bars);
     let mut text = String::new();
     for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
         for placed in &columns {
+            if placed.column == Column::Bars {
+                let area = Rect::new(placed.x, y, placed.width, 1);
+                bars.draw(row.bytes_per_sec, area, &state.theme, buf);
+                continue;
+            }
             text.clear();
-            let role = placed.column.cell(row, state.unit, &mut text);
+            let role = placed
+                .column
+                .cell(row, state.unit, state.settings.tiers, &mut text);
             if placed.column == Column::Trend {
                 text = table::trend(&row.past, placed.width.into());
             }
@@ -134,7 +148,12 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
 
 fn put(buf: &mut Buffer, y: u16, placed: Placed, text: &str, style: Style) {
     let area = Rect::new(placed.x, y, placed.width, 1);
-    line::put_aligned(buf, area, placed.column.align(), text, style);
+    let align = match placed.column {
+        // A number, but drawn from the left.
+        Column::Bars => Align::Left,
+        column => column.align(),
+    };
+    line::put_aligned(buf, area, align, text, style);
 }
 
 #[cfg(test)]
@@ -153,7 +172,7 @@ mod tests {
     #[test]
     fn columns_yield_in_order() {
         let titles = |list, width| {
-            let placed = arrange(width, list, RateUnit::Bytes);
+            let placed = arrange(width, list, RateUnit::Bytes, false);
             let titles: Vec<_> = placed.iter().map(|p| p.column.title(list)).collect();
             titles.join(" ")
         };
@@ -190,7 +209,7 @@ mod tests {
         for list in LISTS {
             for unit in [RateUnit::Bytes, RateUnit::Bits] {
                 for width in 40..=250 {
-                    let placed = arrange(width, list, unit);
+                    let placed = arrange(width, list, unit, true);
                     for pair in placed.windows(2) {
                         assert!(pair[0].x + pair[0].width < pair[1].x, "{width}");
                     }
