@@ -61,6 +61,7 @@ const HOUSE: &[Room] = &[
             "view::column",
             "view::field",
             "view::filter",
+            "view::group",
             "view::health",
             "view::sort",
             "view::units",

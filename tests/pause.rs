@@ -25,7 +25,7 @@ use flowtop::flow::{
 use flowtop::table::Table;
 use flowtop::view::column::ColumnId;
 use flowtop::view::health;
-use flowtop::view::{Group, List, Query, Sort, SortKey, Subject, View};
+use flowtop::view::{Group, Grouping, List, Query, Sort, SortKey, Subject, View};
 
 /// Says nothing by itself: the test does.
 struct Told;
@@ -189,7 +189,7 @@ fn a_paused_view_answers_every_question_as_of_its_moment() {
     assert_eq!(only.filtered_out, 1);
     let hosts = engine.ask(|query| {
         query.filter = None;
-        query.list = List::Services;
+        query.list = List::By(Grouping::Service);
     });
     let ssh = |row: &&flowtop::view::GroupRow| match row.group {
         Group::Service(service) => service.port == Some(22),

@@ -21,10 +21,10 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
-use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::group::Widths;
 use flowtop::view::health;
 use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
@@ -50,6 +50,7 @@ fn viewer() {
         filter: None,
         show_source: false,
         columns: Choice::default(),
+        subnets: Widths::default(),
         unit: RateUnit::Bytes,
         tiers: flowtop::view::units::Tiers::default(),
         memory: flowtop::tui::memory::Memory::default(),

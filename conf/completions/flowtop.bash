@@ -38,7 +38,7 @@ _flowtop() {
 
     case "${cmd}" in
         flowtop)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track list events fields doctor update"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track list events fields doctor update"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -53,6 +53,10 @@ _flowtop() {
                     return 0
                     ;;
                 --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -148,7 +152,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__doctor)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -163,6 +167,10 @@ _flowtop() {
                     return 0
                     ;;
                 --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -258,7 +266,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__events)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -285,6 +293,10 @@ _flowtop() {
                     return 0
                     ;;
                 --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -380,7 +392,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__fields)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -395,6 +407,10 @@ _flowtop() {
                     return 0
                     ;;
                 --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -490,7 +506,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__list)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -529,6 +545,10 @@ _flowtop() {
                     return 0
                     ;;
                 --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -624,7 +644,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__update)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -684,6 +704,10 @@ _flowtop() {
                     return 0
                     ;;
                 --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

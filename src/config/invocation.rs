@@ -14,6 +14,7 @@ use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::group::Widths;
 use crate::view::health;
 use crate::view::sort::Sort;
 use crate::view::units::{RateUnit, Tiers};
@@ -73,6 +74,7 @@ pub struct UpdateOptions {
 
 /// Which flows to watch, and how.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct SourceOptions {
     /// Families, protocols, loopback.
     pub scope: Scope,
@@ -115,6 +117,8 @@ pub struct ViewerOptions {
     pub show_source: bool,
     /// Which columns to show first.
     pub columns: Choice,
+    /// How wide subnets are.
+    pub subnets: Widths,
     /// Where to write screens and exports; `None` if there is no home.
     pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.

@@ -17,6 +17,7 @@ use crate::flow::{Family, Group};
 use crate::tui::keymap::Preset;
 use crate::tui::keys::{Action, Chord};
 use crate::view::column::Choice;
+use crate::view::group::Widths;
 use crate::view::units::Tiers;
 
 /// What one layer says.
@@ -29,6 +30,7 @@ pub(super) struct Layer {
     pub(super) no_geoip: Option<bool>,
     pub(super) show_src: Option<bool>,
     pub(super) columns: Option<Choice>,
+    pub(super) subnet: Option<Widths>,
     pub(super) mask: Option<bool>,
     /// An empty one is the usual one.
     pub(super) export_dir: Option<PathBuf>,
@@ -93,6 +95,7 @@ impl Layer {
             no_geoip: switch("no-geoip", display.no_geoip, undo.geoip)?,
             show_src: switch("show-src", display.show_src, undo.no_show_src)?,
             columns: display.columns.clone(),
+            subnet: display.subnet,
             mask: switch("mask", display.mask, undo.no_mask)?,
             export_dir: display.export_dir.clone(),
             bits: switch("bits", display.bits, undo.no_bits)?,
@@ -129,6 +132,7 @@ impl Layer {
             no_geoip: self.no_geoip.or(below.no_geoip),
             show_src: self.show_src.or(below.show_src),
             columns: self.columns.or(below.columns),
+            subnet: self.subnet.or(below.subnet),
             mask: self.mask.or(below.mask),
             export_dir: self.export_dir.or(below.export_dir),
             bits: self.bits.or(below.bits),

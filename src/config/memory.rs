@@ -180,11 +180,6 @@ impl Layer {
             ..Self::default()
         }
     }
-
-    /// Whether nothing is to be remembered, says this layer or those below.
-    pub(super) fn forgets(&self, below: &Self) -> bool {
-        self.no_state.or(below.no_state).unwrap_or(false)
-    }
 }
 
 #[cfg(test)]

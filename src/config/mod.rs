@@ -90,6 +90,9 @@ pub fn parse<A: Into<OsString> + Clone>(
     read: impl Fn(&Path) -> io::Result<String>,
     surroundings: Surroundings,
 ) -> Result<Invocation, Usage> {
+    let Surroundings {
+        stdout_is_terminal, ..
+    } = surroundings;
     let options = Options::try_parse_from(args)?;
     if options.general.version {
         return Err(Usage::Asked(VERSION.into()));
@@ -98,7 +101,16 @@ pub fn parse<A: Into<OsString> + Clone>(
         return Ok(Invocation::PrintConfig);
     }
     let filter = filter(options.protocols.filter.as_deref())?;
-    let (mut layer, memory, mut warnings) = said(&options, &variable, &read, surroundings)?;
+    let (files, mut warnings) = layers(&options, &variable, &read)?;
+    let flags = Layer::of_flags(&options)?;
+    let is_viewer = options.command.is_none() && stdout_is_terminal && !options.general.update;
+    let keeps = is_viewer && !flags.no_state.or(files.no_state).unwrap_or(false);
+    let (memory, state_file) = if keeps {
+        remembered(&variable, &read, &mut warnings)
+    } else {
+        (Memory::default(), None)
+    };
+    let mut layer = flags.over(Layer::of_memory(&memory).over(files));
     if filter.is_some() && !options.protocols.names_any() {
         // The filter says which.
         layer.protocols = Some(Group::ALL.to_vec());
@@ -113,7 +125,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     }
     let names = match &options.command {
         Some(Command::Fields | Command::Doctor | Command::Update(_)) => false,
-        None if surroundings.stdout_is_terminal => !layer.no_dns.unwrap_or(false),
+        None if stdout_is_terminal => !layer.no_dns.unwrap_or(false),
         _ => options.display.dns,
     };
     let unit = unit(&layer);
@@ -128,15 +140,8 @@ pub fn parse<A: Into<OsString> + Clone>(
         ..source(&layer, &variable, lookups)
     };
     // A file's columns are meant for the viewer.
-    let columns = options.display.columns.as_ref().map(Choice::printed);
-    let settings = |records: Records, course| output::Settings {
-        format: records.output,
-        fields: records.fields.map(|fields| fields.0),
-        unit,
-        course,
-        columns: columns.clone(),
-        mask: None,
-    };
+    let columns = options.display.columns.as_ref();
+    let settings = |records, course| written(records, course, unit, columns);
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
         Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
@@ -158,21 +163,14 @@ pub fn parse<A: Into<OsString> + Clone>(
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),
-        None if surroundings.stdout_is_terminal => Invocation::View(ViewerOptions {
-            export_dir: export_dir(&layer, &variable),
-            source,
-            show_source: layer.show_src.unwrap_or(false),
-            columns: layer.columns.unwrap_or_default(),
-            unit,
-            tiers: layer.rate_tiers.unwrap_or_default(),
-            mouse: !layer.no_mouse.unwrap_or(false),
-            keys,
-            depth: depth(layer.color, &variable),
-            theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
-            memory: memory.0,
-            state_file: memory.1,
-            health: file::health::settings(&layer.health),
-        }),
+        None if stdout_is_terminal => {
+            let viewer = viewer(source, layer, keys, &variable);
+            Invocation::View(ViewerOptions {
+                memory,
+                state_file,
+                ..viewer
+            })
+        }
         None => {
             let records = Records {
                 output: Format::Table,
@@ -184,36 +182,14 @@ pub fn parse<A: Into<OsString> + Clone>(
     })
 }
 
-/// Files, environment, what was last chosen in the viewer if this is one, and
-/// flags as one layer; the second of these by itself; and what of the files could
-/// not be used.
-fn said(
-    options: &Options,
-    variable: &impl Fn(&str) -> Option<OsString>,
-    read: &impl Fn(&Path) -> io::Result<String>,
-    surroundings: Surroundings,
-) -> Result<(Layer, Remembered, Vec<String>), Usage> {
-    let (files, mut warnings) = layers(options, variable, read)?;
-    let flags = Layer::of_flags(options)?;
-    let is_viewer = options.command.is_none() && surroundings.stdout_is_terminal;
-    let path = memory::path(variable)
-        .filter(|_| is_viewer && !options.general.update && !flags.forgets(&files));
-    let memory = remembered(path, read, &mut warnings);
-    let layer = flags.over(Layer::of_memory(&memory.0).over(files));
-    Ok((layer, memory, warnings))
-}
-
-/// What was last chosen, and where what is chosen now is kept.
-type Remembered = (Memory, Option<PathBuf>);
-
 /// What the last viewer left, and where this one may leave it. A file that cannot
 /// be read is left alone.
 fn remembered(
-    path: Option<PathBuf>,
+    variable: &impl Fn(&str) -> Option<OsString>,
     read: &impl Fn(&Path) -> io::Result<String>,
     warnings: &mut Vec<String>,
-) -> Remembered {
-    let Some(path) = path else {
+) -> (Memory, Option<PathBuf>) {
+    let Some(path) = memory::path(variable) else {
         return (Memory::default(), None);
     };
     let text = match read(&path) {
@@ -280,6 +256,48 @@ fn layers(
         }
     }
     Ok((Layer::of_environment(variable).over(layer), warnings))
+}
+
+/// What the viewer begins with; nothing is remembered yet.
+fn viewer(
+    source: SourceOptions,
+    layer: Layer,
+    keys: Keymap,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> ViewerOptions {
+    ViewerOptions {
+        export_dir: export_dir(&layer, variable),
+        source,
+        show_source: layer.show_src.unwrap_or(false),
+        unit: unit(&layer),
+        columns: layer.columns.unwrap_or_default(),
+        subnets: layer.subnet.unwrap_or_default(),
+        tiers: layer.rate_tiers.unwrap_or_default(),
+        mouse: !layer.no_mouse.unwrap_or(false),
+        keys,
+        depth: depth(layer.color, variable),
+        theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
+        memory: Memory::default(),
+        state_file: None,
+        health: file::health::settings(&layer.health),
+    }
+}
+
+/// How records are written.
+fn written(
+    records: Records,
+    course: Course,
+    unit: RateUnit,
+    columns: Option<&Choice>,
+) -> output::Settings {
+    output::Settings {
+        format: records.output,
+        fields: records.fields.map(|fields| fields.0),
+        unit,
+        course,
+        columns: columns.map(Choice::printed),
+        mask: None,
+    }
 }
 
 fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) -> ListOptions {

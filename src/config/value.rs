@@ -11,6 +11,7 @@ use crate::flow::{Family, Group};
 use crate::output::Format;
 use crate::view::column::Choice;
 use crate::view::field::{self, FIELDS, Field};
+use crate::view::group::Widths;
 use crate::view::sort::{Sort, SortKey};
 use crate::view::units::Tiers;
 
@@ -26,6 +27,20 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
         .filter(|secs| (0.1..=3600.0).contains(secs))
         .and_then(|secs| Duration::try_from_secs_f64(secs).ok())
         .ok_or_else(|| "give seconds from 0.1 to 3600, such as 0.5".into())
+}
+
+/// Widths of the subnets of IPv4 and IPv6: `24,64`, or of IPv4 alone.
+pub(super) fn subnet(text: &str) -> Result<Widths, String> {
+    let usual = Widths::default();
+    let (v4, v6) = text.split_once(',').unwrap_or((text, ""));
+    let number = |text: &str, usual: u8| match text.trim().trim_start_matches('/') {
+        "" => Some(usual),
+        digits => digits.parse().ok(),
+    };
+    number(v4, usual.bits(Family::Ipv4))
+        .zip(number(v6, usual.bits(Family::Ipv6)))
+        .and_then(|(v4, v6)| Widths::new(v4, v6))
+        .ok_or_else(|| "give bits of IPv4 and IPv6, such as 24,64".into())
 }
 
 /// A number of samples.

@@ -16,9 +16,7 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment};
 use crate::table::Change;
-use crate::view::{
-    self, Group, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil, health,
-};
+use crate::view::{self, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil, health};
 use crate::vitals::Observer;
 
 /// Flows to ask for one by one while the whole table is too dear: those that
@@ -190,7 +188,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 }
             }
             if let Some(mut export) = self.export.take_if(|export| now >= export.due)
-                && export.go_on(self.sight(export.is_paused, now), now)
+                && export.go_on(&mut self.sight(export.is_paused, now), now)
             {
                 self.export = Some(export);
             }
@@ -204,8 +202,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             Input::Query(query) => self.ask(query),
             Input::Export(export) => {
                 let now = self.core.clock.now();
-                let sight = self.sight(export.query.paused, now);
-                self.export = Some(Exporting::begin(*export, sight, now));
+                let mut sight = self.sight(export.query.paused, now);
+                self.export = Some(Exporting::begin(*export, &mut sight, now));
             }
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),
@@ -262,7 +260,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             }
             if let Change::Ended(flow) = change {
                 if !knowledge.is_own(&flow.key().orig) {
-                    ledger.book(flow, knowledge);
+                    ledger.book(flow, knowledge, at);
                 }
                 knowledge.forget(flow.key());
             }
@@ -382,6 +380,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     }
 
     fn ask(&mut self, query: Query) {
+        self.ledger.open(&query);
         let looked = self.looks_at(Page::Health);
         if !query.paused {
             // The next pause is of another moment.
@@ -559,16 +558,16 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             return;
         };
         let origs = || view.rows.iter().map(|row| row.flow.key().orig);
-        let hosts = view.groups.iter().filter_map(|row| match row.group {
-            Group::Host(host) => host,
-            _ => None,
-        });
+        let hosts = view.groups.iter().flat_map(|row| row.group.hosts());
         let detail = view.detail.iter().flat_map(|detail| {
             let [orig, reply] = [detail.row.flow.key().orig, detail.row.flow.reply()];
             [orig.dst(), orig.src(), reply.src(), reply.dst()]
         });
         let suspects = view.health.iter().flat_map(|health| health.hosts());
+        let peers = view.portrait.iter().flat_map(|one| one.peers.top.iter());
+        let peers = peers.map(|peer| peer.what);
         let addresses = detail
+            .chain(peers)
             .chain(suspects)
             .chain(origs().map(|o| o.dst()))
             .chain(origs().map(|o| o.src()))

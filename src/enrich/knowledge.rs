@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
+use super::labels::{Label, Labels};
 use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, NameState, Names};
 use super::owners::{Owner, Owners};
@@ -52,6 +53,7 @@ pub struct Knowledge {
     departed: HashMap<u64, Option<Box<Pair<Option<Owner>>>>, foldhash::fast::RandomState>,
     locality: Arc<Locality>,
     paths: Paths,
+    labels: Labels,
 }
 
 impl Knowledge {
@@ -66,6 +68,7 @@ impl Knowledge {
             departed: HashMap::default(),
             locality: Arc::default(),
             paths: Paths::default(),
+            labels: Labels::default(),
         }
     }
 
@@ -86,6 +89,7 @@ impl Knowledge {
             owners: self.owners.clone(),
             departed: self.departed.clone(),
             locality: Arc::clone(&self.locality),
+            labels: self.labels.clone(),
             // Asks the kernel anew, and only about what is looked at.
             paths: Paths::default(),
         }
@@ -123,6 +127,31 @@ impl Knowledge {
     /// Who is at the ends of a flow.
     pub fn owners(&self, key: &Key) -> Option<&Pair<Option<Owner>>> {
         self.owners.of(key)
+    }
+
+    /// The same, and what numbers the texts that are said of them; of a flow
+    /// that has ended in this row, who was.
+    pub fn owners_and_labels(
+        &mut self,
+        key: &Key,
+        ended: Option<u64>,
+    ) -> (Option<&Pair<Option<Owner>>>, &mut Labels) {
+        let owners = match ended.and_then(|row| self.departed.get(&row)) {
+            Some(owners) => owners.as_deref(),
+            None => self.owners.of(key),
+        };
+        (owners, &mut self.labels)
+    }
+
+    /// The number of a text that many flows share; `None` if there are too
+    /// many of them.
+    pub fn label(&mut self, text: &str) -> Option<Label> {
+        self.labels.number(text)
+    }
+
+    /// The text of a number.
+    pub fn text(&self, label: Label) -> Option<&Arc<str>> {
+        self.labels.text(label)
     }
 
     /// Takes in what was found out about the owners of a flow.

@@ -6,9 +6,11 @@ pub mod dns;
 pub mod geoip;
 pub mod geoip_update;
 mod knowledge;
+mod labels;
 pub mod locality;
 pub mod names;
 pub mod owners;
 pub mod services;
 
 pub use knowledge::{End, Knowledge};
+pub use labels::{Label, Labels};

@@ -6,7 +6,7 @@
 //! scrolling sideways.
 
 use crate::view::SortKey;
-use crate::view::column::{Align, ColumnId};
+use crate::view::column::{Align, BARS_TITLE, ColumnId};
 use crate::view::units::RateUnit;
 
 /// Blank cells at both edges of the screen.
@@ -20,8 +20,6 @@ const PORT_IPV6: u16 = 8;
 const IPV4: u16 = 15;
 /// Room for IPv6 addresses that are written short, or cut.
 const IPV6_SHORT: u16 = 19;
-/// The title of the bars says which is which.
-pub(super) const BARS_TITLE: &str = "▀↓ ▄↑";
 /// Room for an address and a port that are cut.
 const CUT: u16 = 17;
 

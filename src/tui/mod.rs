@@ -46,6 +46,7 @@ use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
 use crate::view::field::Record;
 use crate::view::filter::Filter;
+use crate::view::group::Widths;
 use crate::view::mask::Mask;
 use crate::view::units::{RateUnit, Tiers};
 use crate::view::{GroupRow, Query, View, health};
@@ -72,6 +73,8 @@ pub struct Settings {
     pub show_source: bool,
     /// Which columns are shown first.
     pub columns: Choice,
+    /// How wide the subnets are that flows are put together by, first.
+    pub subnets: Widths,
     /// The unit of rates.
     pub unit: RateUnit,
     /// From which rates on rows look busy.

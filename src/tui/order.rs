@@ -8,70 +8,67 @@ use super::layout;
 use super::picker::Picker;
 use super::state::State;
 use crate::view::column::{self, ColumnId, Hosts};
-use crate::view::{Freeze, List, Sort, SortKey};
+use crate::view::group::GroupColumn;
+use crate::view::{Freeze, Grouping, List, Sort, SortKey};
 
 /// The order of each list, kept while others are shown.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Orders([Sort; 6]);
+pub(super) struct Orders {
+    flows: Sort,
+    groups: [Sort; Grouping::COUNT],
+}
 
 impl Orders {
-    const fn index(list: List) -> usize {
+    pub(super) const fn of(&self, list: List) -> Sort {
         match list {
-            List::Flows => 0,
-            List::Countries => 1,
-            List::Networks(_) => 2,
-            List::Services => 3,
-            List::Processes => 4,
-            List::Hosts => 5,
+            List::Flows => self.flows,
+            List::By(grouping) => self.groups[grouping.index()],
         }
     }
 
-    pub(super) const fn of(&self, list: List) -> Sort {
-        self.0[Self::index(list)]
-    }
-
     const fn set(&mut self, list: List, sort: Sort) {
-        self.0[Self::index(list)] = sort;
+        match list {
+            List::Flows => self.flows = sort,
+            List::By(grouping) => self.groups[grouping.index()] = sort,
+        }
     }
 }
 
-/// What each list is called where its order is remembered.
-const NAMES: [(&str, usize); 6] = [
-    ("flows", 0),
-    ("countries", 1),
-    ("networks", 2),
-    ("services", 3),
-    ("processes", 4),
-    ("hosts", 5),
-];
+/// What the list of flows is called where its order is remembered; others are
+/// called what `--group` calls them.
+const FLOWS: &str = "flows";
+
+/// Every list, by that name.
+fn lists() -> impl Iterator<Item = (&'static str, List)> {
+    let groups = Grouping::ALL.into_iter();
+    let groups = groups.map(|grouping| (grouping.name(), List::By(grouping)));
+    std::iter::once((FLOWS, List::Flows)).chain(groups)
+}
 
 impl Orders {
     /// The orders of an earlier run, by the names of the lists; the usual one
     /// where it says nothing that is understood.
     pub(super) fn recalled(sorts: &BTreeMap<String, String>) -> Self {
         let mut orders = Self::default();
-        for (name, index) in NAMES {
-            let sort = sorts.get(name).and_then(|text| recalled(text, index > 0));
-            orders.0[index] = sort.unwrap_or_default();
+        for (name, list) in lists() {
+            let sort = sorts.get(name).and_then(|text| recalled(text, list));
+            orders.set(list, sort.unwrap_or_default());
         }
         orders
     }
 
     /// Those that are not the usual one, for the next run.
     pub(super) fn told(&self) -> BTreeMap<String, String> {
-        let unusual = NAMES
-            .iter()
-            .filter(|(_, index)| self.0[*index] != Sort::default());
-        let told = unusual.filter_map(|(name, index)| {
-            let sort = self.0[*index];
+        let told = lists().filter_map(|(name, list)| {
+            let sort = Some(self.of(list)).filter(|sort| *sort != Sort::default())?;
             let key = match sort.key {
                 SortKey::Usual => USUAL,
                 SortKey::Column(id) | SortKey::Address(id) => id.column().key,
                 SortKey::Field(field) => field.key,
-                SortKey::Group(_) => return None,
+                SortKey::Group(column) => column.name(),
             };
             let way = if sort.descending { "desc" } else { "asc" };
-            Some(((*name).to_owned(), format!("{key}:{way}")))
+            Some((name.to_owned(), format!("{key}:{way}")))
         });
         told.collect()
     }
@@ -80,12 +77,12 @@ impl Orders {
 /// What the usual order is called.
 const USUAL: &str = "usual";
 
-fn recalled(text: &str, is_group: bool) -> Option<Sort> {
+fn recalled(text: &str, list: List) -> Option<Sort> {
     let (name, way) = text.rsplit_once(':')?;
-    let key = match name {
-        USUAL => SortKey::Usual,
-        _ if is_group => return None,
-        name => SortKey::Column(column::named(name)?.id),
+    let key = match (name, list) {
+        (USUAL, _) => SortKey::Usual,
+        (name, List::By(_)) => SortKey::Group(GroupColumn::named(name)?),
+        (name, List::Flows) => SortKey::Column(column::named(name)?.id),
     };
     let descending = match way {
         "asc" => false,
@@ -119,23 +116,20 @@ impl State {
             SortKey::Column(ColumnId::Arrow) => "direction",
             SortKey::Column(id) | SortKey::Address(id) => id.column().title,
             SortKey::Field(field) => field.key,
-            SortKey::Group(column) => {
-                let list = self.level().list;
-                // However wide: whether there is room for it or not.
-                let all = draw::group_columns(u16::MAX, list, self.unit, true);
-                let found = all.into_iter().find(|(known, _)| *known == column);
-                found.map_or("", |(_, title)| title)
-            }
+            SortKey::Group(column) => match self.level().list {
+                List::By(grouping) => column.title(grouping),
+                List::Flows => "",
+            },
         }
     }
 
     /// What one can sort by here: the columns on the screen, and the usual
     /// order behind them.
     pub(super) fn sort_keys(&self) -> Vec<SortKey> {
-        let mut keys: Vec<SortKey> = if self.level().has_groups() {
+        let mut keys: Vec<SortKey> = if let List::By(grouping) = self.level().list {
             let columns = draw::group_columns(
                 draw::table_width(self),
-                self.level().list,
+                grouping,
                 self.unit,
                 self.has_bars(),
             );

@@ -16,10 +16,9 @@ pub(super) struct Pane {
 }
 
 impl State {
-    /// The pane that is open. Lists of groups have none.
+    /// The pane that is open.
     pub(super) fn pane(&self) -> Option<&Pane> {
-        let level = self.level();
-        level.pane.as_ref().filter(|_| !level.has_groups())
+        self.level().pane.as_ref()
     }
 
     /// Opens or closes the pane. Without a selection the first row of the
@@ -37,6 +36,8 @@ impl State {
                 subject: Subject::Cursor,
                 scroll: 0,
             });
+        } else if self.level().has_groups() {
+            self.say("There is no row to look at.");
         } else {
             self.say("There is no flow to look at.");
         }
@@ -46,7 +47,7 @@ impl State {
     pub(super) fn scroll_pane(&mut self, by: isize) {
         match &mut self.trail_mut().here_mut().pane {
             Some(pane) => pane.scroll = pane.scroll.saturating_add_signed(by),
-            None => self.say("No details are open: Enter opens those of a flow."),
+            None => self.say("No details are open: i opens them, and Enter those of a flow."),
         }
     }
 

@@ -130,7 +130,7 @@ impl Detail {
 }
 
 impl Host {
-    fn of(address: IpAddr, knowledge: &Knowledge, now: Moment) -> Self {
+    pub(super) fn of(address: IpAddr, knowledge: &Knowledge, now: Moment) -> Self {
         let wall = UNIX_EPOCH + Duration::from_nanos(now.real_ns);
         let sources = knowledge.sources_of(address).into_iter();
         Self {

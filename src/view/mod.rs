@@ -19,6 +19,7 @@ pub mod group;
 pub mod health;
 pub mod history;
 pub mod mask;
+pub mod portrait;
 pub mod sort;
 pub mod units;
 mod whole;
@@ -43,9 +44,10 @@ pub use crate::enrich::{End, Knowledge};
 use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
-pub use group::{Group, GroupRow, Ledger, List};
+pub use group::{Group, GroupRow, Grouping, Ledger, List};
 use health::Health;
 use history::Sample;
+use portrait::Portrait;
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -158,8 +160,8 @@ pub struct Query {
     /// Also flows that have ended, as far as they are kept. They are rows, and
     /// enter no sum.
     pub with_ended: bool,
-    /// Only flows of this group.
-    pub within: Option<Group>,
+    /// Only flows that are in all of these groups.
+    pub within: Vec<Group>,
     /// Whether the rows are flows or groups of them.
     pub list: List,
     /// The order of the rows.
@@ -191,7 +193,7 @@ impl Query {
             active_only: false,
             paused: false,
             with_ended: false,
-            within: None,
+            within: Vec::new(),
             list: List::Flows,
             sort: Sort::default(),
             freeze: Freeze::No,
@@ -326,6 +328,8 @@ pub struct View {
     /// What is known about the flow that is looked closer at; `None` if it is
     /// not there.
     pub detail: Option<Box<Detail>>,
+    /// The same of a group.
+    pub portrait: Option<Box<Portrait>>,
     /// Live flows that match the query.
     pub matching: usize,
     /// Flows that have ended and are rows as well.

@@ -2,8 +2,8 @@
 //! waits for the last.
 
 use super::departed::Flows;
-use super::group::{List, groups};
-use super::window::everything;
+use super::group::List;
+use super::window::{every_group, everything};
 use super::{FlowId, GroupRow, Knowledge, Ledger, Moment, Query, Table, ViewRow};
 
 /// The rows that a query holds, and which of them were handed out.
@@ -32,7 +32,7 @@ impl Whole {
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Self {
-        if query.list == List::Flows {
+        let List::By(grouping) = query.list else {
             let all = Flows {
                 live: table,
                 ended: ledger.departed(),
@@ -43,9 +43,8 @@ impl Whole {
                 flows: flows.into_iter(),
                 groups: Vec::new(),
             };
-        }
-        let found = groups(query, table, ledger, knowledge, now);
-        let groups = found.window(0, usize::MAX, ledger, knowledge);
+        };
+        let groups = every_group(query, grouping, table, ledger, knowledge, now);
         Self {
             flows: Vec::new().into_iter(),
             rows: groups.len(),

@@ -6,7 +6,8 @@ use super::departed::Flows;
 use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
-use super::group::{List, groups, remember};
+use super::group::{Group, GroupRow, Grouping, Groups, List, remember};
+use super::portrait::Portrait;
 use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
@@ -50,7 +51,7 @@ enum Why {
     Scope,
     /// It is a name lookup of this program.
     Own,
-    /// It is of another group: elsewhere, not hidden.
+    /// It is in other groups: elsewhere, not hidden.
     Elsewhere,
     /// It goes the other way.
     Direction,
@@ -69,8 +70,8 @@ fn left_out(query: &Query, flow: &Flow, knowledge: &mut Knowledge, now: Moment) 
     if knowledge.is_own(&flow.key().orig) {
         return Some(Why::Own);
     }
-    let is_of = |group: super::Group| group.holds(flow, knowledge);
-    if !query.within.is_none_or(is_of) {
+    let mut within = query.within.iter();
+    if !within.all(|group| group.holds(flow, knowledge)) {
         return Some(Why::Elsewhere);
     }
     let goes = |wanted| direction(flow, knowledge) == Some(wanted);
@@ -157,6 +158,28 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
     }
 }
 
+/// Those of them that have moved lately.
+struct Moving<'q, 'a> {
+    query: &'q Query,
+    table: &'a Table,
+    now: Moment,
+}
+
+impl<'a> Rows<'a> for Moving<'_, 'a> {
+    fn each(
+        self,
+        knowledge: &mut Knowledge,
+        mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
+    ) {
+        let flows = self.table.flows();
+        for (id, flow) in flows.filter(|(_, flow)| flow.has_moved_lately()) {
+            if left_out(self.query, flow, knowledge, self.now).is_none() {
+                take(id, flow, knowledge);
+            }
+        }
+    }
+}
+
 /// Every flow that matches a query, in its order.
 pub(super) fn everything(
     query: &Query,
@@ -207,11 +230,15 @@ fn reach(query: &Query, center: Option<FlowId>) -> Reach {
     }
 }
 
-/// The window of a list of flows.
+/// The window of a list of flows or of groups.
+#[derive(Default)]
 struct Window {
     first: usize,
     cursor: Option<(usize, FlowId)>,
     rows: Vec<FlowId>,
+    group_cursor: Option<(usize, Group)>,
+    groups: Vec<GroupRow>,
+    group_count: usize,
 }
 
 /// Puts the flows that match in order, and finds the window. An order that is
@@ -245,8 +272,79 @@ fn flows(
         first,
         cursor,
         rows,
+        ..Window::default()
     };
     (window, sums)
+}
+
+/// The same of a list of groups.
+fn in_groups(
+    query: &mut Query,
+    grouping: Grouping,
+    table: &Table,
+    ledger: &Ledger,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> (Window, Sums) {
+    let mut sums = Sums::default();
+    let mut groups = grouped(query, grouping, table, ledger, knowledge, now, &mut sums);
+    let now_at = match query.cursor {
+        Cursor::Group { group, .. } => groups.position(group),
+        _ => None,
+    };
+    let (first, index) = place(query, groups.len(), now_at);
+    if query.freeze == Freeze::Now {
+        query.freeze = Freeze::Kept(Arc::new(groups.kept()));
+    }
+    let group_cursor = index.and_then(|index| Some((index, groups.at(index)?)));
+    let group_count = groups.len();
+    let mut rows = groups.window(first, query.height, table, ledger, knowledge);
+    let moving = Moving { query, table, now };
+    remember(&mut rows, grouping, moving, knowledge, now);
+    let window = Window {
+        first,
+        group_cursor,
+        group_count,
+        groups: rows,
+        ..Window::default()
+    };
+    (window, sums)
+}
+
+/// All groups of the flows that match, and what these sum up to.
+fn grouped(
+    query: &Query,
+    grouping: Grouping,
+    table: &Table,
+    ledger: &Ledger,
+    knowledge: &mut Knowledge,
+    now: Moment,
+    sums: &mut Sums,
+) -> Groups {
+    let matching = Matching {
+        query,
+        all: Flows {
+            live: table,
+            ended: ledger.departed(),
+        },
+        now,
+        sums,
+    };
+    Groups::of(query, grouping, matching, (table, ledger), knowledge, now)
+}
+
+/// Every group of a list, in its order.
+pub(super) fn every_group(
+    query: &Query,
+    grouping: Grouping,
+    table: &Table,
+    ledger: &Ledger,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> Vec<GroupRow> {
+    let mut sums = Sums::default();
+    let groups = grouped(query, grouping, table, ledger, knowledge, now, &mut sums);
+    groups.window(0, usize::MAX, table, ledger, knowledge)
 }
 
 impl View {
@@ -260,66 +358,35 @@ impl View {
         now: Moment,
     ) -> Self {
         let mut query = query.clone();
-        let departed = ledger.departed();
         let all = Flows {
             live: table,
-            ended: departed,
+            ended: ledger.departed(),
         };
-        let groups = groups(&query, table, ledger, knowledge, now);
-        let (group_count, height) = (groups.len(), query.height);
-        let (window, group_cursor, sums) = if query.list == List::Flows {
-            let (window, sums) = flows(&mut query, all, knowledge, now);
-            (window, None, sums)
-        } else {
-            let now_at = match query.cursor {
-                Cursor::Group { group, .. } => groups.position(group),
-                _ => None,
-            };
-            let (first, index) = place(&query, group_count, now_at);
-            if query.freeze == Freeze::Now {
-                query.freeze = Freeze::Kept(Arc::new(groups.kept()));
-            }
-            let mut sums = Sums::default();
-            let matching = Matching {
-                query: &query,
-                all,
-                now,
-                sums: &mut sums,
-            };
-            matching.each(knowledge, |_, _, _| {});
-            let window = Window {
-                first,
-                cursor: None,
-                rows: Vec::new(),
-            };
-            let cursor = index.and_then(|index| Some((index, groups.at(index)?)));
-            (window, cursor, sums)
+        let (window, sums) = match query.list {
+            List::Flows => flows(&mut query, all, knowledge, now),
+            List::By(grouping) => in_groups(&mut query, grouping, table, ledger, knowledge, now),
         };
-        let Window {
-            first,
-            cursor,
-            rows,
-        } = window;
-        let rows = rows
+        let rows = window
+            .rows
             .iter()
             .filter_map(|id| Some(ViewRow::copy(*id, all.get(*id)?, knowledge, now)))
             .collect();
-        let subject = cursor.map(|(_, id)| id);
-        let mut groups = groups.window(first, height, ledger, knowledge);
-        remember(&mut groups, &query, table, knowledge, now);
+        let subject = window.cursor.map(|(_, id)| id);
+        let group = window.group_cursor.map(|(_, group)| group);
         Self {
             detail: Detail::answer(&query, subject, all, knowledge, now),
+            portrait: Portrait::answer(&query, group, &window.groups, table, knowledge, now),
             at: now,
             answered_at: now,
             rows,
-            groups,
-            group_count,
-            first,
-            cursor,
-            group_cursor,
+            groups: window.groups,
+            group_count: window.group_count,
+            first: window.first,
+            cursor: window.cursor,
+            group_cursor: window.group_cursor,
             matching: sums.matching,
             ended: sums.ended,
-            departed: departed.remembered(),
+            departed: all.ended.remembered(),
             uncounted: sums.uncounted,
             counters: sums.counters,
             matching_bytes_per_sec: sums.bytes_per_sec,

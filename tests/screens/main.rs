@@ -23,6 +23,7 @@ mod looks;
 mod order;
 mod owners;
 mod picture;
+mod portrait;
 mod scene;
 mod sessions;
 mod snapshot;

@@ -19,6 +19,7 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::chart::Chart;
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::group::Widths;
 use flowtop::view::health::{self, Health, SourceHealth};
 use flowtop::view::history::Sample;
 use flowtop::view::mask::Mask;
@@ -305,6 +306,7 @@ impl Scene {
             show_source: false,
             columns: Choice::default(),
             tiers: Tiers::default(),
+            subnets: Widths::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             memory: Memory::default(),
@@ -451,7 +453,7 @@ impl Scene {
         self.table.apply(update, at, &mut |change| {
             vigil.note(&change, knowledge, at);
             if let Change::Ended(flow) = change {
-                ledger.book(flow, knowledge);
+                ledger.book(flow, knowledge, at);
             }
         });
     }
@@ -518,6 +520,7 @@ impl Scene {
     pub(crate) fn send(&mut self, message: Message) {
         self.last = self.state.update(message, self.now);
         if let Some(query) = &self.last.ask {
+            self.ledger.open(query);
             self.query = query.clone();
         }
     }

@@ -290,6 +290,9 @@ fn no_screen_tells_anything_true_under_the_mask() {
                 no_secret(scene.last.copy.as_deref().unwrap_or_default());
             }
             scene.press(KeyCode::Esc);
+            scene.keys("i");
+            look(&scene);
+            scene.keys("i");
             scene.press(KeyCode::Enter);
             scene.answer();
             look(&scene);

@@ -55,6 +55,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("columns", "\"\"", |value, to| {
         set(&mut to.columns, value.text(value::columns))
     }),
+    key("subnet", "\"24,64\"", |value, to| {
+        set(&mut to.subnet, value.text(value::subnet))
+    }),
     key("mask", "false", |value, to| set(&mut to.mask, value.flag())),
     key("export-dir", "\"\"", |value, to| {
         set(&mut to.export_dir, value.path())

@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use super::super::value;
 use super::Color;
 use crate::view::column::Choice;
+use crate::view::group::Widths;
 use crate::view::units::Tiers;
 
 #[derive(Clone, Debug, Args)]
@@ -59,6 +60,18 @@ pub(in crate::config) struct Display {
     )]
     pub(in crate::config) columns: Option<Choice>,
 
+    /// Bits that name a network, of IPv4 and IPv6; 24,64 by default
+    ///
+    /// Flows are put together by the network of their far end: with the key g
+    /// in the viewer, and with list --group subnet. One number alone is that of
+    /// IPv4.
+    #[arg(
+        long,
+        value_name = "BITS",
+        value_parser = value::subnet,
+        global = true
+    )]
+    pub(in crate::config) subnet: Option<Widths>,
     /// Pseudonyms instead of addresses and names, on screen and in records
     ///
     /// So that others may look: addresses, names of hosts, users and containers,

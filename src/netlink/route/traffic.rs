@@ -95,22 +95,22 @@ pub(super) fn decode(message: &Message<'_>) -> Option<Traffic> {
         return None;
     }
     let flags = word(header, 8);
-    let (mut name, mut kind, mut mac, mut stats) = (None, None, None, None);
-    let (mut carrier, mut operation) = (None, None);
+    let (mut name, mut kind, mut mac, mut sums) = (None, None, None, None);
+    let (mut has_carrier, mut operation) = (None, None);
     for attribute in attributes(rest) {
         match attribute.kind {
             libc::IFLA_IFNAME => name = attribute.text(),
             libc::IFLA_ADDRESS => mac = attribute.array(),
             libc::IFLA_LINKINFO => kind = info_kind(attribute),
-            IFLA_STATS64 => stats = carried(attribute),
-            IFLA_CARRIER => carrier = attribute.u8(),
+            IFLA_STATS64 => sums = carried(attribute),
+            IFLA_CARRIER => has_carrier = attribute.u8(),
             IFLA_OPERSTATE => operation = attribute.u8(),
             _ => {}
         }
     }
-    let (carried, collisions) = stats?;
+    let (carried, collisions) = sums?;
     let is_on = flags & libc::IFF_UP as u32 != 0;
-    let state = match (is_on, operation, carrier) {
+    let state = match (is_on, operation, has_carrier) {
         (false, _, _) => LinkState::Down,
         (_, Some(IF_OPER_UP), _) => LinkState::Up,
         (_, Some(IF_OPER_DORMANT), _) => LinkState::Dormant,

@@ -365,9 +365,10 @@ pub(super) fn per_sec(rate: f64) -> String {
 
 fn flows(view: &View) -> Piece {
     // Of how many: of a group, of those that are idle as well.
-    let out_of_scope = match view.query.within {
-        Some(_) => 0,
-        None => view.out_of_scope,
+    let out_of_scope = if view.query.within.is_empty() {
+        view.out_of_scope
+    } else {
+        0
     };
     let all =
         view.matching + out_of_scope + view.out_of_direction + view.filtered_out + view.inactive;
@@ -447,11 +448,8 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// How one came to the list; what came first is left out first.
 fn trail(state: &State, room: usize) -> String {
-    let labels = state.trail().labels().map(|label| match state.mask() {
-        Some(_) => label.masked.as_str(),
-        None => label.plain.as_str(),
-    });
-    let labels: Vec<&str> = labels.collect();
+    let is_masked = state.mask().is_some();
+    let labels: Vec<String> = state.trail().labels(is_masked).collect();
     for skipped in 0..labels.len() {
         let mut text = String::new();
         if skipped > 0 {
@@ -479,6 +477,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         // Pages have no rows, and the one of health is about everything.
         Action::Move(_)
         | Action::Enter
+        | Action::Inspect
         | Action::SortLeft
         | Action::SortRight
         | Action::ToggleActive
@@ -507,9 +506,11 @@ fn is_of_use(key: &Key, state: &State) -> bool {
             !has_groups
         }
         Action::Enter => has_groups || state.pane().is_none(),
+        // Of flows, Enter does the same.
+        Action::Inspect => has_groups && state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
         Action::TogglePause => state.paused.is_some(),
-        Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
+        Action::Back => state.pane().is_some() || state.trail().is_deep(),
         _ => true,
     }
 }

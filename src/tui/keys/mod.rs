@@ -27,6 +27,8 @@ pub enum Action {
     Go(Tab),
     /// Goes into the selected row, or shows all about it.
     Enter,
+    /// Shows or hides all about the selected row, whatever it is.
+    Inspect,
     /// Moves the text of the details up.
     DetailUp,
     /// Moves it down.
@@ -55,6 +57,8 @@ pub enum Action {
     CycleDirection,
     /// Only active flows, or all.
     ToggleActive,
+    /// Chooses by what flows are put together.
+    GroupBy,
     /// Sorts by the column to the left of the one that is sorted by.
     SortLeft,
     /// Sorts by the column to the right of it.

@@ -147,6 +147,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Move,
+        &[char('i')],
+        Action::Inspect,
+        "i",
+        "all about the row: a host, a process, ...",
+        Some(hint("i", "about", 4)),
+    ),
+    entry(
+        Section::Move,
         &[char('K')],
         Action::DetailUp,
         "K J",
@@ -290,6 +298,14 @@ pub static KEYS: &[Key] = &[
         "a",
         "only flows that moved bytes just now",
         Some(hint("a", "active", 3)),
+    ),
+    entry(
+        Section::Show,
+        &[char('g')],
+        Action::GroupBy,
+        "g",
+        "put flows together: by host, user, ...",
+        Some(hint("g", "group", 5)),
     ),
     entry(
         Section::Show,

@@ -1,6 +1,5 @@
 //! What each action does. Those of one kind stand together in the files around.
 
-use super::super::draw;
 use super::super::keys::Action;
 use super::super::tabs::{Label, Tab};
 use super::columns::Seen;
@@ -16,7 +15,7 @@ impl State {
             return;
         }
         let scope = self.scope;
-        let list = (self.tab, self.level().list, self.level().within);
+        let before = (self.tab, self.level().shown());
         match action {
             action if self.act_on_chart(action) => {}
             Action::Move(motion) if self.tab.page() == Page::Health => self.scroll_page(motion),
@@ -31,6 +30,8 @@ impl State {
             Action::Go(tab) => self.go(tab),
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
+            Action::Inspect if self.tab.page() != Page::List => {}
+            Action::Inspect => self.toggle_pane(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
@@ -54,6 +55,7 @@ impl State {
             | Action::Reverse
             | Action::ToggleFreeze
             | Action::ChooseColumns => self.act_on_order(action),
+            Action::GroupBy => self.open_groupings(),
             Action::ToggleBits
             | Action::ToggleSource
             | Action::CycleBars
@@ -79,7 +81,7 @@ impl State {
         if self.scope != scope {
             self.seen = Seen::default();
         }
-        if list != (self.tab, self.level().list, self.level().within) {
+        if before != (self.tab, self.level().shown()) {
             // The order of another list says nothing of this one.
             self.freeze = Freeze::No;
         }
@@ -97,8 +99,8 @@ impl State {
         match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
                 let label = Label {
-                    plain: draw::group_label(&row),
-                    masked: draw::group_label(&row.masked(&self.settings.mask)),
+                    plain: row.label(),
+                    masked: row.masked(&self.settings.mask).label(),
                 };
                 self.trail_mut().enter(&row, label);
             }

@@ -52,13 +52,8 @@ impl State {
         if !words.is_empty() {
             all.push((Of::Matching, words.join(" ")));
         }
-        all.extend(self.charts.row.iter().map(|(of, label)| {
-            let label = match self.mask() {
-                Some(_) => &label.masked,
-                None => &label.plain,
-            };
-            (*of, label.clone())
-        }));
+        let row = self.charts.row.iter();
+        all.extend(row.map(|(of, label)| (*of, self.read(label).to_owned())));
         all
     }
 
@@ -111,8 +106,8 @@ impl State {
         let row = view.groups.get(line)?;
         let what = self.tab.title().to_lowercase();
         let label = Label {
-            plain: format!("{what} › {}", draw::group_label(row)),
-            masked: format!("{what} › {}", draw::group_label(&row.masked(mask))),
+            plain: format!("{what} › {}", row.label()),
+            masked: format!("{what} › {}", row.masked(mask).label()),
         };
         Some((Of::Group(row.group), label))
     }

@@ -8,6 +8,7 @@ mod asking;
 mod charting;
 mod choosing;
 mod columns;
+mod grouping;
 mod looks;
 mod moving;
 mod narrowing;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use charting::Charts;
 use columns::Seen;
 use crossterm::event::Event;
+use grouping::Regroup;
 use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
 use remembering::Begun;
@@ -31,6 +33,7 @@ use taking::Taking;
 use super::draw::{self, popup};
 use super::keymap;
 use super::layout;
+use super::menu::Menu;
 use super::order::Orders;
 use super::picker::Picker;
 use super::prompt::Prompt;
@@ -40,6 +43,7 @@ use super::{Ending, Errand, Message, Settings};
 use crate::flow::{Direction, Moment, Scope};
 use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
+use crate::view::group::Widths;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, Freeze, Query, View};
 
@@ -173,6 +177,10 @@ pub struct State {
     pub(super) popup: Option<Popup>,
     /// Where columns are chosen.
     pub(super) picker: Option<Picker>,
+    /// Where a grouping is chosen.
+    pub(super) groupings: Option<Menu<Regroup>>,
+    /// How wide subnets are.
+    subnets: Widths,
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
     pub(super) scroll: usize,
@@ -231,6 +239,8 @@ impl State {
             charts: Charts::default(),
             popup: None,
             picker: None,
+            groupings: None,
+            subnets: settings.subnets,
             popup_scroll: 0,
             scroll: 0,
             page_scroll: 0,
@@ -265,6 +275,9 @@ impl State {
             Message::View(view) => self.adopt(view),
             Message::Input(Event::Key(key)) if self.picker.is_some() => {
                 self.pick(key, &mut effects);
+            }
+            Message::Input(Event::Key(key)) if self.groupings.is_some() => {
+                self.pick_grouping(key, &mut effects);
             }
             Message::Input(Event::Key(key)) if self.menu().is_some() => {
                 self.choose_deed(key, &mut effects);

@@ -88,7 +88,7 @@ fn of_flow(row: &ViewRow) -> Facts {
         &[C::Proto],
         Some(format!("proto:{}", orig.proto())),
     );
-    let state = flow.state().and_then(|state| state.name());
+    let state = flow.state().and_then(crate::flow::State::name);
     facts.add(
         'a',
         "state",

@@ -12,6 +12,7 @@ use super::{Effects, State};
 use crate::tui::clipboard::MOST_BYTES;
 use crate::tui::keys::Action;
 use crate::tui::menu::{Item, Menu, Picked};
+use crate::tui::tabs::Label;
 use crate::tui::{Ending, draw};
 use crate::view::column::ColumnId;
 use crate::view::field::{Event, Record};
@@ -145,6 +146,14 @@ impl State {
         match self.mask() {
             Some(mask) => filter.masked(mask),
             None => filter.to_string(),
+        }
+    }
+
+    /// What a list or a row is called, as it may be read.
+    pub(in crate::tui) fn read<'a>(&self, label: &'a Label) -> &'a str {
+        match self.mask() {
+            Some(_) => &label.masked,
+            None => &label.plain,
         }
     }
 
@@ -321,7 +330,7 @@ impl State {
 
     /// What can be copied of a group.
     fn open_group(&mut self, row: &GroupRow) {
-        let label = draw::group_label(row);
+        let label = row.label();
         let filter = match (self.mask(), row.group.expression()) {
             (Some(_), _) => Deed::Say(format!(
                 "Masked: it would find nothing; {} shows the true ones.",
@@ -381,7 +390,7 @@ impl State {
             return;
         };
         match menu.key(key) {
-            Picked::More => return,
+            Picked::More => {}
             Picked::Chosen(deed) => {
                 self.taking.menu = None;
                 self.carry_out(deed, effects);

@@ -18,6 +18,9 @@ use crate::flow::{Direction, Family, L4, Pair, Protocol, Status, Tuple};
 pub use choice::{Choice, Mark};
 pub use registry::{COLUMNS, ColumnId};
 
+/// What stands above bars: which half of them is what.
+pub const BARS_TITLE: &str = "▀↓ ▄↑";
+
 /// Where the text of a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {

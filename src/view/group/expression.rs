@@ -11,25 +11,36 @@ impl Group {
     pub fn expression(&self) -> Option<String> {
         Some(match self {
             Self::Country(Country::Code(code)) => format!("country:{}", code.as_str()),
-            Self::Network(_, Some(asn)) => format!("asn:{asn}"),
+            Self::Country(Country::Lan | Country::Unknown) => return None,
+            Self::Asn(asn) => format!("asn:{}", (*asn)?),
             Self::Service(service) => match service.port {
                 Some(port) => format!("proto:{} port:{port}", service.proto),
                 None => format!("proto:{}", service.proto),
             },
             Self::Process(Who::Process { pid, .. }) => format!("pid:{pid}"),
-            Self::Host(Some(host)) => format!("host:{host}"),
-            Self::Country(Country::Lan | Country::Unknown)
-            | Self::Network(_, None)
-            | Self::Process(_)
-            | Self::Host(None) => return None,
+            Self::Host(host) => format!("host:{host}"),
+            Self::Source(host) => format!("src:{host}"),
+            Self::Destination(host) => format!("dst:{host}"),
+            Self::Pair(from, to) => format!("src:{from} dst:{to}"),
+            Self::Subnet(first, width) => format!("net:{first}/{width}"),
+            Self::Mark(mark) => format!("mark:{}", (*mark)?),
+            Self::Zone(zone) => format!("zone:{zone}"),
+            Self::Protocol(proto) => format!("proto:{proto}"),
+            // Their names may be those of others as well.
+            Self::Process(_)
+            | Self::User(_)
+            | Self::Unit(_)
+            | Self::Interface(_)
+            | Self::State(_)
+            | Self::Others => return None,
         })
     }
 
     /// The address of a group that is one host.
     pub const fn address(&self) -> Option<IpAddr> {
         match self {
-            Self::Host(host) => *host,
-            Self::Country(_) | Self::Network(..) | Self::Service(_) | Self::Process(_) => None,
+            Self::Host(host) | Self::Source(host) | Self::Destination(host) => Some(*host),
+            _ => None,
         }
     }
 }
@@ -50,8 +61,15 @@ mod tests {
         let host = "2001:db8::1".parse().unwrap();
         for group in [
             Group::Service(service),
-            Group::Host(Some(host)),
-            Group::Network(Country::Unknown, std::num::NonZeroU32::new(64500)),
+            Group::Host(host),
+            Group::Source(host),
+            Group::Destination(host),
+            Group::Pair(host, host),
+            Group::subnet(host, 64),
+            Group::Mark(Some(16)),
+            Group::Zone(2),
+            Group::Protocol(Protocol(250)),
+            Group::Asn(std::num::NonZeroU32::new(64500)),
             Group::Process(Who::Process {
                 pid: 7,
                 start_ticks: 1,
@@ -60,6 +78,6 @@ mod tests {
             let text = group.expression().unwrap();
             assert_eq!(Filter::parse(&text).unwrap().to_string(), text);
         }
-        assert_eq!(Group::Host(None).expression(), None);
+        assert_eq!(Group::Others.expression(), None);
     }
 }

@@ -2,7 +2,7 @@
 //! header of its CSV.
 
 use super::super::field::{Kind, Value};
-use super::{Country, Group, GroupRow, Holder};
+use super::{Country, Group, GroupRow, Grouping, Holder};
 use crate::view::Who;
 
 /// One thing that can be said about a group.
@@ -34,25 +34,52 @@ const fn number(key: &'static str, get: for<'a> fn(&'a GroupRow) -> Value<'a>) -
 /// Every field, in the order of a record. Absent is what a kind of group has
 /// not.
 pub static GROUP_FIELDS: &[GroupField] = &[
-    text("group", |row| Value::Text(kind(&row.group))),
+    text("group", |row| {
+        let kind = row.group.grouping().map(Grouping::name);
+        Value::Text(kind.unwrap_or("others"))
+    }),
     text("name", |row| row.name.as_deref().into()),
     text("address", |row| {
         row.group.address().map_or(Value::Absent, Value::Address)
     }),
     text("mac", |row| row.mac.map_or(Value::Absent, Value::Mac)),
+    text("src", |row| match row.group {
+        Group::Pair(from, _) => Value::Address(from),
+        _ => Value::Absent,
+    }),
+    text("dst", |row| match row.group {
+        Group::Pair(_, to) => Value::Address(to),
+        _ => Value::Absent,
+    }),
+    text("dst_name", |row| row.second_name.as_deref().into()),
+    text("network", |row| match row.group {
+        Group::Subnet(first, _) => Value::Address(first),
+        _ => Value::Absent,
+    }),
+    number("bits", |row| match row.group {
+        Group::Subnet(_, width) => Value::Uint(width.into()),
+        _ => Value::Absent,
+    }),
     text("country", |row| match &row.group {
-        Group::Country(Country::Code(code)) | Group::Network(Country::Code(code), _) => {
-            Value::Text(code.as_str())
-        }
+        Group::Country(Country::Code(code)) => Value::Text(code.as_str()),
         Group::Country(Country::Lan) => Value::Text("lan"),
         _ => Value::Absent,
     }),
     number("asn", |row| match row.group {
-        Group::Network(_, asn) => asn.map(|asn| u64::from(asn.get())).into(),
+        Group::Asn(asn) => asn.map(|asn| u64::from(asn.get())).into(),
+        _ => Value::Absent,
+    }),
+    number("mark", |row| match row.group {
+        Group::Mark(mark) => mark.map(u64::from).into(),
+        _ => Value::Absent,
+    }),
+    number("zone", |row| match row.group {
+        Group::Zone(zone) => Value::Uint(zone.into()),
         _ => Value::Absent,
     }),
     text("proto", |row| match row.group {
         Group::Service(service) => Value::Protocol(service.proto),
+        Group::Protocol(proto) => Value::Protocol(proto),
         _ => Value::Absent,
     }),
     number("port", |row| match row.group {
@@ -79,6 +106,22 @@ pub static GROUP_FIELDS: &[GroupField] = &[
     number("peers", |row| Value::Uint(row.hosts as u64)),
     number("unreplied", |row| Value::Uint(row.unreplied as u64)),
     number("new", |row| Value::Uint(row.new as u64)),
+    GroupField {
+        key: "oldest_secs",
+        kind: Kind::Seconds,
+        get: |row| {
+            row.oldest
+                .map_or(Value::Absent, |age| Value::Seconds(age.duration()))
+        },
+    },
+    GroupField {
+        key: "last_seen",
+        kind: Kind::Time,
+        get: |row| {
+            row.seen()
+                .map_or(Value::Absent, |seen| Value::Time(seen.real_ns))
+        },
+    },
     number("orig_packets", |row| Value::Uint(row.counters.orig.packets)),
     number("orig_bytes", |row| Value::Uint(row.counters.orig.bytes)),
     number("reply_packets", |row| {
@@ -92,13 +135,3 @@ pub static GROUP_FIELDS: &[GroupField] = &[
         Value::Uint(row.bytes_per_sec.reply)
     }),
 ];
-
-const fn kind(group: &Group) -> &'static str {
-    match group {
-        Group::Country(_) => "country",
-        Group::Network(..) => "network",
-        Group::Service(_) => "service",
-        Group::Process(_) => "process",
-        Group::Host(_) => "host",
-    }
-}

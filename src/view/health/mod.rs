@@ -89,14 +89,9 @@ impl Settings {
 
 /// A share in percent, rounded; `None` of nothing.
 pub const fn percent(part: u64, whole: u64) -> Option<u64> {
-    match part
-        .saturating_mul(100)
+    part.saturating_mul(100)
         .saturating_add(whole / 2)
         .checked_div(whole)
-    {
-        Some(percent) => Some(percent),
-        None => None,
-    }
 }
 
 /// How the source of flows is doing.

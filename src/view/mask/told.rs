@@ -3,6 +3,7 @@
 //! Every structure is taken apart whole, without `..`: whoever adds a field has
 //! to say here whether it tells of somebody.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Mask;
@@ -13,6 +14,7 @@ use crate::flow::Pair;
 use crate::table::Flow;
 use crate::view::detail::Translated;
 use crate::view::group::Holder;
+use crate::view::portrait::{Part, Parts, Portrait};
 use crate::view::{Bearings, Detail, Group, GroupRow, Host, Row, Status, View, ViewRow};
 
 /// A row with pseudonyms, whole, since nothing true is borrowed.
@@ -93,12 +95,15 @@ impl GroupRow {
         let Self {
             group,
             name,
+            second_name,
             holder,
             mac,
             flows,
             new,
             unreplied,
+            oldest,
             ended,
+            last_ended,
             hosts,
             counters,
             bytes_per_sec,
@@ -108,19 +113,31 @@ impl GroupRow {
         Self {
             group: mask.group(*group),
             name: name.as_ref().map(|name| mask.name_of(*group, name)),
+            second_name: second_name.as_ref().map(|n| mask.name_of(*group, n)),
             holder: holder.as_ref().map(|holder| mask.holder(holder)),
             mac: mac.map(|mac| mask.mac(mac)),
             flows: *flows,
             new: *new,
             unreplied: *unreplied,
+            oldest: *oldest,
             ended: *ended,
+            last_ended: *last_ended,
             hosts: *hosts,
             counters: *counters,
             bytes_per_sec: *bytes_per_sec,
             average_bytes_per_sec: *average_bytes_per_sec,
-            past: past.clone(),
+            past: *past,
         }
     }
+}
+
+/// Whether this is the name of a systemd unit, and not of a container.
+fn is_unit(name: &str) -> bool {
+    let kind = name.rsplit_once('.').map(|(_, kind)| kind);
+    matches!(
+        kind,
+        Some("service" | "scope" | "slice" | "socket" | "mount")
+    )
 }
 
 impl Detail {
@@ -149,7 +166,7 @@ impl Detail {
                 orig: other(&translated.orig),
                 reply: other(&translated.reply),
             },
-            past: past.clone(),
+            past: *past,
             parent_lives: *parent_lives,
         }
     }
@@ -185,6 +202,47 @@ impl Status {
     }
 }
 
+impl Portrait {
+    /// The same with pseudonyms.
+    #[must_use]
+    pub fn masked(&self, mask: &Mask) -> Self {
+        let Self {
+            row,
+            host,
+            oldest,
+            uncounted,
+            peers,
+            hosts,
+            asks,
+            serves,
+            processes,
+        } = self;
+        let one = |part: &Part<IpAddr>| Part {
+            what: mask.address(part.what),
+            name: part.name.as_deref().map(|name| mask.host(name).into()),
+            ..part.clone()
+        };
+        let several = |parts: &Parts<IpAddr>| Parts {
+            top: parts.top.iter().map(one).collect(),
+            count: parts.count,
+        };
+        Self {
+            row: row.masked(mask),
+            host: host.as_ref().map(|(address, end, host)| {
+                let address = mask.address(*address);
+                (address, mask.end(end), mask.known_host(host))
+            }),
+            oldest: *oldest,
+            uncounted: *uncounted,
+            peers: several(peers),
+            hosts: several(hosts),
+            asks: asks.clone(),
+            serves: serves.clone(),
+            processes: processes.clone(),
+        }
+    }
+}
+
 impl View {
     /// The same with pseudonyms. The question stays as it was asked: it is
     /// shown by [`Filter::masked`](crate::view::filter::Filter::masked).
@@ -201,6 +259,7 @@ impl View {
             cursor,
             group_cursor,
             detail,
+            portrait,
             matching,
             ended,
             departed,
@@ -233,6 +292,7 @@ impl View {
             cursor: *cursor,
             group_cursor: *group_cursor,
             detail: detail.map(|detail| Box::new(detail.masked(mask))),
+            portrait: portrait.as_ref().map(|one| Box::new(one.masked(mask))),
             matching: *matching,
             ended: *ended,
             departed: *departed,
@@ -467,18 +527,25 @@ impl Mask {
     /// A group under a pseudonym, for drawing it.
     fn group(&self, group: Group) -> Group {
         match group {
-            Group::Host(host) => Group::Host(host.map(|host| self.address(host))),
-            Group::Country(_) | Group::Network(..) | Group::Service(_) | Group::Process(_) => group,
+            Group::Host(host) => Group::Host(self.address(host)),
+            Group::Source(host) => Group::Source(self.address(host)),
+            Group::Destination(host) => Group::Destination(self.address(host)),
+            Group::Pair(from, to) => Group::Pair(self.address(from), self.address(to)),
+            Group::Subnet(first, width) => Group::subnet(self.address(first), width),
+            other => other,
         }
     }
 
     /// What a group is called.
     fn name_of(&self, group: Group, name: &Arc<str>) -> Arc<str> {
         match group {
-            Group::Host(_) => Arc::from(self.host(name)),
-            Group::Country(_) | Group::Network(..) | Group::Service(_) | Group::Process(_) => {
-                Arc::clone(name)
+            Group::Host(_) | Group::Source(_) | Group::Destination(_) | Group::Pair(..) => {
+                Arc::from(self.host(name))
             }
+            Group::User(_) => Arc::from(self.user(name)),
+            Group::Unit(_) if is_unit(name) => Arc::from(self.unit(name)),
+            Group::Unit(_) => Arc::from(self.word("ct", name)),
+            _ => Arc::clone(name),
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) fn tell(state: &State, detail: &Detail, sheet: &mut Sheet) {
 }
 
 /// Name, address and port.
-fn host(end: &End, address: IpAddr, port: Option<u16>) -> Prose {
+pub(super) fn host(end: &End, address: IpAddr, port: Option<u16>) -> Prose {
     let role = host_role(address);
     let prose = match &end.name {
         Some(name) => Prose::of(name.as_ref(), role).then(written(address, port), role),
@@ -67,7 +67,7 @@ fn written(address: IpAddr, port: Option<u16>) -> String {
 }
 
 /// Whose it is, where it is, and who says all that.
-fn beside(mut prose: Prose, address: IpAddr, end: &End, host: &Host) -> Prose {
+pub(super) fn beside(mut prose: Prose, address: IpAddr, end: &End, host: &Host) -> Prose {
     if host.is_here {
         prose = prose.then("this machine", Role::Text);
     } else if let Some(mac) = host.mac {

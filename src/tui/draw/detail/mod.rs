@@ -6,6 +6,7 @@
 
 mod chart;
 mod ends;
+mod group;
 mod kernel;
 mod owner;
 mod prose;
@@ -20,6 +21,7 @@ use super::super::theme::Role;
 use super::pane_area;
 use super::popup::Text;
 use crate::view::column::ColumnId;
+use crate::view::portrait::Portrait;
 use crate::view::units;
 use crate::view::{Detail, Subject};
 use prose::{Prose, Sheet};
@@ -80,7 +82,10 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
 /// there is no text.
 pub(in super::super) fn max_scroll(state: &State) -> Option<usize> {
     let area = pane_area(state)?;
-    state.view.as_ref()?.detail.as_ref()?;
+    let view = state.view.as_ref()?;
+    if view.detail.is_none() && view.portrait.is_none() {
+        return None;
+    }
     let lines = content(state, area).len();
     Some(lines.saturating_sub(inside(area).height.into()))
 }
@@ -140,8 +145,16 @@ fn detail(state: &State) -> Option<&Detail> {
     state.view.as_ref()?.detail.as_deref()
 }
 
+/// Of a group, in a list of groups.
+fn portrait(state: &State) -> Option<&Portrait> {
+    state.view.as_ref()?.portrait.as_deref()
+}
+
 /// What it is, and for how long.
 fn title(state: &State) -> Text {
+    if let Some(portrait) = portrait(state) {
+        return group::title(portrait);
+    }
     let Some(detail) = detail(state) else {
         return vec![("Details".to_owned(), Role::Header)];
     };
@@ -180,6 +193,10 @@ fn content(state: &State, area: Rect) -> Vec<Text> {
     let inner = inside(area);
     let is_airy = inner.height >= AIRY_FROM;
     let mut sheet = Sheet::new(inner.width.into(), is_airy);
+    if let Some(portrait) = portrait(state) {
+        group::tell(state, portrait, &mut sheet);
+        return sheet.lines();
+    }
     match detail(state) {
         Some(detail) => {
             let row = detail.row.row(moment(state, detail));
@@ -193,7 +210,7 @@ fn content(state: &State, area: Rect) -> Vec<Text> {
             kernel::tell(state, detail, &row, &mut sheet);
         }
         None if !state.level().is_anything_selected() => {
-            sheet.say("", Prose::of("Select a flow: ↑ and ↓.", Role::Dim));
+            sheet.say("", Prose::of("Select a row: ↑ and ↓.", Role::Dim));
         }
         None if matches!(state.pane(), Some(pane) if pane.subject == Subject::Cursor) => {
             // The answer is on its way.

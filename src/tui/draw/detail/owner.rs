@@ -6,6 +6,7 @@ use super::super::super::state::State;
 use super::super::super::theme::Role;
 use super::prose::{Prose, Sheet};
 use crate::flow::{Congestion, TcpFigures};
+use crate::view::group::Holder;
 use crate::view::units;
 use crate::view::{Account, Cgroup, Owner, Party, Process, Row, Side, Unknown, Who};
 
@@ -55,7 +56,16 @@ const fn reason(why: Unknown) -> &'static str {
 
 fn of_owner(state: &State, label: &str, owner: &Owner, sheet: &mut Sheet) {
     match &owner.process {
-        Ok(process) => of_process(label, process, owner, sheet),
+        Ok(process) => {
+            let how = match owner.namespace {
+                Some(address) => {
+                    format!("holds the socket, in the network namespace that has {address}")
+                }
+                None => "holds the socket".to_owned(),
+            };
+            let account = owner.account().map(|account| &**account);
+            of_process(label, process, account, how, sheet);
+        }
         Err(why) => {
             let prose = Prose::of(reason(*why), Role::Dim);
             let prose = match owner.account() {
@@ -73,18 +83,45 @@ fn of_owner(state: &State, label: &str, owner: &Owner, sheet: &mut Sheet) {
     }
 }
 
-fn of_process(label: &str, process: &Process, owner: &Owner, sheet: &mut Sheet) {
+/// A process that has flows, and where it belongs.
+pub(super) fn of_holder(holder: &Holder, sheet: &mut Sheet) {
+    let account = holder.account.as_deref();
+    match &holder.process {
+        Some(process) => {
+            let how = "holds the sockets of these flows".to_owned();
+            of_process("process", process, account, how, sheet);
+        }
+        None => sheet.say(
+            "user",
+            Prose::of(account.map(user).unwrap_or_default(), Role::Text),
+        ),
+    }
+    if let Some(cgroup) = holder.cgroup.as_deref() {
+        of_cgroup(cgroup, sheet);
+    }
+}
+
+/// Why there is no process.
+pub(super) const fn absence(who: Who) -> &'static str {
+    match who {
+        Who::Unknown(why) => reason(why),
+        Who::Unseen => "not looked up: that takes a moment, and --no-process switches it off",
+        Who::Process { .. } => "not known any more: all its flows have ended",
+    }
+}
+
+fn of_process(
+    label: &str,
+    process: &Process,
+    account: Option<&Account>,
+    how: String,
+    sheet: &mut Sheet,
+) {
     let mut prose =
         Prose::of(process.name.as_ref(), Role::Title).and(format!("[{}]", process.pid), Role::Text);
-    if let Some(account) = owner.account() {
+    if let Some(account) = account {
         prose = prose.then(format!("user {}", user(account)), Role::Text);
     }
-    let how = match owner.namespace {
-        Some(address) => {
-            format!("holds the socket, in the network namespace that has {address}")
-        }
-        None => "holds the socket".to_owned(),
-    };
     sheet.say(label, prose.known(how));
     if let Some(command) = &process.cmdline {
         sheet.say("command", Prose::of(command.as_ref(), Role::Text));

@@ -27,19 +27,20 @@ pub(super) fn section(state: &State, health: &Health, width: usize) -> Section {
         note: note.to_owned(),
         lines,
     };
-    let links = match health.vitals.as_ref().map(|vitals| &vitals.links) {
+    let interfaces = match health.vitals.as_ref().map(|vitals| &vitals.links) {
         None => return plain(Vec::new(), "are being read"),
         Some(Err(why)) => {
             let lines = line::wrap(why, width).into_iter();
             return plain(lines.map(|text| vec![(text, Role::Alert)]).collect(), "");
         }
-        Some(Ok(links)) => links,
+        Some(Ok(interfaces)) => interfaces,
     };
     let carried = |link: &LinkVitals| {
         let of = |pair: crate::flow::Pair<Carried>| pair.orig.bytes + pair.reply.bytes;
         (of(link.added), of(link.link.traffic.carried))
     };
-    let (mut busy, idle): (Vec<_>, Vec<_>) = links.iter().partition(|link| carried(link) != (0, 0));
+    let (mut busy, idle): (Vec<_>, Vec<_>) =
+        interfaces.iter().partition(|link| carried(link) != (0, 0));
     busy.sort_by_key(|link| std::cmp::Reverse(carried(link)));
     let mut lines = vec![vec![(
         format!(

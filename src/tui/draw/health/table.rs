@@ -20,7 +20,7 @@ const STATES: usize = 10;
 /// The gauge, and where it leads to.
 pub(super) fn fullness(state: &State, view: &View, health: &Health, width: usize) -> Section {
     let mut lines = Vec::new();
-    let mut note = "of the kernel, everything in it".to_owned();
+    let mut note = "of the kernel, everything in it";
     match (health.table_used, health.table_max) {
         (Some(used), Some(max)) => lines.extend(gauge(state, used, max, width)),
         (Some(used), None) => lines.push(vec![(
@@ -30,7 +30,7 @@ pub(super) fn fullness(state: &State, view: &View, health: &Health, width: usize
             ),
             Role::Text,
         )]),
-        (None, _) => note = "not known: the kernel has loaded no connection tracking".to_owned(),
+        (None, _) => note = "not known: the kernel has loaded no connection tracking",
     }
     let mut more = Text::new();
     if let Some((peak, at)) = health.peak {
@@ -60,7 +60,7 @@ pub(super) fn fullness(state: &State, view: &View, health: &Health, width: usize
     ]);
     Section {
         title: "TABLE OF CONNECTIONS",
-        note,
+        note: note.to_owned(),
         lines,
     }
 }
