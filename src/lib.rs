@@ -40,7 +40,7 @@
 //! | 4 | [`output`] | records and groups to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys and mouse, options, help, drawing, theme, terminal guard | `view`, `flow` |
 //! | 5 | [`engine`] | the loop that owns the table: viewer (what charts remember; the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `vitals`, `view`, `flow` |
-//! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
+//! | 6 | [`config`] | command line, environment, flowtop.toml and what the viewer remembered (state.toml), lowered once | settings of others |
 //! | 7 | `run` | start-up and shut-down order, signals, exit codes; standing still for a shell; new files of screens and exports, options kept in flowtop.toml | all |
 //!
 //! `tests/architecture.rs` fails on an import that this table does not list.

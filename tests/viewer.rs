@@ -405,6 +405,11 @@ fn what_was_chosen_comes_back_unless_nobody_wants_it() {
         let mut first = start(&[]);
         first.keys(" ");
         first.wait_for("PAUSED");
+        // The picture has been taken when the next question is answered.
+        first.keys("/port 1\r");
+        first.wait("another port", |text| !text.contains("198.51.100.7"));
+        first.keys("0");
+        first.wait_for("198.51.100.7");
         host.flush_flows();
         first.keys(">>r");
         first.wait_for("STATE▼");
@@ -433,7 +438,9 @@ fn what_was_chosen_comes_back_unless_nobody_wants_it() {
         assert!(!second.text().contains("/port"));
         second.keys("/\x1b[A");
         second.wait_for("/port 443");
-        second.keys("\x1bq");
+        second.keys("\x1b");
+        second.wait("a closed line", |text| !text.contains("/port 443"));
+        second.keys("q");
         second.assert_clean_end();
         assert_eq!(fs::read_to_string(&file).expect("it stays"), kept);
 

@@ -399,6 +399,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if !query.paused {
             // The next pause is of another moment.
             self.still = None;
+        } else if self.still.is_none() {
+            self.still = Some(Box::new(self.sight(false, self.core.clock.now()).keep()));
         }
         self.query = Some(query);
         if !looked {
@@ -526,26 +528,13 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         now: Moment,
         views: &SyncSender<T>,
     ) -> Result<(), TrySendError<T>> {
-        let Some(query) = &mut self.query else {
+        let Some(mut query) = self.query.take() else {
             return Ok(());
         };
-        let live = Sight {
-            table: &self.core.table,
-            ledger: &self.ledger,
-            knowledge: &mut self.viewer.knowledge,
-            vigil: &mut self.vigil,
-            chronicle: &mut self.chronicle,
-            pulse: &self.pulse,
-            at: now,
-        };
-        let mut view = if query.paused {
-            let still = self.still.get_or_insert_with(|| Box::new(live.keep()));
-            still.sight().view(query)
-        } else {
-            live.view(query)
-        };
+        let mut view = self.sight(query.paused, now).view(&query);
         view.answered_at = now;
         query.settle(&view);
+        self.query = Some(query);
         view.status = self.status();
         if view.query.page == Page::Health {
             let (core, knowledge) = (&self.core, &self.viewer.knowledge);

@@ -83,6 +83,17 @@ impl Prompt {
         self.error.as_ref()
     }
 
+    /// Goes on with the beginning of another term. Until that is one, the filter
+    /// in force stays.
+    pub(super) fn append(&mut self, beginning: &str) {
+        self.text.truncate(self.text.trim_end().len());
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.text.push_str(beginning);
+        self.cursor = self.text.len();
+    }
+
     /// The filters that were typed.
     pub(super) fn typed(&self) -> &[String] {
         &self.typed

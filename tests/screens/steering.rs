@@ -151,3 +151,59 @@ fn an_order_that_nobody_knows_says_nothing() {
     });
     assert!(text(&scene.buffer(120, 20)).contains("↓ RATE▼"));
 }
+
+fn filter(scene: &Scene) -> String {
+    let filter = scene.query.filter.as_ref();
+    filter.map(ToString::to_string).unwrap_or_default()
+}
+
+#[test]
+fn one_value_of_a_row_is_kept_or_left_out() {
+    let mut scene = scene(120);
+    scene.keys("f");
+    let screen = text(&scene.buffer(120, 20));
+    assert!(screen.contains("Select a row first"), "{screen}");
+    scene.keys("jf");
+    check("only_120", &text(&scene.buffer(120, 20)));
+    scene.keys("p");
+    assert_eq!(filter(&scene), "port:443");
+    // More of it, in the language that / edits.
+    scene.keys("!d");
+    assert_eq!(filter(&scene), "port:443 !dst:216.160.83.56");
+    scene.keys("jf");
+    scene.press(KeyCode::Esc);
+    assert_eq!(filter(&scene), "port:443 !dst:216.160.83.56");
+    scene.keys("0");
+    // The column that is sorted by stands first, and Enter takes it.
+    scene.keys(">>f");
+    scene.press(KeyCode::Enter);
+    assert!(filter(&scene).starts_with("state:"), "{}", filter(&scene));
+    let before = filter(&scene);
+    scene.keys("f");
+    scene.press(KeyCode::Enter);
+    assert_eq!(filter(&scene), before, "it is asked for once");
+}
+
+#[test]
+fn a_group_is_kept_or_left_out() {
+    let mut scene = scene(120);
+    scene.keys("7jf");
+    scene.press(KeyCode::Enter);
+    assert_eq!(filter(&scene), "proto:tcp port:443");
+    scene.keys("0!");
+    scene.press(KeyCode::Enter);
+    assert_eq!(filter(&scene), "!(proto:tcp port:443)");
+}
+
+#[test]
+fn a_port_is_typed_at_once() {
+    let mut scene = scene(120);
+    scene.keys("P443");
+    assert_eq!(filter(&scene), "port:443");
+    scene.press(KeyCode::Enter);
+    // What is in force stays until there is more of it.
+    scene.keys("P");
+    assert_eq!(filter(&scene), "port:443");
+    scene.keys("22");
+    assert_eq!(filter(&scene), "port:443 port:22");
+}

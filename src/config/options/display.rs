@@ -47,9 +47,10 @@ pub(in crate::config) struct Display {
 
     /// Columns: a list such as proto,dst,rtt, or +rtt,-cc
     ///
-    /// With signs, what is to be added to the usual columns and taken away. The
-    /// key C of the viewer lists all of them; destination is always shown.
-    /// Tables of list and events have them if this is on the command line.
+    /// With signs, what is to be added to the usual columns and taken away; rtt?
+    /// is shown as soon as any is known. The key C of the viewer lists all of
+    /// them; destination is always shown. Tables of list and events have them if
+    /// this is on the command line.
     #[arg(
         long,
         value_name = "KEYS",

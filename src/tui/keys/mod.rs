@@ -45,6 +45,12 @@ pub enum Action {
     ToggleBits,
     /// Opens the line where a filter is typed.
     EditFilter,
+    /// Adds a value of the row to the filter.
+    OnlyThis,
+    /// Adds to the filter that a value of the row is not to be seen.
+    NotThis,
+    /// Opens the line where a filter is typed, for a port.
+    EditPort,
     /// Drops the filter.
     ClearFilter,
     /// Flows in every direction, or in one only.

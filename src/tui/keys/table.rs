@@ -180,6 +180,23 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Filter,
+        &[char('f')],
+        Action::OnlyThis,
+        "f !",
+        "only, or without, a value of the row",
+        None,
+    ),
+    hidden(&[char('!')], Action::NotThis),
+    entry(
+        Section::Filter,
+        &[char('P')],
+        Action::EditPort,
+        "P",
+        "type a port to see only that",
+        None,
+    ),
+    entry(
+        Section::Filter,
         &[char('0')],
         Action::ClearFilter,
         "0",

@@ -50,6 +50,9 @@ impl State {
             | Action::ToggleFamily(_)
             | Action::ToggleLoopback
             | Action::EditFilter
+            | Action::EditPort
+            | Action::OnlyThis
+            | Action::NotThis
             | Action::ClearFilter
             | Action::CycleDirection
             | Action::ToggleActive => self.choose(action),

@@ -33,6 +33,14 @@ impl State {
                     Prompt::new(self.filter.clone(), typed)
                 });
             }
+            Action::EditPort => {
+                let typed = std::mem::take(&mut self.typed);
+                let mut prompt = Prompt::new(self.filter.clone(), typed);
+                prompt.append("port:");
+                self.prompt = Some(prompt);
+            }
+            Action::OnlyThis => self.open_narrowing(false),
+            Action::NotThis => self.open_narrowing(true),
             Action::ClearFilter if self.filter.is_none() => self.say("There is no filter."),
             Action::ClearFilter => self.set_filter(None),
             Action::CycleDirection => self.cycle_direction(),

@@ -11,6 +11,7 @@ mod columns;
 mod grouping;
 mod looks;
 mod moving;
+mod narrowing;
 mod past;
 mod popups;
 mod program;

@@ -85,6 +85,8 @@ pub(in crate::tui) enum Deed {
     Say(String),
     /// Exports the rows of the list.
     Export(Form),
+    /// Adds this to the filter.
+    Narrow(Filter),
 }
 
 /// What it takes to take things out.
@@ -119,6 +121,10 @@ impl State {
     /// The menu of what can be taken out, if it is open.
     pub(in crate::tui) const fn menu(&self) -> Option<&Menu<Deed>> {
         self.taking.menu.as_ref()
+    }
+
+    pub(super) fn open_menu(&mut self, menu: Menu<Deed>) {
+        self.taking.menu = Some(menu);
     }
 
     /// The view as it came, with true addresses and names: not for drawing.
@@ -412,6 +418,7 @@ impl State {
                 self.say(&format!("Copied the {what}, {condition}."));
                 effects.copy = Some(text);
             }
+            Deed::Narrow(term) => self.narrow(&term),
             Deed::Export(form) => {
                 self.taking.is_exporting = true;
                 let mut query = self.query().clone();
@@ -482,7 +489,7 @@ fn item(letter: char, text: &str, does: Deed) -> Item<Deed> {
     let mut note = match &does {
         Deed::Copy(_, text) => text.clone(),
         Deed::Say(_) => "-".to_owned(),
-        Deed::Export(_) => String::new(),
+        Deed::Export(_) | Deed::Narrow(_) => String::new(),
     };
     draw::cut_end(&mut note, NOTE);
     Item {

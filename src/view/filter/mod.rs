@@ -96,6 +96,31 @@ impl Filter {
         matches!(&self.expr, ast::Expr::All(parts) if parts.is_empty())
     }
 
+    /// The filter that holds what both hold.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let parts = |filter: &Self| match &filter.expr {
+            ast::Expr::All(parts) => parts.clone(),
+            one => vec![one.clone()],
+        };
+        let mut all = parts(self);
+        for part in parts(other) {
+            if !all.contains(&part) {
+                all.push(part);
+            }
+        }
+        match <[_; 1]>::try_from(all) {
+            Ok([one]) => one.into(),
+            Err(all) => ast::Expr::All(all).into(),
+        }
+    }
+
+    /// The filter that holds what this one does not.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        ast::Expr::not(self.expr.clone()).into()
+    }
+
     /// What it may need to know beyond the flow.
     pub fn needs(&self) -> Needs {
         self.program.needs()

@@ -1219,3 +1219,30 @@ fn protocols_are_words_by_their_names() {
         assert_eq!(parse(name), parse(&format!("proto:{}", proto.0)), "{name}");
     }
 }
+
+#[test]
+fn filters_are_joined_and_turned_round() {
+    let filter = |text: &str| Filter::parse(text).unwrap();
+    let joined = |a: &str, b: &str| filter(a).and(&filter(b));
+    for (a, b, both) in [
+        ("", "tcp", "tcp"),
+        ("tcp", "", "tcp"),
+        ("tcp", "port:443", "tcp port:443"),
+        ("tcp port:443", "port:443", "tcp port:443"),
+        (
+            "tcp or udp",
+            "!state:established",
+            "(tcp or udp) !state:established",
+        ),
+        ("tcp", "a or b", "tcp (a or b)"),
+    ] {
+        assert_eq!(joined(a, b), filter(both), "{a} and {b}");
+    }
+    for (text, turned) in [
+        ("tcp", "!tcp"),
+        ("!tcp", "tcp"),
+        ("tcp port:443", "!(tcp port:443)"),
+    ] {
+        assert_eq!(filter(text).negated(), filter(turned));
+    }
+}

@@ -1,0 +1,216 @@
+//! Only this value, and not this one: terms of a filter out of the selected row.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::State;
+use super::taking::Deed;
+use crate::tui::menu::{Item, Menu};
+use crate::view::column::ColumnId;
+use crate::view::filter::Filter;
+use crate::view::group::Country;
+use crate::view::{Group, GroupRow, SortKey, ViewRow, Who};
+
+/// Something that a row says of itself, as a filter asks for it.
+struct Fact {
+    letter: char,
+    /// What it is.
+    what: &'static str,
+    /// The columns that show it.
+    columns: &'static [ColumnId],
+    filter: Filter,
+}
+
+/// The facts of a row, gathered one by one.
+#[derive(Default)]
+struct Facts(Vec<Fact>);
+
+impl Facts {
+    /// Adds what a filter can ask for, if the value is known.
+    fn add(
+        &mut self,
+        letter: char,
+        what: &'static str,
+        columns: &'static [ColumnId],
+        text: Option<String>,
+    ) {
+        let filter = text.and_then(|text| Filter::parse(&text).ok());
+        self.0.extend(filter.map(|filter| Fact {
+            letter,
+            what,
+            columns,
+            filter,
+        }));
+    }
+}
+
+/// The whole of a text, as a filter compares it. What has both kinds of quotes
+/// cannot be written.
+fn is(key: &str, text: &str) -> Option<String> {
+    let quote = ['"', '\''].into_iter().find(|quote| !text.contains(*quote));
+    let fits = !text.is_empty() && !text.contains('\\');
+    Some(format!(
+        "{key}={quote}{text}{quote}",
+        quote = quote.filter(|_| fits)?
+    ))
+}
+
+fn of_flow(row: &ViewRow) -> Facts {
+    use ColumnId as C;
+    let mut facts = Facts::default();
+    let flow = &row.flow;
+    let orig = &flow.key().orig;
+    let shown = row.row(crate::flow::Moment::default());
+    let owner = shown.owner();
+    let cell = |id: C| {
+        let mut text = String::new();
+        id.cell(&shown, crate::view::column::Style::default(), &mut text);
+        (text != "-").then_some(text)
+    };
+    let known = |key: &str, value: Option<String>| value.map(|value| format!("{key}:{value}"));
+    facts.add(
+        'd',
+        "destination",
+        &[C::Destination],
+        Some(format!("dst:{}", orig.dst())),
+    );
+    facts.add(
+        's',
+        "source",
+        &[C::Source],
+        Some(format!("src:{}", orig.src())),
+    );
+    let port = orig.dport().map(|port| format!("port:{port}"));
+    facts.add('p', "port", &[C::Service, C::Dport], port);
+    facts.add(
+        't',
+        "protocol",
+        &[C::Proto],
+        Some(format!("proto:{}", orig.proto())),
+    );
+    let state = flow.state().and_then(crate::flow::State::name);
+    facts.add(
+        'a',
+        "state",
+        &[C::State],
+        state.map(|name| format!("state:{name}")),
+    );
+    let process = shown.process().and_then(Result::ok);
+    let name = process.and_then(|process| is("process", &process.name));
+    facts.add('o', "process", &[C::Process], name);
+    let user = cell(C::User).and_then(|user| is("user", &user));
+    facts.add('u', "user", &[C::User], user.filter(|_| owner.is_some()));
+    let country = cell(C::Country).filter(|code| code.len() == 2);
+    facts.add('c', "country", &[C::Country], known("country", country));
+    let network = cell(C::Asn).filter(|asn| asn.bytes().all(|b| b.is_ascii_digit()));
+    facts.add(
+        'n',
+        "network",
+        &[C::Asn, C::Organisation],
+        known("asn", network),
+    );
+    let way = row.bearings.direction.map(|way| way.name().to_owned());
+    facts.add('w', "direction", &[C::Arrow], known("dir", way));
+    let mark = flow.mark().filter(|mark| *mark > 0);
+    facts.add(
+        'm',
+        "mark",
+        &[C::Mark],
+        known("mark", mark.map(|mark| mark.to_string())),
+    );
+    facts
+}
+
+fn of_group(row: &GroupRow) -> Facts {
+    let mut facts = Facts::default();
+    match row.group {
+        Group::Host(host) => {
+            let host = address(host).map(|host| format!("host:{host}"));
+            facts.add('h', "host", &[], host);
+        }
+        Group::Service(service) => {
+            let port = service
+                .port
+                .map(|port| format!("proto:{} port:{port}", service.proto));
+            let proto = || format!("proto:{}", service.proto);
+            facts.add('v', "service", &[], Some(port.unwrap_or_else(proto)));
+        }
+        Group::Country(Country::Code(code)) => {
+            let code = format!("country:{}", code.as_str());
+            facts.add('c', "country", &[], Some(code));
+        }
+        Group::Process(Who::Process { pid, .. }) => {
+            let name = row.name.as_deref().and_then(|name| is("process", name));
+            facts.add('o', "process", &[], name);
+            facts.add('i', "process id", &[], Some(format!("pid:{pid}")));
+        }
+        _ => {}
+    }
+    facts
+}
+
+fn address(host: impl Into<Option<IpAddr>>) -> Option<IpAddr> {
+    host.into()
+}
+
+impl State {
+    /// Asks which value of the selected row is to be the only one, or is not to
+    /// be seen; that of the column sorted by stands first.
+    pub(super) fn open_narrowing(&mut self, excludes: bool) {
+        let view = self.truth().filter(|view| self.level().is_of(view));
+        let line = view.and_then(|view| view.line_of(self.level().cursor));
+        let row = view.zip(line).and_then(|(view, line)| view.rows.get(line));
+        let group = view
+            .zip(line)
+            .and_then(|(view, line)| view.groups.get(line));
+        let facts = match (row, group) {
+            (Some(row), _) => of_flow(row).0,
+            (_, Some(row)) => of_group(row).0,
+            (None, None) => {
+                return self.say(&format!("Select a row first: {}.", self.keys("↑ ↓")));
+            }
+        };
+        if facts.is_empty() {
+            return self.say("No filter asks for this; Enter shows its flows.");
+        }
+        let sorted = match self.sort().key {
+            SortKey::Column(id) | SortKey::Address(id) => Some(id),
+            _ => None,
+        };
+        let is_first = |fact: &Fact| sorted.is_some_and(|id| fact.columns.contains(&id));
+        let (mut first, others): (Vec<_>, Vec<_>) = facts.into_iter().partition(is_first);
+        first.extend(others);
+        let items = first.into_iter().map(|fact| {
+            let filter = if excludes {
+                fact.filter.negated()
+            } else {
+                fact.filter
+            };
+            Item {
+                letter: Some(fact.letter),
+                text: fact.what.to_owned(),
+                note: self.told(&filter),
+                does: Deed::Narrow(filter),
+            }
+        });
+        let title = if excludes {
+            "Without this"
+        } else {
+            "Only this"
+        };
+        let menu = Menu::new(title, items.collect());
+        self.open_menu(menu);
+    }
+
+    /// Adds a term to the filter in force.
+    pub(super) fn narrow(&mut self, term: &Filter) {
+        let filter = match &self.filter {
+            Some(filter) => filter.and(term),
+            None => term.clone(),
+        };
+        let text = self.told(&filter);
+        self.set_filter(Some(Arc::new(filter)));
+        let (edit, clear) = (self.keys("/"), self.keys("0"));
+        self.say(&format!("/{text}: {edit} edits it, {clear} drops it."));
+    }
+}
