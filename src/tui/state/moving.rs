@@ -10,11 +10,11 @@ use crate::view::{Cursor, Subject, View};
 pub(super) fn scrolled(motion: Motion, first: usize, page: usize) -> usize {
     match motion {
         Motion::Up => first.saturating_sub(1),
-        Motion::Down => first + 1,
+        Motion::Down => first.saturating_add(1),
         Motion::PageUp => first.saturating_sub(page),
-        Motion::PageDown => first + page,
+        Motion::PageDown => first.saturating_add(page),
         Motion::HalfPageUp => first.saturating_sub(page.div_ceil(2)),
-        Motion::HalfPageDown => first + page.div_ceil(2),
+        Motion::HalfPageDown => first.saturating_add(page.div_ceil(2)),
         Motion::First => 0,
         Motion::Last => usize::MAX,
     }
