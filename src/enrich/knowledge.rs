@@ -25,14 +25,6 @@ pub struct End {
     pub name: Option<Arc<str>>,
 }
 
-impl End {
-    /// Nothing is known of it.
-    pub const UNKNOWN: Self = Self {
-        location: Location::Unknown,
-        name: None,
-    };
-}
-
 /// Where hosts are. Each is looked up once.
 struct Atlas {
     geoip: Arc<GeoIp>,
@@ -192,14 +184,6 @@ impl Knowledge {
             .known
             .entry(address)
             .or_insert_with(|| geoip.locate(address, pool))
-    }
-
-    /// What is known of both ends of a flow: `orig` is the source.
-    pub fn ends(&mut self, orig: &Tuple) -> Pair<End> {
-        Pair {
-            orig: self.end(orig.src()),
-            reply: self.end(orig.dst()),
-        }
     }
 
     /// What a host is called, escaped.
