@@ -5,6 +5,7 @@
 //! wait for arrives through one channel as [`Input`].
 
 mod attribution;
+mod chronicle;
 mod events;
 mod samples;
 mod viewer;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
+use super::chronicle::Chronicle;
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
 use crate::enrich::Knowledge;
@@ -19,6 +20,9 @@ use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View, V
 const BUSIEST: usize = 1000;
 /// The longest wait for fresh counters before a view goes out with old ones.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// Inputs to take in before looking whether a view is owed, at most. Together
+/// a few milliseconds of work.
+const BURST: usize = 64;
 /// When to try again after a screen was too slow to take a view.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -133,6 +137,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             vigil: Vigil::default(),
             places_checked: now,
             bytes: Readings::default(),
+            chronicle: Chronicle::default(),
             flows: Readings::default(),
             next_tick: now,
             publish_by: None,
@@ -156,6 +161,7 @@ struct Running<P> {
     places_checked: Moment,
     /// Taken at the end of each complete dump, when every counter is fresh.
     bytes: Readings,
+    chronicle: Chronicle,
     /// Taken at each refresh.
     flows: Readings,
     next_tick: Moment,
@@ -175,8 +181,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .unwrap_or(self.next_tick)
                 .min(self.next_tick);
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
-                // All that has piled up, so that a burst costs one view.
-                for input in std::iter::once(first).chain(inputs.try_iter()) {
+                // What has piled up, so that a burst costs one view; but not all
+                // that a dump keeps adding, or a key would wait for its end.
+                for input in std::iter::once(first).chain(inputs.try_iter().take(BURST)) {
                     if self.input(input)?.is_break() {
                         return Ok(());
                     }
@@ -229,8 +236,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
         let (ledger, knowledge) = (&mut self.ledger, &mut self.viewer.knowledge);
         let (asker, vigil) = (&mut self.viewer.asker, &mut self.vigil);
+        let chronicle = &mut self.chronicle;
         let arrived = self.core.take(delivery, &mut |change, at| {
             vigil.note(&change, knowledge, at);
+            chronicle.note(&change, knowledge, at);
             if let Some(asker) = asker {
                 asker.note(&change, knowledge);
             }
@@ -244,6 +253,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let now = self.core.clock.now();
         if arrived.dump_ended == Some(true) {
             self.bytes.take(&self.core.table, now);
+            let knowledge = &mut self.viewer.knowledge;
+            self.chronicle.read(&self.core.table, knowledge, now);
             // Births are told from now on, but not those before.
             if !self.looked_through {
                 self.look_through();
@@ -336,6 +347,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.viewer.knowledge.forget_owners();
         self.looked_through = false;
         (self.bytes, self.flows) = Default::default();
+        self.chronicle.restart();
         for input in others {
             if self.input(input)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -429,6 +441,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let (table, knowledge) = (&self.core.table, &mut self.viewer.knowledge);
         let mut view = View::compute(query, table, &self.ledger, knowledge, now);
         self.vigil.keep(&mut view);
+        self.chronicle.answer(&mut view, table, knowledge, now);
         query.settle(&view);
         let scope = query.scope;
         view.bytes_per_sec = self.bytes.per_sec(scope, |d| {

@@ -484,6 +484,12 @@ impl Flow {
             .filter(|_| self.counters.is_some())
     }
 
+    /// Whether it moved bytes in the last 40 seconds; it may be some more. If it
+    /// did not, its [`Flow::past`] is all rest.
+    pub const fn has_moved_lately(&self) -> bool {
+        self.rate.has_moved_lately()
+    }
+
     /// Its rates of the last 40 seconds.
     pub fn past(&self, now: Moment) -> Past {
         match self.counters {

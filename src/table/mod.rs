@@ -12,7 +12,7 @@ mod totals;
 use std::cmp::Ordering;
 
 pub use flow::{Age, CountedBy, EndReason, Flow, Nat};
-pub use rate::{PAST_STEP_SECS, Past};
+pub use rate::{PAST_STEP_SECS, Past, past_steps};
 pub use totals::{ClassTotals, Totals};
 
 use crate::flow::{Class, Counters, Key, Moment, Origin, Pair, Report, Status, Update};

@@ -1,6 +1,6 @@
 //! Bytes per second: now, and over the last 2, 10 and 40 seconds.
 
-use crate::flow::Pair;
+use crate::flow::{Moment, Pair};
 
 /// Nanoseconds of one slot of a [`History`].
 const SLOT_NS: u64 = 2_000_000_000;
@@ -14,6 +14,21 @@ pub const PAST_STEP_SECS: u64 = SLOT_NS / 1_000_000_000;
 /// [`PAST_STEP_SECS`], the oldest first. Absent are steps in which nobody
 /// read the counters: before the flow was seen, and since they were last read.
 pub type Past = [Option<Pair<u64>>; SLOTS - 1];
+
+/// The beginning and the end of each step of a [`Past`], as monotonic time.
+pub fn past_steps(at: Moment) -> [(u64, u64); SLOTS - 1] {
+    std::array::from_fn(|index| {
+        let number = past_step(at.mono_ns, index).unwrap_or_default();
+        (number * SLOT_NS, number.saturating_add(1) * SLOT_NS)
+    })
+}
+
+/// The slot of a step, if the clock has been there.
+fn past_step(at_ns: u64, index: usize) -> Option<u64> {
+    // A step that has hardly begun has nothing to say.
+    let now = at_ns.saturating_sub(MIN_ELAPSED_NS) / SLOT_NS;
+    (now + 1 + index as u64).checked_sub(SLOTS as u64 - 1)
+}
 
 /// Two counter readings closer together than this give no rate; the bytes
 /// between them enter the next one.
@@ -101,15 +116,17 @@ impl Rate {
         })
     }
 
+    /// Whether bytes moved in the last 40 seconds; it may be some more.
+    pub(super) const fn has_moved_lately(&self) -> bool {
+        self.history.is_some()
+    }
+
     /// How fast it was; see [`Past`]. The step of now counts as far as it was
     /// read.
     pub(super) fn past(&self, at_ns: u64) -> Past {
-        // A step that has hardly begun has nothing to say.
-        let now = at_ns.saturating_sub(MIN_ELAPSED_NS) / SLOT_NS;
-        let steps = SLOTS as u64 - 1;
         let since = u64::from(self.since_secs) * 1_000_000_000;
         std::array::from_fn(|index| {
-            let number = (now + 1 + index as u64).checked_sub(steps)?;
+            let number = past_step(at_ns, index)?;
             let begin = since.max(number * SLOT_NS);
             let end = self.base_at_ns.min((number + 1) * SLOT_NS);
             let read_ns = end.checked_sub(begin)?;

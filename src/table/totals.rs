@@ -32,6 +32,11 @@ impl ClassTotals {
         &mut self.0[class.index()]
     }
 
+    /// The totals of one class.
+    pub const fn get(&self, class: Class) -> &Totals {
+        &self.0[class.index()]
+    }
+
     /// The totals of the flows that `scope` holds.
     pub fn within(&self, scope: Scope) -> Totals {
         let mut sum = Totals::default();

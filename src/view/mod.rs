@@ -7,12 +7,14 @@
 //! rows of the window.
 
 mod candidate;
+pub mod chart;
 pub mod column;
 mod detail;
 pub mod field;
 pub mod filter;
 mod first;
 pub mod group;
+pub mod history;
 pub mod sort;
 pub mod units;
 mod whose;
@@ -21,6 +23,7 @@ mod window;
 use std::sync::Arc;
 
 pub use candidate::Candidate;
+use chart::{Chart, Charting};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
 pub use whose::{Counting, Party, Side, Who};
@@ -34,6 +37,7 @@ use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Ledger, List};
+use history::Sample;
 
 /// Which way a flow goes, and through what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,6 +167,8 @@ pub struct Query {
     pub height: usize,
     /// The flow to look closer at.
     pub detail: Option<Subject>,
+    /// The chart that is looked at.
+    pub chart: Option<Charting>,
 }
 
 impl Query {
@@ -184,6 +190,7 @@ impl Query {
             first: 0,
             height: 0,
             detail: None,
+            chart: None,
         }
     }
 
@@ -334,6 +341,12 @@ pub struct View {
     pub born_per_sec: Option<f64>,
     /// See `born_per_sec`.
     pub ended_per_sec: Option<f64>,
+    /// How fast what is shown was at the last readings, the oldest first; `None`
+    /// for a gap.
+    pub recent: Vec<Option<Sample>>,
+    /// The chart that was asked for; `None` if nothing is known of what it is
+    /// of.
+    pub chart: Option<Box<Chart>>,
     /// How the source is doing.
     pub status: Status,
 }

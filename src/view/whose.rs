@@ -27,7 +27,7 @@ impl Side {
 
     /// What this end sent (`orig`) and received (`reply`), from a pair by
     /// direction.
-    pub(super) fn sent_and_received<T>(self, by_direction: Pair<T>) -> Pair<T> {
+    pub fn sent_and_received<T>(self, by_direction: Pair<T>) -> Pair<T> {
         match self {
             Self::Orig => by_direction,
             Self::Reply => Pair {

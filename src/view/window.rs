@@ -289,6 +289,8 @@ impl View {
             bytes_per_sec: None,
             born_per_sec: None,
             ended_per_sec: None,
+            recent: Vec::new(),
+            chart: None,
             status: Status::default(),
         }
     }

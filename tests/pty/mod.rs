@@ -117,7 +117,11 @@ impl Session {
                 panic!("the program ended ({status}) before {what}; the screen:\n{text}");
             }
             assert!(start.elapsed() < PATIENCE, "no {what}; the screen:\n{text}");
-            thread::sleep(Duration::from_millis(10));
+            // As soon as more is there; `text` takes it from here.
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(10)) {
+                self.screen.process(&bytes);
+                self.raw.extend(bytes);
+            }
         }
     }
 

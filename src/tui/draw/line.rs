@@ -69,6 +69,19 @@ pub(super) fn draw(
     put(&right, start, area.y, edge, theme, buf);
 }
 
+/// Whether all of some pieces has room, but for those whose rank is above
+/// `rank`: they may have shrunk or gone.
+pub(super) fn fits(left: &[Piece], right: &[Piece], rank: u8, area: Rect) -> bool {
+    let room = usize::from(area.width).saturating_sub(2);
+    let shrunk = |pieces: &[Piece]| -> Vec<Piece> {
+        let mut pieces = pieces.to_vec();
+        while pieces.iter().any(|piece| piece.rank > rank) && yields(&mut pieces, &mut Vec::new()) {
+        }
+        pieces
+    };
+    width(&shrunk(left)) + width(&shrunk(right)) + GAP <= room
+}
+
 fn width(pieces: &[Piece]) -> usize {
     let texts: usize = pieces.iter().map(Piece::width).sum();
     texts + GAP * pieces.len().saturating_sub(1)

@@ -21,6 +21,7 @@ mod help;
 mod line;
 mod menu;
 mod picker;
+mod picture;
 pub(super) mod popup;
 mod prompt;
 mod status;

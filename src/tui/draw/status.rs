@@ -13,8 +13,10 @@ use super::super::state::State;
 use super::super::tabs::Tab;
 use super::super::theme::Role;
 use super::line::{self, Piece};
+use super::picture::{Scale, spark};
 use super::table_width;
-use crate::flow::{Direction, Family, Group};
+use crate::flow::{Direction, Family, Group, Pair};
+use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
 use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
 
@@ -23,14 +25,22 @@ use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
 const TABLE_WARN: u64 = 80;
 const TABLE_CRIT: u64 = 95;
 
+/// Cells of a sparkline on the line of the totals: the widest that leaves room
+/// for everything else, in full.
+const SPARKS: [usize; 4] = [32, 24, 16, 10];
+/// Pieces of a higher rank than this yield before sparklines do: they explain,
+/// and are no numbers.
+const SPARK_RANK: u8 = 11;
+/// The least that the full height of a sparkline stands for, in bytes and in
+/// tenths of a flow per second, so that rest looks like rest.
+const SPARK_BYTES: u64 = 10_000;
+const SPARK_FLOWS: u64 = 100;
+
 /// Cells of a filter on the line of the totals, at most.
 const FILTER_WIDTH: usize = 32;
 
 /// Cells between two tabs.
 const TAB_GAP: usize = 2;
-
-/// Fills of one cell, in eighths.
-const FILLS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
@@ -179,7 +189,7 @@ fn table_use(status: &Status) -> Option<Piece> {
         TABLE_WARN.. => Role::ChipWarn,
         _ => Role::Text,
     };
-    let fill = FILLS[(percent * 8 / 100).min(7) as usize];
+    let fill = spark::gauge(percent, 100, 1);
     Some(
         Piece::new(9, format!("{text}/{} ", grouped(max)), Role::Text)
             .and(format!("{fill}{percent}%"), role)
@@ -251,7 +261,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
     if view.uncounted > 0 {
         let count = format!("{} without counters", grouped(view.uncounted as u64));
         right.push(
-            Piece::new(8, format!("{count}: born before accounting"), Role::Dim).or_short(
+            Piece::new(12, format!("{count}: born before accounting"), Role::Dim).or_short(
                 7,
                 count,
                 Role::Dim,
@@ -264,7 +274,73 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         right.push(Piece::new(3, text, Role::Chip));
     }
     right.push(flows(view));
+    let left = with_sparks(state, view, left, &right, area);
     line::draw(left, right, &state.theme, area, buf);
+}
+
+/// The rates and births at the beginning of the line with how they went, where
+/// there is room: first for both rates, then for births and ends as well.
+fn with_sparks(
+    state: &State,
+    view: &View,
+    plain: Vec<Piece>,
+    right: &[Piece],
+    area: Rect,
+) -> Vec<Piece> {
+    let rate = |get: fn(Pair<u64>) -> u64| -> Vec<Option<u64>> {
+        let of = |sample: &Option<Sample>| sample.map(|sample| get(sample.bytes_per_sec));
+        view.recent.iter().map(of).collect()
+    };
+    let flows = |get: fn(&Sample) -> Option<f64>| -> Vec<Option<u64>> {
+        let of = |sample: &Option<Sample>| sample.as_ref().and_then(get).map(tenths);
+        view.recent.iter().map(of).collect()
+    };
+    let rates = [rate(|rate| rate.reply), rate(|rate| rate.orig)];
+    let turnover = [flows(|s| s.born_per_sec), flows(|s| s.ended_per_sec)];
+    let most = |both: &[Vec<Option<u64>>; 2], cells: usize| {
+        let newest = both
+            .iter()
+            .flat_map(|values| values.iter().rev().take(cells));
+        newest.flatten().copied().max().unwrap_or_default()
+    };
+    let spark = |values: &[Option<u64>], cells: usize, scale| {
+        let newest = &values[values.len().saturating_sub(cells)..];
+        format!(" {:>cells$}", spark::line(newest.iter().copied(), scale))
+    };
+    let with = |of_rates: usize, of_flows: usize| {
+        let mut pieces = plain.clone();
+        let births = pieces
+            .len()
+            .min(if view.query.filter.is_some() { 3 } else { 2 });
+        let bytes = Scale::of_rates(most(&rates, of_rates).max(SPARK_BYTES), state.unit);
+        let counts = Scale::of_counts(most(&turnover, of_flows).max(SPARK_FLOWS));
+        let of = [
+            (0, &rates[0], of_rates, bytes, Role::Down),
+            (1, &rates[1], of_rates, bytes, Role::Up),
+            (births, &turnover[0], of_flows, counts, Role::Dim),
+            (births + 1, &turnover[1], of_flows, counts, Role::Dim),
+        ];
+        for (index, values, cells, scale, role) in of {
+            if cells > 0
+                && let Some(piece) = pieces.get_mut(index)
+            {
+                *piece = std::mem::take(piece).and(spark(values, cells, scale), role);
+            }
+        }
+        pieces
+    };
+    let fits = |pieces: &Vec<Piece>| line::fits(pieces, right, SPARK_RANK, area);
+    let both = SPARKS
+        .into_iter()
+        .map(|cells| with(cells, cells.min(SPARKS[2])));
+    let rates_only = SPARKS.into_iter().map(|cells| with(cells, 0));
+    let found = both.chain(rates_only).find(fits);
+    found.unwrap_or(plain)
+}
+
+/// A count per second, as a number to be drawn.
+fn tenths(per_sec: f64) -> u64 {
+    (per_sec * 10.0).round() as u64
 }
 
 fn births(word: &str, per_sec: Option<f64>) -> Piece {

@@ -29,6 +29,7 @@ impl State {
                 Page::Health | Page::Chart => 0,
             },
             detail: self.pane().map(|pane| pane.subject),
+            chart: None,
         };
         (query != self.asked).then(|| {
             self.asked = Query {

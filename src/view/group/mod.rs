@@ -300,6 +300,11 @@ impl List {
 impl Group {
     /// Whether a flow belongs to it.
     pub fn holds(self, flow: &Flow, knowledge: &mut Knowledge) -> bool {
+        self.side(flow, knowledge).is_some()
+    }
+
+    /// From whose point of view a flow that belongs to it sends and receives.
+    pub fn side(self, flow: &Flow, knowledge: &mut Knowledge) -> Option<Side> {
         let list = match self {
             Self::Country(_) => List::Countries,
             Self::Network(country, _) => List::Networks(country),
@@ -307,8 +312,12 @@ impl Group {
             Self::Process(_) => List::Processes,
             Self::Host(_) => List::Hosts,
         };
-        let mut holds = false;
-        list.members(flow, knowledge, |member| holds |= member.group == self);
-        holds
+        let mut side = None;
+        list.members(flow, knowledge, |member| {
+            if member.group == self {
+                side = Some(member.side);
+            }
+        });
+        side
     }
 }

@@ -1,0 +1,291 @@
+//! How fast everything went, for charts: read at the end of each complete dump,
+//! when every counter is fresh.
+//!
+//! Of every class of flows there is always a history. Of what a filter holds, of
+//! a group or of a flow there is one from when somebody first asks for it; it
+//! begins with what the flows themselves remember.
+
+use std::time::Duration;
+
+use crate::enrich::Knowledge;
+use crate::flow::{Key, Moment, Pair};
+use crate::table::{Change, ClassTotals, Flow, Table};
+use crate::view::View;
+use crate::view::chart::{self, Chart, Selection};
+use crate::view::history::{ClassMoved, History, Moved, Reading, Series, Sum, Turnover, recent};
+
+/// Readings for the lines at the top of the screen.
+const RECENT: usize = 40;
+/// Charts that are remembered while others are looked at. Each costs a walk
+/// through the table at each reading.
+const TRACES: usize = 3;
+/// For how long.
+const TRACED: Duration = Duration::from_secs(600);
+
+/// The history of all, and of what somebody has asked for.
+#[derive(Default)]
+pub(super) struct Chronicle {
+    whole: History<ClassMoved>,
+    /// The last reading.
+    read: Option<(Moment, ClassTotals)>,
+    traces: Vec<Trace>,
+}
+
+/// The history of what somebody has asked for.
+struct Trace {
+    selection: Selection,
+    history: History<Moved>,
+    /// Until when there are readings.
+    read: Moment,
+    /// What has happened since, besides what flows that are there moved.
+    since: Moved,
+    /// Of a single flow.
+    single: Option<Single>,
+    /// When somebody last looked.
+    asked: Moment,
+    /// Whether it was in a chart, and is worth remembering.
+    is_charted: bool,
+}
+
+/// A flow that is traced by itself.
+struct Single {
+    key: Key,
+    /// Bytes at the last reading; `None` if it is not counted.
+    bytes: Option<Pair<u64>>,
+    is_over: bool,
+}
+
+impl Single {
+    fn of(flow: &Flow) -> Self {
+        Self {
+            key: *flow.key(),
+            bytes: flow.counters().map(|counters| counters.bytes()),
+            is_over: false,
+        }
+    }
+
+    /// Bytes since the last reading.
+    fn read(&mut self, flow: &Flow) -> Pair<u64> {
+        let bytes = flow.counters().map(|counters| counters.bytes());
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        let (bytes, before) = before
+            .zip(bytes)
+            .map_or_else(Default::default, |(b, a)| (a, b));
+        Pair {
+            orig: bytes.orig.saturating_sub(before.orig),
+            reply: bytes.reply.saturating_sub(before.reply),
+        }
+    }
+}
+
+impl Trace {
+    /// Begins with what flows remember; `None` if it is of a flow that is not
+    /// there.
+    fn new(
+        selection: Selection,
+        table: &Table,
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) -> Option<Self> {
+        let single = match selection.flow() {
+            Some(id) => Some(Single::of(table.get(id)?)),
+            None => None,
+        };
+        let mut history = History::default();
+        for reading in selection.past(table, knowledge, now) {
+            history.push(reading);
+        }
+        Some(Self {
+            history,
+            read: now,
+            since: Moved::rest(),
+            single,
+            asked: now,
+            is_charted: false,
+            selection,
+        })
+    }
+
+    fn note(&mut self, change: &Change<'_>, knowledge: &mut Knowledge, at: Moment) {
+        let (Change::Born(flow) | Change::Ended(flow)) = change else {
+            return;
+        };
+        let has_ended = matches!(change, Change::Ended(_));
+        if let Some(single) = &mut self.single {
+            if has_ended && !single.is_over && single.key == *flow.key() {
+                self.since.bytes = single.read(flow);
+                single.is_over = true;
+                self.push(at);
+            }
+            return;
+        }
+        let Some(side) = self.selection.side(flow, knowledge, at) else {
+            return;
+        };
+        let one = u32::from(has_ended);
+        self.since.join(Moved {
+            bytes: if has_ended {
+                let moved = chart::moved(flow, at, at.since(self.read));
+                side.sent_and_received(moved)
+            } else {
+                Pair::default()
+            },
+            turnover: Some(Turnover {
+                born: 1 - one,
+                ended: one,
+            }),
+        });
+    }
+
+    /// All counters are fresh.
+    fn read(&mut self, table: &Table, knowledge: &mut Knowledge, now: Moment) {
+        let bytes = match (&mut self.single, self.selection.flow()) {
+            (Some(single), _) if single.is_over => return,
+            (Some(single), Some(id)) => match table.get(id) {
+                Some(flow) => single.read(flow),
+                None => return,
+            },
+            _ => {
+                let elapsed = now.since(self.read);
+                self.selection.bytes(table, knowledge, now, elapsed)
+            }
+        };
+        self.since.join(Moved {
+            bytes,
+            turnover: Some(Turnover::default()),
+        });
+        self.push(now);
+    }
+
+    fn push(&mut self, now: Moment) {
+        let sum = std::mem::replace(&mut self.since, Moved::rest());
+        self.history.push(Reading {
+            from_ns: self.read.mono_ns,
+            to_ns: now.mono_ns,
+            sum,
+        });
+        self.read = now;
+    }
+
+    fn readings(&self) -> impl DoubleEndedIterator<Item = Reading<Moved>> {
+        self.history.readings().copied()
+    }
+
+    fn is_over(&self) -> bool {
+        self.single.as_ref().is_some_and(|single| single.is_over)
+    }
+}
+
+impl Chronicle {
+    /// Takes note of a change of the table, before what `knowledge` has about
+    /// the flow is forgotten.
+    pub(super) fn note(&mut self, change: &Change<'_>, knowledge: &mut Knowledge, at: Moment) {
+        for trace in &mut self.traces {
+            trace.note(change, knowledge, at);
+        }
+    }
+
+    /// A complete dump has ended: every counter is fresh.
+    pub(super) fn read(&mut self, table: &Table, knowledge: &mut Knowledge, now: Moment) {
+        let totals = table.totals().clone();
+        if let Some((before, known)) = &self.read {
+            self.whole.push(Reading {
+                from_ns: before.mono_ns,
+                to_ns: now.mono_ns,
+                sum: ClassMoved::between(known, &totals),
+            });
+        }
+        self.read = Some((now, totals));
+        self.traces.retain(|trace| now.since(trace.asked) < TRACED);
+        for trace in &mut self.traces {
+            trace.read(table, knowledge, now);
+        }
+    }
+
+    /// The source is another one, and flows are others: what is between the two
+    /// is a gap.
+    pub(super) fn restart(&mut self) {
+        self.read = None;
+        self.traces.clear();
+    }
+
+    /// Answers what is asked for about the past.
+    pub(super) fn answer(
+        &mut self,
+        view: &mut View,
+        table: &Table,
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) {
+        let query = &view.query;
+        let scope = query.scope;
+        let shown = Selection::shown(query);
+        let charted = Selection::charted(query);
+        self.forget(shown.as_ref());
+        let whole = || {
+            let readings = self.whole.readings();
+            readings.map(|reading| reading.map(|sum| sum.within(scope)))
+        };
+        match &shown {
+            None => view.recent = recent(whole().rev(), RECENT),
+            Some(_) => {}
+        }
+        let charting = query.chart;
+        if let (Some(charting), None) = (charting, &charted) {
+            view.chart = Some(Box::new(Chart {
+                of: charting.of,
+                series: Series::of(whole(), charting.span, charting.steps, now),
+                is_over: false,
+            }));
+        }
+        if let Some(trace) = shown.and_then(|s| self.trace(s, false, table, knowledge, now)) {
+            view.recent = recent(trace.readings().rev(), RECENT);
+        }
+        let trace = charted.and_then(|s| self.trace(s, true, table, knowledge, now));
+        if let (Some(charting), Some(trace)) = (charting, trace) {
+            view.chart = Some(Box::new(Chart {
+                of: charting.of,
+                series: Series::of(trace.readings(), charting.span, charting.steps, now),
+                is_over: trace.is_over(),
+            }));
+        }
+    }
+
+    /// Forgets what was shown and is not any more, such as filters that were
+    /// typed half.
+    fn forget(&mut self, shown: Option<&Selection>) {
+        self.traces
+            .retain(|trace| trace.is_charted || Some(&trace.selection) == shown);
+        while self.traces.iter().filter(|t| t.is_charted).count() > TRACES {
+            let charted = self.traces.iter().enumerate().filter(|(_, t)| t.is_charted);
+            let Some((oldest, _)) = charted.min_by_key(|(_, trace)| trace.asked) else {
+                return;
+            };
+            self.traces.remove(oldest);
+        }
+    }
+
+    /// The trace of a selection; a new one if there is none.
+    fn trace(
+        &mut self,
+        selection: Selection,
+        is_charted: bool,
+        table: &Table,
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) -> Option<&Trace> {
+        let known = self.traces.iter().position(|t| t.selection == selection);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let trace = Trace::new(selection, table, knowledge, now)?;
+                self.traces.push(trace);
+                self.traces.len() - 1
+            }
+        };
+        let trace = self.traces.get_mut(index)?;
+        trace.asked = now;
+        trace.is_charted |= is_charted;
+        Some(trace)
+    }
+}
