@@ -8,6 +8,7 @@ pub mod geoip_update;
 mod knowledge;
 pub mod locality;
 pub mod names;
+pub mod nfsd;
 pub mod owners;
 pub mod services;
 
