@@ -26,7 +26,7 @@ use std::time::{Duration, SystemTime};
 use clap::Parser as _;
 
 use crate::enrich::dns::{self, Lookup};
-use crate::enrich::{geoip, geoip_update, locality};
+use crate::enrich::{geoip, geoip_update, locality, nfsd};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
@@ -36,8 +36,8 @@ use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use file::Base;
 pub use invocation::{
-    DoctorOptions, EventsOptions, Invocation, ListOptions, LookupOptions, SourceOptions,
-    UpdateOptions, ViewerOptions,
+    DoctorOptions, EventsOptions, Invocation, ListOptions, LookupOptions, ServiceName,
+    SourceOptions, UpdateOptions, ViewerOptions,
 };
 use layer::Layer;
 pub use options::SourceMode;
@@ -101,6 +101,18 @@ pub fn parse<A: Into<OsString> + Clone>(
         // The filter says which.
         layer.protocols = Some(Group::ALL.to_vec());
     }
+    if let Some(service) = &options.protocols.service {
+        if matches!(options.command, Some(Command::Events(_))) {
+            let wrong = "--service: events have no clients; say --filter 'dir:in dport:PORT'";
+            return Err(Usage::Wrong(wrong.to_owned()));
+        }
+        // Its own protocol, and what else is asked for by name.
+        let mut protocols = vec![service.proto.group()];
+        if options.protocols.names_any() {
+            protocols.extend(layer.protocols.into_iter().flatten());
+        }
+        layer.protocols = Some(protocols);
+    }
     let keys = keymap(&layer, &mut warnings);
     if options.general.update {
         let flags = match &options.command {
@@ -119,8 +131,11 @@ pub fn parse<A: Into<OsString> + Clone>(
         services_required: !options.lookups.services.is_empty(),
         ..lookups(&layer, &variable, names)
     };
+    let nfsd_dir = options.lookups.nfsd_dir.clone();
     let source = SourceOptions {
         filter,
+        service: options.protocols.service.clone(),
+        nfsd_dir: nfsd_dir.unwrap_or_else(|| nfsd::DIRECTORY.into()),
         netns: options.source.netns.clone(),
         warnings,
         ..source(&layer, &variable, lookups)
@@ -298,6 +313,8 @@ fn source(
     SourceOptions {
         scope: scope(layer),
         filter: None,
+        service: None,
+        nfsd_dir: nfsd::DIRECTORY.into(),
         interval: layer.interval.unwrap_or(INTERVAL),
         netns: None,
         mode: layer.mode.unwrap_or(SourceMode::Auto),

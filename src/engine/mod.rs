@@ -23,6 +23,7 @@ use std::time::Duration;
 use crate::collect::{Clock, Delivery, Inquiry, Source, SourceError, pace::Pace};
 use crate::enrich::geoip::GeoIp;
 use crate::enrich::locality::Locality;
+use crate::enrich::nfsd;
 use crate::flow::{Moment, Update};
 use crate::table::{Change, Table};
 use crate::view::Query;
@@ -42,6 +43,8 @@ pub enum Input {
     Owners,
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
+    /// What the NFS server of this machine says of its clients.
+    Nfs(Arc<nfsd::Clients>),
     /// End.
     Stop,
 }

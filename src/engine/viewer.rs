@@ -220,6 +220,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 self.viewer.place_warnings = warnings;
                 self.owe(self.core.clock.now());
             }
+            // No haste: it is shown with the next refresh.
+            Input::Nfs(clients) => self.viewer.knowledge.set_nfs(clients),
             Input::Locality(locality) => {
                 let before = self.viewer.knowledge.locality();
                 let is_elsewhere = !before.is_same_place(&locality);

@@ -8,6 +8,7 @@ use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
 use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, NameState, Names};
+use super::nfsd;
 use super::owners::{Owner, Owners};
 use super::services::Services;
 use crate::flow::{Direction, Key, Moment, Pair, Protocol, Tuple};
@@ -42,6 +43,7 @@ pub struct Knowledge {
     owners: Owners,
     locality: Arc<Locality>,
     paths: Paths,
+    nfs: Option<Arc<nfsd::Clients>>,
 }
 
 impl Knowledge {
@@ -55,6 +57,7 @@ impl Knowledge {
             owners: Owners::default(),
             locality: Arc::default(),
             paths: Paths::default(),
+            nfs: None,
         }
     }
 
@@ -85,6 +88,17 @@ impl Knowledge {
     /// The end of a flow that is on our side.
     pub fn near_end(&self, orig: &Tuple, reply: &Tuple) -> IpAddr {
         self.locality.near_end(orig, reply)
+    }
+
+    /// Takes over what the NFS server of this machine says of its clients.
+    pub fn set_nfs(&mut self, clients: Arc<nfsd::Clients>) {
+        self.nfs = Some(clients);
+    }
+
+    /// What it says of one of them; `None` where nobody asked it.
+    pub fn nfs_client(&self, address: IpAddr) -> Option<nfsd::Client> {
+        let clients = self.nfs.as_ref()?;
+        Some(clients.of(address, self.name_of(address)))
     }
 
     /// Who is at the ends of a flow.

@@ -13,6 +13,7 @@ mod doctor;
 mod headless;
 mod lookups;
 mod netns;
+mod nfs;
 mod signals;
 mod source;
 mod themes;
