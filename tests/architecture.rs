@@ -57,6 +57,7 @@ const HOUSE: &[Room] = &[
             "view::column",
             "view::field",
             "view::filter",
+            "view::group",
             "view::sort",
             "view::units",
         ],

@@ -13,15 +13,15 @@ use flowtop::enrich::Knowledge;
 use flowtop::enrich::dns::OwnSocket;
 use flowtop::enrich::geoip::{self, CountryCode, GeoIp};
 use flowtop::enrich::locality::{Locality, Mac};
-use flowtop::enrich::owners::{Owner, Process, Unknown};
+use flowtop::enrich::owners::{Account, Cgroup, Container, Owner, Process, Unknown};
 use flowtop::enrich::services::{self, Services};
 use flowtop::flow::{
     Counters, Direction, Family, Group as Protocols, Key, L4, Moment, Origin, Pair, Protocol,
     Report, Scope, Status, Tuple, Update,
 };
 use flowtop::table::{Change, Table};
-use flowtop::view::group::{Country, Service};
-use flowtop::view::{Cursor, Group, GroupRow, Ledger, List, Query, View, Who};
+use flowtop::view::group::{Country, Service, Widths};
+use flowtop::view::{Age, Cursor, Group, GroupRow, Grouping, Ledger, List, Query, View, Who};
 use mmdb_writer::IpVersion;
 
 const START: Moment = Moment {
@@ -35,6 +35,16 @@ struct Scene {
     ledger: Ledger,
     knowledge: Knowledge,
     now: Moment,
+}
+
+/// Asks for all of a list.
+fn question(list: List, scope: Scope, within: &[Group]) -> Query {
+    Query {
+        within: within.to_vec(),
+        list,
+        height: usize::MAX,
+        ..Query::of(scope)
+    }
 }
 
 /// Nobody's files of services but those inside the program.
@@ -130,13 +140,12 @@ impl Scene {
             orig: counters(orig),
             reply: counters(reply),
         });
-        let (ledger, knowledge) = (&mut self.ledger, &mut self.knowledge);
-        self.table
-            .apply(&Update::Flow(report), self.now, &mut |change| {
-                if let Change::Ended(flow) = change {
-                    ledger.book(flow, knowledge);
-                }
-            });
+        let (ledger, knowledge, now) = (&mut self.ledger, &mut self.knowledge, self.now);
+        self.table.apply(&Update::Flow(report), now, &mut |change| {
+            if let Change::Ended(flow) = change {
+                ledger.book(flow, knowledge, now);
+            }
+        });
     }
 
     fn live(&mut self, orig: Tuple, bytes: (u64, u64)) {
@@ -148,13 +157,21 @@ impl Scene {
     }
 
     fn view(&mut self, list: List, scope: Scope, within: Option<Group>) -> View {
-        let query = Query {
-            within,
-            list,
-            height: usize::MAX,
-            ..Query::of(scope)
-        };
+        let query = question(list, scope, within.as_slice());
         self.answer(&query)
+    }
+
+    /// A list of the flows that are in all of these groups.
+    fn inside(&mut self, within: &[Group], grouping: Grouping) -> Vec<GroupRow> {
+        let list = List::By(grouping);
+        self.answer(&question(list, Scope::EVERYTHING, within))
+            .groups
+    }
+
+    fn networks(&mut self, code: &str) -> Vec<String> {
+        let within = [Group::Country(country(code))];
+        let rows = self.inside(&within, Grouping::Asn);
+        rows.iter().map(line).collect()
     }
 
     fn answer(&mut self, query: &Query) -> View {
@@ -203,10 +220,11 @@ fn line(row: &GroupRow) -> String {
     let name = match (row.group, row.name.as_deref()) {
         (_, Some(name)) => name.to_owned(),
         (Group::Service(service), None) => format!("{:?}", service.port),
-        (Group::Network(_, asn), None) => format!("{asn:?}"),
+        (Group::Asn(asn), None) => format!("{asn:?}"),
         (Group::Country(country), None) => format!("{country:?}"),
         (Group::Process(who), None) => who.label().to_owned(),
-        (Group::Host(host), None) => host.map_or("others".to_owned(), |host| host.to_string()),
+        (Group::Host(host), None) => host.to_string(),
+        (_, None) => row.label(),
     };
     let bytes = row.counters.bytes();
     format!(
@@ -254,7 +272,7 @@ fn the_far_end_is_the_destination_or_the_only_public_end() {
     scene.live(tcp("10.0.0.1", "192.168.0.2", 22), (3, 3));
     scene.live(tcp("192.168.0.2", "83.0.0.1", 443), (2, 2));
     assert_eq!(
-        scene.told(List::Countries),
+        scene.told(List::By(Grouping::Country)),
         [
             "Germany: 2 + 0, 1 hosts, 11 there, 1100 back",
             "France: 1 + 0, 1 hosts, 20 there, 200 back",
@@ -278,17 +296,18 @@ fn networks_are_those_of_one_country() {
     scene.live(tcp("fd00::1", "2a02:db80::1", 443), (0, 1));
     scene.ended(tcp("192.168.0.2", "81.1.0.9", 443), (0, 5));
     assert_eq!(
-        scene.told(List::Networks(country("DE"))),
+        scene.networks("DE"),
         [
             "First: 3 + 0, 3 hosts, 0 there, 101 back",
             "Second: 1 + 1, 1 hosts, 0 there, 75 back",
         ]
     );
     assert_eq!(
-        scene.told(List::Networks(country("FR"))),
+        scene.networks("FR"),
         ["None: 1 + 0, 1 hosts, 0 there, 900 back"]
     );
-    assert!(scene.told(List::Networks(Country::Lan)).is_empty());
+    let lan = [Group::Country(Country::Lan)];
+    assert!(scene.inside(&lan, Grouping::Asn).is_empty());
 }
 
 #[test]
@@ -296,7 +315,7 @@ fn a_network_keeps_its_name_when_its_last_flow_has_ended() {
     let mut scene = Scene::new("network-name");
     scene.ended(tcp("192.168.0.2", "81.1.0.9", 443), (0, 5));
     assert_eq!(
-        scene.told(List::Networks(country("DE"))),
+        scene.networks("DE"),
         ["Second: 0 + 1, 0 hosts, 0 there, 5 back"]
     );
 }
@@ -311,7 +330,7 @@ fn services_are_the_ports_that_name_a_flow() {
     scene.live(tuple("192.168.0.2", "81.0.0.1", Protocol::ICMP, 7), (0, 30));
     scene.live(tuple("192.168.0.2", "81.0.0.1", Protocol::ICMP, 8), (0, 1));
     assert_eq!(
-        scene.told(List::Services),
+        scene.told(List::By(Grouping::Service)),
         [
             "https: 2 + 0, 2 hosts, 0 there, 99 back",
             "domain: 1 + 0, 1 hosts, 0 there, 50 back",
@@ -327,15 +346,17 @@ fn bytes_of_ended_flows_stay() {
     let orig = tcp("192.168.0.2", "81.0.0.1", 443);
     scene.live(orig, (10, 1000));
     scene.tell(orig, Origin::Destroyed, Some((30, 3000)));
-    for list in [
-        List::Countries,
-        List::Networks(country("DE")),
-        List::Services,
+    let germany = [Group::Country(country("DE"))];
+    for (within, list) in [
+        (&[][..], Grouping::Country),
+        (&germany, Grouping::Asn),
+        (&[], Grouping::Service),
     ] {
-        let [row] = &scene.groups(list)[..] else {
+        let [row] = &scene.inside(within, list)[..] else {
             panic!("one group of {list:?}");
         };
         assert_eq!((row.flows, row.ended, row.hosts), (0, 1, 0), "{list:?}");
+        assert_eq!(row.seen(), Some(scene.now), "{list:?}");
         let bytes = row.counters.bytes();
         assert_eq!((bytes.orig, bytes.reply), (30, 3000), "{list:?}");
         assert_eq!(row.bytes_per_sec, Pair::default(), "{list:?}");
@@ -345,7 +366,7 @@ fn bytes_of_ended_flows_stay() {
     scene.tell(orig, Origin::New, None);
     scene.live(orig, (1, 1));
     assert_eq!(
-        scene.told(List::Countries),
+        scene.told(List::By(Grouping::Country)),
         ["Germany: 1 + 1, 1 hosts, 31 there, 3001 back"]
     );
     // One that was never counted ends without bytes.
@@ -353,7 +374,7 @@ fn bytes_of_ended_flows_stay() {
     scene.tell(uncounted, Origin::Dumped, None);
     scene.tell(uncounted, Origin::Destroyed, None);
     assert_eq!(
-        scene.told(List::Countries),
+        scene.told(List::By(Grouping::Country)),
         ["Germany: 1 + 2, 1 hosts, 31 there, 3001 back"]
     );
 }
@@ -370,7 +391,7 @@ fn the_fastest_group_comes_first() {
     scene.now = scene.now.after(Duration::from_secs(1));
     scene.live(slow, (0, 1_000_010));
     scene.live(fast, (5, 500));
-    let groups = scene.groups(List::Countries);
+    let groups = scene.groups(List::By(Grouping::Country));
     assert_eq!(groups[0].group, Group::Country(country("DE")));
     let rate = groups[0].bytes_per_sec;
     assert_eq!((rate.orig, rate.reply), (5, 500));
@@ -405,7 +426,7 @@ fn scope_is_exact_for_what_lives_and_what_has_ended() {
         (Scope::EVERYTHING, (5, 4, 1138)),
     ];
     for (scope, expected) in cases {
-        for list in [List::Countries, List::Services] {
+        for list in [List::By(Grouping::Country), List::By(Grouping::Service)] {
             let groups = scene.view(list, scope, None).groups;
             let sum = groups.iter().fold((0, 0, 0), |sum, row| {
                 let bytes = row.counters.bytes().reply;
@@ -436,7 +457,11 @@ fn flows_of_our_own_lookups_are_in_no_list() {
         local: "192.168.0.2:40000".parse().unwrap(),
         server: "81.0.0.53:53".parse().unwrap(),
     }]);
-    for list in [List::Flows, List::Countries, List::Services] {
+    for list in [
+        List::Flows,
+        List::By(Grouping::Country),
+        List::By(Grouping::Service),
+    ] {
         let view = scene.view(list, Scope::EVERYTHING, None);
         assert_eq!((view.matching, view.own), (2, 1), "{list:?}");
         let flows: usize = view.groups.iter().map(|row| row.flows).sum();
@@ -456,9 +481,9 @@ fn a_group_holds_the_flows_it_counts_and_no_others() {
         scene.live(tcp("192.168.0.2", &format!("10.0.0.{n}"), 9), (1, 1));
     }
     for list in [
-        List::Countries,
-        List::Networks(country("DE")),
-        List::Services,
+        List::By(Grouping::Country),
+        List::By(Grouping::Asn),
+        List::By(Grouping::Service),
     ] {
         let groups = scene.groups(list);
         assert!(groups.len() > 1, "{list:?}");
@@ -468,7 +493,7 @@ fn a_group_holds_the_flows_it_counts_and_no_others() {
             assert_eq!(view.rows.len(), row.flows);
         }
     }
-    let network = Group::Network(country("DE"), NonZeroU32::new(64_501));
+    let network = Group::Asn(NonZeroU32::new(64_501));
     let view = scene.view(List::Flows, Scope::EVERYTHING, Some(network));
     for row in &view.rows {
         assert_eq!(row.flow.key().orig.dport(), Some(80));
@@ -483,7 +508,7 @@ fn without_places_there_is_one_unknown_country() {
     scene.live(tcp("192.168.0.2", "81.0.0.1", 443), (1, 1));
     scene.live(tcp("82.0.0.1", "192.168.0.3", 443), (1, 1));
     assert_eq!(
-        scene.told(List::Countries),
+        scene.told(List::By(Grouping::Country)),
         ["Unknown: 2 + 0, 2 hosts, 2 there, 2 back"]
     );
 }
@@ -498,16 +523,16 @@ fn a_port_scan_fills_no_memory_and_takes_no_account_away() {
         scene.ended(udp, (0, 1));
     }
     scene.ended(tcp("192.168.0.2", "81.0.0.1", 443), (0, 7));
-    let groups = scene.groups(List::Services);
-    // As many as the book has pages, and one of the rest for each protocol.
-    assert!(groups.len() <= (1 << 16) + 2, "{}", groups.len());
+    let groups = scene.groups(List::By(Grouping::Service));
+    // As many as the book has pages, and one of the rest.
+    assert!(groups.len() <= (1 << 16) + 1, "{}", groups.len());
     let of = |proto, port| {
         let group = Group::Service(Service { proto, port });
         groups.iter().find(|row| row.group == group)
     };
     let https = of(Protocol::TCP, Some(443)).unwrap();
     assert_eq!((https.ended, https.counters.bytes().reply), (3, 15));
-    assert!(of(Protocol::UDP, None).is_some());
+    assert!(groups.iter().any(|row| row.group == Group::Others));
     let ended: u64 = groups.iter().map(|row| row.ended).sum();
     assert_eq!(ended, 2 * (1 << 16) + 2);
 }
@@ -532,7 +557,9 @@ fn a_filter_chooses_what_is_counted_and_says_what_it_left_out() {
             .counters
             .bytes()
     );
-    let rows = scene.filtered(List::Countries, "port:443").groups;
+    let rows = scene
+        .filtered(List::By(Grouping::Country), "port:443")
+        .groups;
     // Of flows that have ended no filter can be asked.
     assert_eq!(
         rows.iter().map(line).collect::<Vec<_>>(),
@@ -568,7 +595,7 @@ fn processes_are_told_apart_and_every_flow_is_somewhere() {
     scene.live(out(8), (1, 100));
     scene.live(tcp("192.168.0.3", "81.0.0.1", 443), (1, 50));
     assert_eq!(
-        scene.told(List::Processes),
+        scene.told(List::By(Grouping::Process)),
         [
             "curl: 2 + 0, 1 hosts, 2 there, 1970 back",
             "curl: 1 + 0, 1 hosts, 1 there, 970 back",
@@ -588,8 +615,10 @@ fn processes_are_told_apart_and_every_flow_is_somewhere() {
             orig: out(port),
         });
     }
-    let told = scene.told(List::Processes);
-    assert_eq!(told[0], "curl: 0 + 2, 0 hosts, 4 there, 4000 back");
+    let told = scene.told(List::By(Grouping::Process));
+    // Of which nothing is left stands below.
+    assert_eq!(told[0], "(forwarded): 1 + 0, 1 hosts, 1 there, 50 back");
+    assert_eq!(told[1], "curl: 0 + 2, 0 hosts, 4 there, 4000 back");
     assert!(told.contains(&"wget: 0 + 1, 0 hosts, 2 there, 2000 back".to_owned()));
     assert_eq!(told.len(), 8, "{told:?}");
 }
@@ -603,7 +632,7 @@ fn a_flow_of_this_machine_with_itself_has_a_client_and_a_server() {
     scene.own(local, process(1, 1, "client"), process(2, 2, "server"));
     // What one sends, the other receives.
     assert_eq!(
-        scene.told(List::Processes),
+        scene.told(List::By(Grouping::Process)),
         [
             "client: 1 + 0, 1 hosts, 10 there, 1000 back",
             "server: 1 + 0, 1 hosts, 1000 there, 10 back",
@@ -618,12 +647,12 @@ fn a_flow_of_this_machine_with_itself_has_a_client_and_a_server() {
         assert_eq!(view.matching, 1, "{who:?}");
     }
     assert_eq!(
-        scene.told(List::Hosts),
+        scene.told(List::By(Grouping::Host)),
         ["192.168.0.2: 1 + 0, 1 hosts, 10 there, 1000 back"]
     );
     scene.ended(local, (20, 2000));
     assert_eq!(
-        scene.told(List::Processes),
+        scene.told(List::By(Grouping::Process)),
         [
             "client: 0 + 1, 0 hosts, 20 there, 2000 back",
             "server: 0 + 1, 0 hosts, 2000 there, 20 back",
@@ -633,8 +662,8 @@ fn a_flow_of_this_machine_with_itself_has_a_client_and_a_server() {
     let own = tcp("192.168.0.2", "192.168.0.2", 9);
     scene.live(own, (3, 30));
     scene.own(own, process(5, 5, "self"), process(5, 5, "self"));
-    let told = scene.told(List::Processes);
-    assert_eq!(told[2], "self: 1 + 0, 1 hosts, 3 there, 30 back");
+    let told = scene.told(List::By(Grouping::Process));
+    assert_eq!(told[0], "self: 1 + 0, 1 hosts, 3 there, 30 back");
     assert_eq!(told.len(), 3);
 }
 
@@ -649,7 +678,7 @@ fn a_server_sends_the_answers_and_a_container_is_found_behind_its_bridge() {
     scene.live(contained, (5, 50));
     scene.own(contained, process(2, 2, "python3"), None);
     assert_eq!(
-        scene.told(List::Processes),
+        scene.told(List::By(Grouping::Process)),
         [
             "sshd: 1 + 0, 1 hosts, 1000 there, 10 back",
             "python3: 1 + 0, 1 hosts, 5 there, 50 back",
@@ -669,13 +698,13 @@ fn hosts_are_those_of_our_side_and_see_what_they_send() {
     scene.live(tcp("82.0.0.1", "192.168.0.3", 22), (7, 70));
     scene.live(tcp("82.0.0.1", "81.0.0.9", 22), (3, 33));
     assert_eq!(
-        scene.told(List::Hosts),
+        scene.told(List::By(Grouping::Host)),
         [
             "192.168.0.3: 5 + 0, 4 hosts, 101 there, 3107 back",
             "81.0.0.9: 1 + 0, 1 hosts, 33 there, 3 back",
         ]
     );
-    let rows = scene.groups(List::Hosts);
+    let rows = scene.groups(List::By(Grouping::Host));
     assert_eq!(rows[0].mac, Some(Mac([0, 1, 2, 3, 4, 5])));
     assert_eq!(rows[1].mac, None);
     // What comes in is of the country it comes from, although both ends are
@@ -703,7 +732,7 @@ fn new_flows_and_those_without_an_answer_are_counted() {
     for port in 30..35 {
         tell(&mut scene, port, Status::CONFIRMED | Status::SEEN_REPLY);
     }
-    let [row] = &scene.groups(List::Hosts)[..] else {
+    let [row] = &scene.groups(List::By(Grouping::Host))[..] else {
         panic!("one host");
     };
     assert_eq!((row.flows, row.new, row.unreplied), (35, 5, 30));
@@ -736,7 +765,11 @@ fn directions_filter_what_lives_and_what_has_ended() {
             height: 100,
             ..Query::of(Scope::EVERYTHING)
         };
-        for list in [List::Countries, List::Services, List::Hosts] {
+        for list in [
+            List::By(Grouping::Country),
+            List::By(Grouping::Service),
+            List::By(Grouping::Host),
+        ] {
             let view = scene.answer(&query(list));
             let sum = view.groups.iter().fold((0, 0, 0), |sum, row| {
                 let bytes = row.counters.bytes().sum();
@@ -744,7 +777,7 @@ fn directions_filter_what_lives_and_what_has_ended() {
             });
             assert_eq!(sum, (1, 1, 11), "{list:?} {direction:?}");
         }
-        let view = scene.answer(&query(List::Processes));
+        let view = scene.answer(&query(List::By(Grouping::Process)));
         let flows: usize = view.groups.iter().map(|row| row.flows).sum();
         assert_eq!(flows, 1, "{direction:?}");
         let view = scene.answer(&query(List::Flows));
@@ -767,15 +800,18 @@ fn what_ends_after_the_ledger_is_full_is_booked_together() {
         scene.ended(orig, (1, 2));
         scene.knowledge.forget(&Key { zone: 0, orig });
     }
-    for (list, most, rest) in [
-        (List::Hosts, 1 << 16, Group::Host(None)),
-        (List::Processes, 1 << 13, Group::Process(Who::Others)),
+    for (list, most) in [
+        (List::By(Grouping::Host), 1 << 16),
+        (List::By(Grouping::Process), 1 << 13),
     ] {
         let rows = scene.groups(list);
         assert!(rows.len() <= most + 1, "{list:?} {}", rows.len());
         let bytes: u64 = rows.iter().map(|row| row.counters.bytes().sum()).sum();
         assert_eq!(bytes, u64::from(count) * 3, "{list:?}");
-        assert!(rows.iter().any(|row| row.group == rest), "{list:?}");
+        assert!(
+            rows.iter().any(|row| row.group == Group::Others),
+            "{list:?}"
+        );
     }
 }
 
@@ -793,7 +829,7 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         })
     };
     let mut query = Query {
-        list: List::Services,
+        list: List::By(Grouping::Service),
         cursor: Cursor::Index(505),
         first: 500,
         height: 10,
@@ -840,4 +876,216 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         (Some(3), None)
     );
     assert!(view.groups.is_empty() && view.rows.len() == 10);
+}
+
+/// A router with two clients, of which one has a user and a container.
+fn many_sided() -> Scene {
+    let mut scene = Scene::new("many-sided");
+    scene.settle();
+    let out = tcp("192.168.0.2", "81.0.0.1", 443);
+    scene.live(out, (10, 1000));
+    scene.own(out, contained(7, "web", "www-data"), None);
+    let inside = tcp("192.168.0.2", "192.168.0.2", 5432);
+    scene.live(inside, (1, 100));
+    let client = contained(7, "web", "www-data");
+    scene.own(inside, client, contained(8, "db", "postgres"));
+    scene.live(tcp("192.168.0.3", "81.0.0.77", 443), (5, 50));
+    scene.live(tcp("192.168.0.3", "81.0.1.1", 22), (2, 20));
+    scene.live(tcp("82.0.0.1", "192.168.0.3", 22), (3, 30));
+    let ping = tuple("192.168.0.2", "81.0.0.1", Protocol::ICMP, 7);
+    scene.live(ping, (4, 4));
+    scene
+}
+
+/// A process in a container, which some user runs.
+fn contained(pid: u32, container: &str, user: &str) -> Option<Owner> {
+    let mut owner = process(pid, 1, container)?;
+    let account = Account {
+        uid: pid,
+        name: Some(user.into()),
+    };
+    owner.account = Some(Arc::new(account));
+    let container = Container {
+        runtime: "docker",
+        id: "0123456789abcdef".into(),
+        name: Some(container.into()),
+        pod: None,
+    };
+    owner.cgroup = Some(Arc::new(Cgroup {
+        path: "/docker".into(),
+        unit: Some("docker.service".into()),
+        container: Some(container),
+    }));
+    Some(owner)
+}
+
+#[test]
+fn every_grouping_puts_each_flow_where_it_belongs() {
+    let mut scene = many_sided();
+    let mut told = |grouping| {
+        let rows = scene.inside(&[], grouping);
+        let brief = |row: &GroupRow| {
+            let bytes = row.counters.bytes();
+            let (up, down) = (bytes.orig, bytes.reply);
+            format!(
+                "{}: {} of {}, {up} {down}",
+                row.label(),
+                row.flows,
+                row.hosts
+            )
+        };
+        rows.iter().map(brief).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(Grouping::Source),
+        [
+            "192.168.0.2: 3 of 2, 15 1104",
+            "192.168.0.3: 2 of 2, 7 70",
+            "82.0.0.1: 1 of 1, 3 30",
+        ]
+    );
+    assert_eq!(
+        told(Grouping::Destination),
+        [
+            "81.0.0.1: 2 of 1, 14 1004",
+            "192.168.0.2: 1 of 1, 1 100",
+            "81.0.0.77: 1 of 1, 5 50",
+            "192.168.0.3: 1 of 1, 3 30",
+            "81.0.1.1: 1 of 1, 2 20",
+        ]
+    );
+    assert_eq!(
+        told(Grouping::Pair)[0],
+        "192.168.0.2 → 81.0.0.1: 2 of 1, 14 1004"
+    );
+    assert_eq!(
+        told(Grouping::Subnet(Widths::default())),
+        [
+            "81.0.0.0/24: 3 of 2, 19 1054",
+            "192.168.0.0/24: 1 of 1, 1 100",
+            "82.0.0.0/24: 1 of 1, 3 30",
+            "81.0.1.0/24: 1 of 1, 2 20",
+        ]
+    );
+    let wide = Widths::new(8, 32).unwrap();
+    assert_eq!(
+        told(Grouping::Subnet(wide))[0],
+        "81.0.0.0/8: 4 of 3, 21 1074"
+    );
+    assert_eq!(
+        told(Grouping::User),
+        [
+            "www-data: 2 of 2, 11 1100",
+            "(forwarded): 3 of 3, 10 100",
+            // The server of a flow within this machine has sent the answers.
+            "postgres: 1 of 1, 100 1",
+            "(not looked up): 1 of 1, 4 4",
+        ]
+    );
+    assert_eq!(told(Grouping::Unit)[0], "web: 2 of 2, 11 1100");
+    assert_eq!(told(Grouping::Protocol)[1], "icmp: 1 of 1, 4 4");
+    assert_eq!(told(Grouping::Zone), ["zone 0: 6 of 5, 25 1204"]);
+    assert_eq!(told(Grouping::Mark), ["(no mark): 6 of 5, 25 1204"]);
+    assert_eq!(told(Grouping::State), ["(no state): 6 of 5, 25 1204"]);
+    assert_eq!(told(Grouping::Interface), ["(not known): 6 of 5, 25 1204"]);
+    assert_eq!(told(Grouping::Asn)[0], "AS64500 First: 4 of 3, 21 1074");
+}
+
+#[test]
+fn groups_of_any_kind_hold_the_flows_they_count() {
+    let mut scene = many_sided();
+    for grouping in Grouping::ALL {
+        for row in scene.inside(&[], grouping) {
+            assert_eq!(
+                row.group.grouping().map(Grouping::index),
+                Some(grouping.index())
+            );
+            let view = scene.view(List::Flows, Scope::EVERYTHING, Some(row.group));
+            assert_eq!(view.matching, row.flows, "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn groups_within_groups_hold_what_all_of_them_hold() {
+    let mut scene = many_sided();
+    let host = Group::Host("192.168.0.3".parse().unwrap());
+    let brief = |rows: Vec<GroupRow>| {
+        let brief = |row: &GroupRow| format!("{}: {}", row.label(), row.flows);
+        rows.iter().map(brief).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        brief(scene.inside(&[host], Grouping::Service)),
+        ["ssh: 2", "https: 1"]
+    );
+    let ssh = Group::Service(Service {
+        proto: Protocol::TCP,
+        port: Some(22),
+    });
+    assert_eq!(
+        brief(scene.inside(&[host, ssh], Grouping::Country)),
+        ["France: 1", "Germany: 1"]
+    );
+    let within = [host, ssh, Group::Country(country("FR"))];
+    let view = scene.answer(&question(List::Flows, Scope::EVERYTHING, &within));
+    assert_eq!(view.matching, 1);
+    assert_eq!(
+        view.rows[0].flow.key().orig.src(),
+        "82.0.0.1".parse::<IpAddr>().unwrap()
+    );
+}
+
+#[test]
+fn sums_of_ended_flows_begin_when_a_list_is_asked_for() {
+    let mut scene = Scene::without_places();
+    scene.settle();
+    let flow = |n: u8, port| tcp("192.168.0.3", &format!("81.0.0.{n}"), port);
+    let host = Group::Host("192.168.0.3".parse().unwrap());
+    let destinations = question(List::By(Grouping::Destination), Scope::EVERYTHING, &[host]);
+    // Nobody has asked.
+    scene.ended(flow(1, 443), (1, 10));
+    assert!(scene.answer(&destinations).groups.is_empty());
+    scene.ledger.open(&destinations);
+    scene.ended(flow(2, 443), (1, 10));
+    scene.now = scene.now.after(Duration::from_secs(90));
+    scene.ended(flow(2, 80), (1, 10));
+    scene.live(flow(3, 80), (1, 1));
+    // Of another host, which is told on its own.
+    scene.ended(tcp("192.168.0.2", "81.0.0.2", 80), (7, 70));
+    let rows = scene.answer(&destinations).groups;
+    assert_eq!(
+        rows.iter().map(line).collect::<Vec<_>>(),
+        [
+            "81.0.0.3: 1 + 0, 1 hosts, 1 there, 1 back",
+            "81.0.0.2: 0 + 2, 0 hosts, 2 there, 20 back",
+        ]
+    );
+    assert_eq!((rows[0].seen(), rows[1].seen()), (None, Some(scene.now)));
+    assert!(!rows[0].is_over() && rows[1].is_over());
+    // Other lists are looked at, more than are kept; the tabs always are.
+    for width in 1..=20 {
+        let widths = Widths::new(width, 64).unwrap();
+        let list = List::By(Grouping::Subnet(widths));
+        scene.ledger.open(&question(list, Scope::EVERYTHING, &[]));
+    }
+    assert_eq!(scene.answer(&destinations).groups.len(), 1);
+    assert_eq!(
+        scene.told(List::By(Grouping::Host)),
+        [
+            "192.168.0.3: 1 + 3, 1 hosts, 4 there, 31 back",
+            "192.168.0.2: 0 + 1, 0 hosts, 7 there, 70 back",
+        ]
+    );
+}
+
+#[test]
+fn groups_are_as_old_as_their_oldest_flow() {
+    let mut scene = Scene::without_places();
+    scene.tell(tcp("192.168.0.3", "81.0.0.1", 1), Origin::New, None);
+    scene.now = scene.now.after(Duration::from_secs(60));
+    scene.tell(tcp("192.168.0.3", "81.0.0.1", 2), Origin::New, None);
+    let [row] = &scene.groups(List::By(Grouping::Source))[..] else {
+        panic!("one source");
+    };
+    assert_eq!(row.oldest, Some(Age::Exact(Duration::from_secs(60))));
 }

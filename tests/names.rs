@@ -33,7 +33,7 @@ use flowtop::enrich::services::{self, Services};
 use flowtop::enrich::{Knowledge, names};
 use flowtop::flow::{L4, Protocol, Scope, Tuple};
 use flowtop::table::Table;
-use flowtop::view::{List, Query, View};
+use flowtop::view::{Grouping, List, Query, View};
 use lab::entries::Entry;
 use lab::{Lab, eventually, mounts};
 use nameserver::{Fake, named};
@@ -688,7 +688,7 @@ fn a_running_viewer_learns_names_and_new_places() {
         };
         assert_eq!(source.name, "country.mmdb");
 
-        screen.look_at(List::Countries);
+        screen.look_at(List::By(Grouping::Country));
         screen.until("a country", |view| view.groups.len() == 1);
         lab.here().delete_flow(&entry.orig());
         let view = screen.until("its end", |view| {

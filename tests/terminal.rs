@@ -24,6 +24,7 @@ use flowtop::flow::Scope;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::group::Widths;
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -47,6 +48,7 @@ fn viewer() {
         filter: None,
         show_source: false,
         columns: Choice::default(),
+        subnets: Widths::default(),
         unit: RateUnit::Bytes,
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= subnet= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c flowtop -n "__fish_flowtop_needs_command" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -85,6 +86,7 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -136,6 +138,7 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -183,6 +186,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'Th
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -230,6 +234,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'Th
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -282,6 +287,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s o -l output -
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'

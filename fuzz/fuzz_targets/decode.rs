@@ -17,7 +17,7 @@ use flowtop::netlink::conntrack::decode::Source;
 use flowtop::netlink::conntrack::{Problems, decode};
 use flowtop::netlink::wire::messages;
 use flowtop::table::{Change, Table};
-use flowtop::view::{Cursor, Ledger, List, Query, View};
+use flowtop::view::{Cursor, Grouping, Ledger, List, Query, View};
 use libfuzzer_sys::fuzz_target;
 
 const NLM_F_MULTI: u16 = 2;
@@ -149,7 +149,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
             flow.average_bytes_per_sec(40, now),
         );
     }
-    for list in [List::Countries, List::Services] {
+    for list in [List::By(Grouping::Country), List::By(Grouping::Service)] {
         let query = Query {
             active_only: false,
             list,

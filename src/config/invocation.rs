@@ -13,6 +13,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
+use crate::view::group::Widths;
 use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 
@@ -124,6 +125,8 @@ pub struct ViewerOptions {
     pub show_source: bool,
     /// Which columns to show first.
     pub columns: Choice,
+    /// How wide subnets are.
+    pub subnets: Widths,
     /// Bits or bytes per second.
     pub unit: RateUnit,
     /// Which key does what.

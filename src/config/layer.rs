@@ -17,6 +17,7 @@ use crate::flow::{Family, Group};
 use crate::tui::keymap::Preset;
 use crate::tui::keys::{Action, Chord};
 use crate::view::column::Choice;
+use crate::view::group::Widths;
 
 /// What one layer says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(super) struct Layer {
     pub(super) no_geoip: Option<bool>,
     pub(super) show_src: Option<bool>,
     pub(super) columns: Option<Choice>,
+    pub(super) subnet: Option<Widths>,
     pub(super) bits: Option<bool>,
     pub(super) color: Option<Color>,
     pub(super) theme: Option<String>,
@@ -84,6 +86,7 @@ impl Layer {
             no_geoip: switch("no-geoip", display.no_geoip, undo.geoip)?,
             show_src: switch("show-src", display.show_src, undo.no_show_src)?,
             columns: display.columns.clone(),
+            subnet: display.subnet,
             bits: switch("bits", display.bits, undo.no_bits)?,
             color: display.color,
             theme: display.theme.clone(),
@@ -114,6 +117,7 @@ impl Layer {
             no_geoip: self.no_geoip.or(below.no_geoip),
             show_src: self.show_src.or(below.show_src),
             columns: self.columns.or(below.columns),
+            subnet: self.subnet.or(below.subnet),
             bits: self.bits.or(below.bits),
             color: self.color.or(below.color),
             theme: self.theme.or(below.theme),

@@ -171,6 +171,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             source,
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
+            subnets: layer.subnet.unwrap_or_default(),
             unit,
             keys,
             depth: depth(layer.color, &variable),

@@ -12,6 +12,7 @@ use crate::flow::{Family, Group, Protocol};
 use crate::output::Format;
 use crate::view::column::Choice;
 use crate::view::field::{self, FIELDS, Field};
+use crate::view::group::Widths;
 use crate::view::sort::{Sort, SortKey};
 
 /// Fields by name, none of them twice.
@@ -50,6 +51,20 @@ pub(super) fn service(text: &str) -> Result<ServiceName, String> {
         .ok_or_else(|| {
             "give a port from 1 to 65535 or its name, such as 2049, nfs or 53/udp".into()
         })
+}
+
+/// Widths of the subnets of IPv4 and IPv6: `24,64`, or of IPv4 alone.
+pub(super) fn subnet(text: &str) -> Result<Widths, String> {
+    let usual = Widths::default();
+    let (v4, v6) = text.split_once(',').unwrap_or((text, ""));
+    let number = |text: &str, usual: u8| match text.trim().trim_start_matches('/') {
+        "" => Some(usual),
+        digits => digits.parse().ok(),
+    };
+    number(v4, usual.bits(Family::Ipv4))
+        .zip(number(v6, usual.bits(Family::Ipv6)))
+        .and_then(|(v4, v6)| Widths::new(v4, v6))
+        .ok_or_else(|| "give bits of IPv4 and IPv6, such as 24,64".into())
 }
 
 /// A number of samples.

@@ -13,7 +13,7 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment, Scope};
 use crate::table::{Change, ClassTotals, Table};
-use crate::view::{self, Group, Ledger, List, PlaceSource, Query, Status, View, Vigil};
+use crate::view::{self, Ledger, List, PlaceSource, Query, Status, View, Vigil};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -247,7 +247,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             }
             if let Change::Ended(flow) = change {
                 if !knowledge.is_own(&flow.key().orig) {
-                    ledger.book(flow, knowledge);
+                    ledger.book(flow, knowledge, at);
                 }
                 knowledge.forget(flow.key());
             }
@@ -359,6 +359,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     }
 
     fn ask(&mut self, query: Query) {
+        self.ledger.open(&query);
         self.query = Some(query);
         self.owe(self.core.clock.now());
     }
@@ -505,10 +506,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             return;
         };
         let origs = || view.rows.iter().map(|row| row.flow.key().orig);
-        let hosts = view.groups.iter().filter_map(|row| match row.group {
-            Group::Host(host) => host,
-            _ => None,
-        });
+        let hosts = view.groups.iter().flat_map(|row| row.group.hosts());
         let detail = view.detail.iter().flat_map(|detail| {
             let [orig, reply] = [detail.row.flow.key().orig, detail.row.flow.reply()];
             [orig.dst(), orig.src(), reply.src(), reply.dst()]

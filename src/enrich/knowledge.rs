@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::dns::OwnSocket;
 use super::geoip::{GeoIp, Location, NamePool, Source};
+use super::labels::{Label, Labels};
 use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, NameState, Names};
 use super::nfsd;
@@ -44,6 +45,7 @@ pub struct Knowledge {
     locality: Arc<Locality>,
     paths: Paths,
     nfs: Option<Arc<nfsd::Clients>>,
+    labels: Labels,
 }
 
 impl Knowledge {
@@ -58,6 +60,7 @@ impl Knowledge {
             locality: Arc::default(),
             paths: Paths::default(),
             nfs: None,
+            labels: Labels::default(),
         }
     }
 
@@ -104,6 +107,22 @@ impl Knowledge {
     /// Who is at the ends of a flow.
     pub fn owners(&self, key: &Key) -> Option<&Pair<Option<Owner>>> {
         self.owners.of(key)
+    }
+
+    /// The same, and what numbers the texts that are said of them.
+    pub fn owners_and_labels(&mut self, key: &Key) -> (Option<&Pair<Option<Owner>>>, &mut Labels) {
+        (self.owners.of(key), &mut self.labels)
+    }
+
+    /// The number of a text that many flows share; `None` if there are too
+    /// many of them.
+    pub fn label(&mut self, text: &str) -> Option<Label> {
+        self.labels.number(text)
+    }
+
+    /// The text of a number.
+    pub fn text(&self, label: Label) -> Option<&Arc<str>> {
+        self.labels.text(label)
     }
 
     /// Takes in what was found out about the owners of a flow.

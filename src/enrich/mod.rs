@@ -6,6 +6,7 @@ pub mod dns;
 pub mod geoip;
 pub mod geoip_update;
 mod knowledge;
+mod labels;
 pub mod locality;
 pub mod names;
 pub mod nfsd;
@@ -13,3 +14,4 @@ pub mod owners;
 pub mod services;
 
 pub use knowledge::{End, Knowledge};
+pub use labels::{Label, Labels};

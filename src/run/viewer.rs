@@ -159,6 +159,7 @@ fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
         filter: options.source.filter.clone(),
         show_source: options.show_source,
         columns: options.columns.clone(),
+        subnets: options.subnets,
         unit: options.unit,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,

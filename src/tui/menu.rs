@@ -1,9 +1,5 @@
 //! A menu: a few things to do, one of which is chosen by its letter or with the
 //! arrows.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the first menu takes this line away")
-)]
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

@@ -39,6 +39,7 @@ use theme::Themes;
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
 use crate::view::filter::Filter;
+use crate::view::group::Widths;
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
 
@@ -64,6 +65,8 @@ pub struct Settings {
     pub show_source: bool,
     /// Which columns are shown first.
     pub columns: Choice,
+    /// How wide the subnets are that flows are put together by, first.
+    pub subnets: Widths,
     /// The unit of rates.
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.

@@ -6,30 +6,28 @@ use super::layout;
 use super::picker::Picker;
 use super::state::State;
 use crate::view::column::{ColumnId, Hosts};
-use crate::view::{Freeze, List, Sort, SortKey};
+use crate::view::{Freeze, Grouping, List, Sort, SortKey};
 
 /// The order of each list, kept while others are shown.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Orders([Sort; 6]);
+pub(super) struct Orders {
+    flows: Sort,
+    groups: [Sort; Grouping::COUNT],
+}
 
 impl Orders {
-    const fn index(list: List) -> usize {
+    pub(super) const fn of(&self, list: List) -> Sort {
         match list {
-            List::Flows => 0,
-            List::Countries => 1,
-            List::Networks(_) => 2,
-            List::Services => 3,
-            List::Processes => 4,
-            List::Hosts => 5,
+            List::Flows => self.flows,
+            List::By(grouping) => self.groups[grouping.index()],
         }
     }
 
-    pub(super) const fn of(&self, list: List) -> Sort {
-        self.0[Self::index(list)]
-    }
-
     const fn set(&mut self, list: List, sort: Sort) {
-        self.0[Self::index(list)] = sort;
+        match list {
+            List::Flows => self.flows = sort,
+            List::By(grouping) => self.groups[grouping.index()] = sort,
+        }
     }
 }
 
@@ -57,22 +55,18 @@ impl State {
             SortKey::Column(ColumnId::Arrow) => "direction",
             SortKey::Column(id) | SortKey::Address(id) => id.column().title,
             SortKey::Field(field) => field.key,
-            SortKey::Group(column) => {
-                let list = self.level().list;
-                // However wide: whether there is room for it or not.
-                let all = draw::group_columns(u16::MAX, list, self.unit);
-                let found = all.into_iter().find(|(known, _)| *known == column);
-                found.map_or("", |(_, title)| title)
-            }
+            SortKey::Group(column) => match self.level().list {
+                List::By(grouping) => column.title(grouping),
+                List::Flows => "",
+            },
         }
     }
 
     /// What one can sort by here: the columns on the screen, and the usual
     /// order behind them.
     fn sort_keys(&self) -> Vec<SortKey> {
-        let mut keys: Vec<SortKey> = if self.level().has_groups() {
-            let columns =
-                draw::group_columns(draw::table_width(self), self.level().list, self.unit);
+        let mut keys: Vec<SortKey> = if let List::By(grouping) = self.level().list {
+            let columns = draw::group_columns(draw::table_width(self), grouping, self.unit);
             let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));
             keys.collect()
         } else {

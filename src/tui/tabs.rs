@@ -3,8 +3,7 @@
 
 use super::keys::Motion;
 use super::pane::Pane;
-use crate::view::group::Group;
-use crate::view::{Cursor, GroupRow, List, Page, View};
+use crate::view::{Cursor, Group, GroupRow, Grouping, List, Page, View};
 
 /// What the tabs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,11 +74,16 @@ impl Tab {
     const fn list(self) -> List {
         match self {
             Self::Flows | Self::Health | Self::Chart => List::Flows,
-            Self::Hosts => List::Hosts,
-            Self::Processes => List::Processes,
-            Self::Places => List::Countries,
-            Self::Services => List::Services,
+            Self::Hosts => List::By(Grouping::Host),
+            Self::Processes => List::By(Grouping::Process),
+            Self::Places => List::By(Grouping::Country),
+            Self::Services => List::By(Grouping::Service),
         }
+    }
+
+    /// Whether this is its first list.
+    pub(super) fn shows(self, list: List) -> bool {
+        self.page() == Page::List && self.list() == list
     }
 
     pub(super) const fn step(self, by: usize) -> Self {
@@ -91,53 +95,82 @@ impl Tab {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Level {
     pub(super) list: List,
-    /// Of which group the flows are; `None` for all.
-    pub(super) within: Option<Group>,
-    /// What the trail calls it; empty for the first.
-    pub(super) label: String,
+    /// In which groups the flows are; none for all.
+    pub(super) within: Vec<Group>,
+    /// The group that it went into; empty if it did not.
+    entered: String,
+    /// Whether its grouping was chosen, and not that of its tab or its row.
+    chosen: bool,
     /// The selected row.
     pub(super) cursor: Cursor,
     /// First row of the window.
     pub(super) first: usize,
     /// The open pane of details.
     pub(super) pane: Option<Pane>,
-    /// The country whose networks were asked for. If none of them turns out to
-    /// be known, its flows are shown instead.
-    undecided: Option<Group>,
+    /// Whether the networks of a country were asked for. If none of them turns
+    /// out to be known, its flows are shown instead.
+    undecided: bool,
 }
 
 impl Level {
     fn new(list: List) -> Self {
         Self {
             list,
-            within: None,
-            label: String::new(),
+            within: Vec::new(),
+            entered: String::new(),
+            chosen: false,
             cursor: Cursor::None,
             first: 0,
             pane: None,
-            undecided: None,
+            undecided: false,
         }
     }
 
-    /// What a row of groups stands for: the networks of a country, the flows of
-    /// all others.
-    fn into_row(row: &GroupRow, label: String) -> Self {
-        let level = match row.group {
-            Group::Country(country) => Self {
-                undecided: Some(row.group),
-                ..Self::new(List::Networks(country))
-            },
-            group => Self {
-                within: Some(group),
-                ..Self::new(List::Flows)
-            },
+    /// What a row of groups stands for: its flows, unless it is shown by
+    /// something else first.
+    fn inside(&self, row: &GroupRow, list: List) -> Self {
+        let mut within = self.within.clone();
+        within.push(row.group);
+        Self {
+            within,
+            entered: row.label(),
+            undecided: list == List::By(Grouping::Asn),
+            ..Self::new(list)
+        }
+    }
+
+    /// The same flows, as another list that was chosen.
+    fn as_list(&self, list: List) -> Self {
+        Self {
+            within: self.within.clone(),
+            entered: self.entered.clone(),
+            chosen: list != List::Flows,
+            ..Self::new(list)
+        }
+    }
+
+    /// What the trail calls it.
+    fn label(&self) -> String {
+        let by = match self.list {
+            List::By(grouping) if self.chosen => format!("by {}", grouping.name()),
+            _ => String::new(),
         };
-        Self { label, ..level }
+        let gap = if self.entered.is_empty() || by.is_empty() {
+            ""
+        } else {
+            " "
+        };
+        format!("{}{gap}{by}", self.entered)
     }
 
     /// Whether the rows of a view are those of this list.
     pub(super) fn is_of(&self, view: &View) -> bool {
         self.list == view.query.list && self.within == view.query.within
+    }
+
+    /// What is shown: it is another list if this is another.
+    pub(super) fn shown(&self) -> (List, Vec<Group>) {
+        (self.list, self.within.clone())
     }
 
     pub(super) fn has_groups(&self) -> bool {
@@ -179,13 +212,51 @@ impl Trail {
     }
 
     /// What it went through, without the first.
-    pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
-        self.deeper.iter().map(|level| level.label.as_str())
+    pub(super) fn labels(&self) -> impl Iterator<Item = String> {
+        self.deeper.iter().map(Level::label)
     }
 
-    /// Goes into a row of groups.
-    pub(super) fn enter(&mut self, row: &GroupRow, label: String) {
-        self.deeper.push(Level::into_row(row, label));
+    /// Whether there is a list to go back to.
+    pub(super) const fn is_deep(&self) -> bool {
+        !self.deeper.is_empty()
+    }
+
+    /// Goes into a row of groups. The networks of a country stand between it
+    /// and its flows where countries are the first list.
+    pub(super) fn enter(&mut self, row: &GroupRow) {
+        let list = match row.group {
+            Group::Country(_) if self.deeper.is_empty() => List::By(Grouping::Asn),
+            _ => List::Flows,
+        };
+        let level = self.here().inside(row, list);
+        self.deeper.push(level);
+    }
+
+    /// Puts the flows of the list that is shown together by something else, or
+    /// shows them one by one. Flows lead on to their groups; groups give way to
+    /// others of the same flows.
+    pub(super) fn show_as(&mut self, list: List) {
+        let here = self.here();
+        if here.list == list {
+            return;
+        }
+        let next = here.as_list(list);
+        let is_flows = !here.has_groups();
+        // Back to the flows that one came from.
+        let before = self.deeper.len().checked_sub(2);
+        let before = before.map_or(&self.top, |at| &self.deeper[at]);
+        let is_back = !is_flows && before.shown() == next.shown();
+        if !is_flows {
+            self.deeper.pop();
+        }
+        if !is_back {
+            let entered = if is_flows {
+                String::new()
+            } else {
+                next.entered
+            };
+            self.deeper.push(Level { entered, ..next });
+        }
     }
 
     /// Goes one level back, if it is not at the first.
@@ -206,13 +277,12 @@ impl Trail {
             return;
         }
         // There is one group of what is unknown.
-        let is_known = |row: &GroupRow| matches!(row.group, Group::Network(_, Some(_)));
-        if let Some(country) = here.undecided.take()
+        let is_known = |row: &GroupRow| matches!(row.group, Group::Asn(Some(_)));
+        if std::mem::take(&mut here.undecided)
             && view.group_count < 2
             && !view.groups.iter().any(is_known)
         {
             here.list = List::Flows;
-            here.within = Some(country);
             here.select_nothing();
             here.first = 0;
         }

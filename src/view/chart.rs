@@ -51,14 +51,14 @@ pub struct Selection {
     scope: Scope,
     filter: Option<Arc<Filter>>,
     direction: Option<Direction>,
+    /// In which groups they are, each flow as in a list of flows.
+    within: Vec<Group>,
     part: Part,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     All,
-    /// Of a group, but each flow as in a list of flows.
-    Within(Group),
     Group(Group),
     Flow(FlowId),
 }
@@ -67,10 +67,10 @@ impl Selection {
     /// What a query shows the sums of, if they are not those of the scope.
     pub fn shown(query: &Query) -> Option<Self> {
         query.filter.as_ref()?;
-        Some(Self::matching(
-            query,
-            query.within.map_or(Part::All, Part::Within),
-        ))
+        Some(Self {
+            within: query.within.clone(),
+            ..Self::matching(query, Part::All)
+        })
     }
 
     /// What the chart of a query is of; `None` for the whole scope.
@@ -84,6 +84,7 @@ impl Selection {
                 scope: Scope::default(),
                 filter: None,
                 direction: None,
+                within: Vec::new(),
                 part: Part::Flow(id),
             }),
         }
@@ -94,6 +95,7 @@ impl Selection {
             scope: query.scope,
             filter: query.filter.clone(),
             direction: query.direction,
+            within: Vec::new(),
             part,
         }
     }
@@ -102,7 +104,7 @@ impl Selection {
     pub const fn flow(&self) -> Option<FlowId> {
         match self.part {
             Part::Flow(id) => Some(id),
-            Part::All | Part::Within(_) | Part::Group(_) => None,
+            Part::All | Part::Group(_) => None,
         }
     }
 
@@ -111,13 +113,13 @@ impl Selection {
     pub fn side(&self, flow: &Flow, knowledge: &mut Knowledge, now: Moment) -> Option<Side> {
         let is_wanted = self.scope.holds(flow.class())
             && !knowledge.is_own(&flow.key().orig)
-            && (self.direction).is_none_or(|wanted| direction(flow, knowledge) == Some(wanted));
+            && (self.direction).is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
+            && self.within.iter().all(|group| group.holds(flow, knowledge));
         if !is_wanted {
             return None;
         }
         let side = match self.part {
             Part::All => Some(Side::Orig),
-            Part::Within(group) => group.holds(flow, knowledge).then_some(Side::Orig),
             Part::Group(group) => group.side(flow, knowledge),
             Part::Flow(_) => None,
         };

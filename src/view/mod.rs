@@ -36,7 +36,7 @@ pub use crate::enrich::{End, Knowledge};
 use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
-pub use group::{Group, GroupRow, Ledger, List};
+pub use group::{Group, GroupRow, Grouping, Ledger, List};
 use history::Sample;
 
 /// Which way a flow goes, and through what.
@@ -151,8 +151,8 @@ pub struct Query {
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
-    /// Only flows of this group.
-    pub within: Option<Group>,
+    /// Only flows that are in all of these groups.
+    pub within: Vec<Group>,
     /// Whether the rows are flows or groups of them.
     pub list: List,
     /// The order of the rows.
@@ -182,7 +182,7 @@ impl Query {
             filter: None,
             direction: None,
             active_only: false,
-            within: None,
+            within: Vec::new(),
             list: List::Flows,
             sort: Sort::default(),
             freeze: Freeze::No,

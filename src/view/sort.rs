@@ -182,6 +182,17 @@ impl<'a> Key<Cow<'a, str>> {
     }
 }
 
+impl Key<Box<str>> {
+    /// The same, on its own.
+    pub(super) fn owned(value: Value<'_>) -> Option<Self> {
+        Some(match Key::of(value)? {
+            Key::Name(text) => Self::Name(text.into()),
+            Key::Number(number) => Self::Number(number),
+            Key::Address(address) => Self::Address(address),
+        })
+    }
+}
+
 /// Compares two keys, of which the absent one comes last.
 pub(super) fn compare<K: Ord>(a: Option<&K>, b: Option<&K>, descending: bool) -> Ordering {
     match (a, b) {
@@ -314,11 +325,7 @@ impl<'a> Asked<'a> {
                     row: Some(Row::new(flow, knowledge, now)),
                     count: None,
                 };
-                Some(match Key::of((field.get)(&record))? {
-                    Key::Name(text) => Key::Name(Box::<str>::from(text)),
-                    Key::Number(number) => Key::Number(number),
-                    Key::Address(address) => Key::Address(address),
-                })
+                Key::owned((field.get)(&record))
             }),
         }
     }

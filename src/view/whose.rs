@@ -53,8 +53,6 @@ pub enum Who {
     Unknown(Unknown),
     /// Nobody has looked, or not yet.
     Unseen,
-    /// Any of the processes that have ended and are not told apart any more.
-    Others,
 }
 
 impl Who {
@@ -74,7 +72,6 @@ impl Who {
             Self::Process { .. } => "",
             Self::Unknown(why) => why.label(),
             Self::Unseen => "(not looked up)",
-            Self::Others => "(other processes)",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
-use super::group::{List, groups};
+use super::group::{Group, GroupRow, Grouping, Groups, List};
 use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
@@ -46,7 +46,7 @@ enum Why {
     Scope,
     /// It is a name lookup of this program.
     Own,
-    /// It is of another group: elsewhere, not hidden.
+    /// It is in other groups: elsewhere, not hidden.
     Elsewhere,
     /// It goes the other way.
     Direction,
@@ -65,8 +65,8 @@ fn left_out(query: &Query, flow: &Flow, knowledge: &mut Knowledge, now: Moment) 
     if knowledge.is_own(&flow.key().orig) {
         return Some(Why::Own);
     }
-    let is_of = |group: super::Group| group.holds(flow, knowledge);
-    if !query.within.is_none_or(is_of) {
+    let mut within = query.within.iter();
+    if !within.all(|group| group.holds(flow, knowledge)) {
         return Some(Why::Elsewhere);
     }
     let goes = |wanted| direction(flow, knowledge) == Some(wanted);
@@ -173,11 +173,15 @@ fn reach(query: &Query, center: Option<FlowId>) -> Reach {
     }
 }
 
-/// The window of a list of flows.
+/// The window of a list of flows or of groups.
+#[derive(Default)]
 struct Window {
     first: usize,
     cursor: Option<(usize, FlowId)>,
     rows: Vec<FlowId>,
+    group_cursor: Option<(usize, Group)>,
+    groups: Vec<GroupRow>,
+    group_count: usize,
 }
 
 /// Puts the flows that match in order, and finds the window. An order that is
@@ -211,6 +215,42 @@ fn flows(
         first,
         cursor,
         rows,
+        ..Window::default()
+    };
+    (window, sums)
+}
+
+/// The same of a list of groups.
+fn in_groups(
+    query: &mut Query,
+    grouping: Grouping,
+    table: &Table,
+    ledger: &Ledger,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> (Window, Sums) {
+    let mut sums = Sums::default();
+    let matching = Matching {
+        query,
+        table,
+        now,
+        sums: &mut sums,
+    };
+    let mut groups = Groups::of(query, grouping, matching, (table, ledger), knowledge, now);
+    let now_at = match query.cursor {
+        Cursor::Group { group, .. } => groups.position(group),
+        _ => None,
+    };
+    let (first, index) = place(query, groups.len(), now_at);
+    if query.freeze == Freeze::Now {
+        query.freeze = Freeze::Kept(Arc::new(groups.kept()));
+    }
+    let window = Window {
+        first,
+        group_cursor: index.and_then(|index| Some((index, groups.at(index)?))),
+        group_count: groups.len(),
+        groups: groups.window(first, query.height, table, ledger, knowledge),
+        ..Window::default()
     };
     (window, sums)
 }
@@ -226,55 +266,25 @@ impl View {
         now: Moment,
     ) -> Self {
         let mut query = query.clone();
-        let groups = groups(&query, table, ledger, knowledge, now);
-        let (group_count, height) = (groups.len(), query.height);
-        let (window, group_cursor, sums) = if query.list == List::Flows {
-            let (window, sums) = flows(&mut query, table, knowledge, now);
-            (window, None, sums)
-        } else {
-            let now_at = match query.cursor {
-                Cursor::Group { group, .. } => groups.position(group),
-                _ => None,
-            };
-            let (first, index) = place(&query, group_count, now_at);
-            if query.freeze == Freeze::Now {
-                query.freeze = Freeze::Kept(Arc::new(groups.kept()));
-            }
-            let mut sums = Sums::default();
-            let matching = Matching {
-                query: &query,
-                table,
-                now,
-                sums: &mut sums,
-            };
-            matching.each(knowledge, |_, _, _| {});
-            let window = Window {
-                first,
-                cursor: None,
-                rows: Vec::new(),
-            };
-            let cursor = index.and_then(|index| Some((index, groups.at(index)?)));
-            (window, cursor, sums)
+        let (window, sums) = match query.list {
+            List::Flows => flows(&mut query, table, knowledge, now),
+            List::By(grouping) => in_groups(&mut query, grouping, table, ledger, knowledge, now),
         };
-        let Window {
-            first,
-            cursor,
-            rows,
-        } = window;
-        let rows = rows
+        let rows = window
+            .rows
             .iter()
             .filter_map(|id| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
             .collect();
-        let subject = cursor.map(|(_, id)| id);
+        let subject = window.cursor.map(|(_, id)| id);
         Self {
             detail: Detail::answer(&query, subject, table, knowledge, now),
             at: now,
             rows,
-            groups: groups.window(first, height, ledger, knowledge),
-            group_count,
-            first,
-            cursor,
-            group_cursor,
+            groups: window.groups,
+            group_count: window.group_count,
+            first: window.first,
+            cursor: window.cursor,
+            group_cursor: window.group_cursor,
             matching: sums.matching,
             uncounted: sums.uncounted,
             counters: sums.counters,

@@ -1,8 +1,7 @@
 //! Places and services: their lists, and the ways through them.
 
 use crossterm::event::KeyCode;
-use flowtop::view::group::{Country, Group};
-use flowtop::view::{Cursor, List, Page};
+use flowtop::view::{Cursor, Group, Grouping, List, Page};
 use ratatui::style::Modifier;
 
 use super::scene::{Scene, themes, world};
@@ -109,10 +108,10 @@ fn tabs_are_switched_in_both_directions_and_by_digit() {
         tabs.push(shown(&scene));
     }
     let all = [
-        (Page::List, List::Hosts),
-        (Page::List, List::Processes),
-        (Page::List, List::Countries),
-        (Page::List, List::Services),
+        (Page::List, List::By(Grouping::Host)),
+        (Page::List, List::By(Grouping::Process)),
+        (Page::List, List::By(Grouping::Country)),
+        (Page::List, List::By(Grouping::Service)),
         (Page::Health, List::Flows),
         (Page::Chart, List::Flows),
         (Page::List, List::Flows),
@@ -133,14 +132,17 @@ fn from_a_country_to_the_flows_of_a_network_and_back() {
     scene.keys("5");
     go_to(&mut scene, "United States");
     press(&mut scene, &[KeyCode::Enter]);
-    let us = country(&scene);
+    let us = scene.query.within.clone();
+    let [Group::Country(_)] = us[..] else {
+        panic!("{us:?}");
+    };
     assert!(line(&scene, 2).contains("5 Places › United States"));
     go_to(&mut scene, "Example Delivery");
     press(&mut scene, &[KeyCode::Enter]);
     assert!(line(&scene, 2).contains("› United States › AS64500 Example Delivery"));
     assert_eq!(scene.query.list, List::Flows);
     let asn = std::num::NonZeroU32::new(64_500);
-    assert_eq!(scene.query.within, Some(Group::Network(us, asn)));
+    assert_eq!(scene.query.within, [us[0], Group::Asn(asn)]);
     assert_eq!(scene.view().matching, 2);
     assert!(screen(&scene).contains("216.160.83.57"));
     assert!(!screen(&scene).contains("216.160.83.60"));
@@ -152,24 +154,17 @@ fn from_a_country_to_the_flows_of_a_network_and_back() {
     assert!(selected(&scene).is_some(), "only the help closes");
     press(&mut scene, &[KeyCode::Esc]);
     assert_eq!(scene.query.cursor, Cursor::None);
-    assert!(scene.query.within.is_some());
+    assert_eq!(scene.query.within.len(), 2);
     press(&mut scene, &[KeyCode::Esc]);
-    assert_eq!(scene.query.list, List::Networks(us));
+    assert_eq!(scene.query.list, List::By(Grouping::Asn));
+    assert_eq!(scene.query.within, us);
     assert!(is_on(&scene, "Example Delivery"));
     press(&mut scene, &[KeyCode::Esc, KeyCode::Esc]);
-    assert_eq!(scene.query.list, List::Countries);
+    assert_eq!(scene.query.list, List::By(Grouping::Country));
     assert!(is_on(&scene, "United States"));
     press(&mut scene, &[KeyCode::Esc, KeyCode::Esc, KeyCode::Esc]);
     assert_eq!(selected(&scene), None);
-    assert_eq!(scene.query.list, List::Countries);
-}
-
-/// The country whose networks are asked for.
-fn country(scene: &Scene) -> Country {
-    match scene.query.list {
-        List::Networks(country) => country,
-        other => panic!("{other:?}"),
-    }
+    assert_eq!(scene.query.list, List::By(Grouping::Country));
 }
 
 #[test]
@@ -186,7 +181,7 @@ fn a_country_without_known_networks_leads_to_its_flows() {
         press(&mut scene, &[KeyCode::Enter]);
         // The answer leads on; until the next one comes, nothing changes.
         assert_eq!(scene.query.list, List::Flows);
-        assert!(matches!(scene.query.within, Some(Group::Country(_))));
+        assert!(matches!(scene.query.within[..], [Group::Country(_)]));
         assert!(countries.contains("COUNTRY") && screen(&scene).contains("COUNTRY"));
         scene.answer();
         assert_eq!(scene.view().matching, 1);
@@ -208,7 +203,7 @@ fn services_lead_to_their_flows() {
     scene.keys("17");
     assert!(line(&scene, 2).contains("7 Services › domain"));
     scene.keys("7");
-    assert_eq!(scene.query.list, List::Services);
+    assert_eq!(scene.query.list, List::By(Grouping::Service));
     assert!(is_on(&scene, "domain"));
 }
 
@@ -217,7 +212,7 @@ fn entering_nothing_says_how_to_select() {
     let mut scene = scene();
     scene.keys("5");
     press(&mut scene, &[KeyCode::Enter]);
-    assert_eq!(scene.query.list, List::Countries);
+    assert_eq!(scene.query.list, List::By(Grouping::Country));
     assert!(screen(&scene).contains("Select a row first"));
 }
 
@@ -242,8 +237,7 @@ fn the_selection_sticks_to_the_group() {
     let japan = selected(&scene).unwrap_or_default();
     assert!(japan.contains("61.0MB"), "{japan}");
     press(&mut scene, &[KeyCode::Enter, KeyCode::Down, KeyCode::Enter]);
-    let within = scene.query.within;
-    assert!(within.is_some(), "{}", screen(&scene));
+    assert!(!scene.query.within.is_empty(), "{}", screen(&scene));
     assert!(screen(&scene).contains("None of its flows are there any more."));
     press(&mut scene, &[KeyCode::Esc, KeyCode::Esc, KeyCode::Esc]);
     assert!(is_on(&scene, "Japan"));

@@ -17,6 +17,7 @@ use flowtop::table::{Change, Table};
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::group::Widths;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
@@ -284,6 +285,7 @@ impl Scene {
             filter: None,
             show_source: false,
             columns: Choice::default(),
+            subnets: Widths::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
             keys: Keymap::default(),
@@ -420,7 +422,7 @@ impl Scene {
         self.table.apply(update, at, &mut |change| {
             vigil.note(&change, knowledge, at);
             if let Change::Ended(flow) = change {
-                ledger.book(flow, knowledge);
+                ledger.book(flow, knowledge, at);
             }
         });
     }
@@ -463,6 +465,7 @@ impl Scene {
     pub(crate) fn send(&mut self, message: Message) {
         self.last = self.state.update(message, self.now);
         if let Some(query) = &self.last.ask {
+            self.ledger.open(query);
             self.query = query.clone();
         }
     }

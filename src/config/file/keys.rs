@@ -55,6 +55,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("columns", "\"\"", |value, to| {
         set(&mut to.columns, value.text(value::columns))
     }),
+    key("subnet", "\"24,64\"", |value, to| {
+        set(&mut to.subnet, value.text(value::subnet))
+    }),
     key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))

@@ -5,6 +5,7 @@ use clap::Args;
 use super::super::value;
 use super::Color;
 use crate::view::column::Choice;
+use crate::view::group::Widths;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Display")]
@@ -53,6 +54,19 @@ pub(in crate::config) struct Display {
         global = true
     )]
     pub(in crate::config) columns: Option<Choice>,
+
+    /// Bits that name a network, of IPv4 and IPv6; 24,64 by default
+    ///
+    /// Flows are put together by the network of their far end: with the key g
+    /// in the viewer, and with list --group subnet. One number alone is that of
+    /// IPv4.
+    #[arg(
+        long,
+        value_name = "BITS",
+        value_parser = value::subnet,
+        global = true
+    )]
+    pub(in crate::config) subnet: Option<Widths>,
 
     /// Rates in bits per second instead of bytes
     ///

@@ -49,7 +49,7 @@ fn lines(state: &State) -> Vec<Line> {
     let Some(view) = &state.view else {
         return vec![text("Reading the table.")];
     };
-    let is_of_places = matches!(view.query.list, List::Countries | List::Networks(_));
+    let is_of_places = matches!(view.query.list, List::By(by) if by.is_of_places());
     if is_of_places && view.status.places.is_empty() {
         vec![
             text("No places, because no database of places is in use."),
@@ -58,7 +58,7 @@ fn lines(state: &State) -> Vec<Line> {
                 state.keys("V")
             )),
         ]
-    } else if view.query.within.is_some() {
+    } else if !view.query.within.is_empty() {
         drained(view)
     } else if view.out_of_scope + view.out_of_direction + view.filtered_out + view.inactive > 0 {
         filtered(state, view)

@@ -1,5 +1,4 @@
 //! Menus.
-#![expect(dead_code, reason = "the first menu takes this line away")]
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -31,7 +31,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 pub(super) use detail::max_scroll as max_detail_scroll;
-pub(super) use groups::{columns as group_columns, label as group_label};
+pub(super) use groups::columns as group_columns;
 pub(super) use table::longest_host;
 
 use super::state::{Size, State};
@@ -60,14 +60,19 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::warning(state, areas.warning, buf);
     status::tabs(state, areas.tabs, buf);
     // What the view shows, which may be the list before the one asked for.
-    match &state.view {
-        Some(view) if view.query.page == Page::Health => health::draw(state, view, areas.rows, buf),
-        Some(view) if view.query.page == Page::Chart => chart::draw(state, view, areas.rows, buf),
-        Some(view) if view.query.list != List::Flows && has_groups(view) => {
-            groups::header(state, view.query.list, areas.header, buf);
+    let shown = state.view.as_ref().map(|view| (view, view.query.list));
+    match shown {
+        Some((view, _)) if view.query.page == Page::Health => {
+            health::draw(state, view, areas.rows, buf);
+        }
+        Some((view, _)) if view.query.page == Page::Chart => {
+            chart::draw(state, view, areas.rows, buf);
+        }
+        Some((view, List::By(grouping))) if has_groups(view) => {
+            groups::header(state, grouping, areas.header, buf);
             groups::rows(state, view, areas.rows, buf);
         }
-        Some(view) if view.query.list == List::Flows && view.matching > 0 => {
+        Some((view, List::Flows)) if view.matching > 0 => {
             table::header(state, areas.header, buf);
             table::rows(state, areas.rows, buf);
         }
@@ -83,6 +88,9 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     if let Some(popup) = state.popup {
         popup::draw(state, popup, buf);
     }
+    if let Some(menu) = &state.groupings {
+        menu::draw(state, menu, buf);
+    }
     if let Some(picker) = &state.picker {
         picker::draw(state, picker, buf);
     }
@@ -91,7 +99,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
 /// Whether there are groups worth a look: without a database every place would
 /// be an unknown one.
 fn has_groups(view: &View) -> bool {
-    let is_of_places = matches!(view.query.list, List::Countries | List::Networks(_));
+    let is_of_places = matches!(view.query.list, List::By(by) if by.is_of_places());
     let is_known = !is_of_places || !view.status.places.is_empty();
     is_known && !view.groups.is_empty()
 }

@@ -359,9 +359,10 @@ fn births(word: &str, per_sec: Option<f64>) -> Piece {
 
 fn flows(view: &View) -> Piece {
     // Of how many: of a group, of those that are idle as well.
-    let out_of_scope = match view.query.within {
-        Some(_) => 0,
-        None => view.out_of_scope,
+    let out_of_scope = if view.query.within.is_empty() {
+        view.out_of_scope
+    } else {
+        0
     };
     let all =
         view.matching + out_of_scope + view.out_of_direction + view.filtered_out + view.inactive;
@@ -441,7 +442,7 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// How one came to the list; what came first is left out first.
 fn trail(state: &State, room: usize) -> String {
-    let labels: Vec<&str> = state.trail().labels().collect();
+    let labels: Vec<String> = state.trail().labels().collect();
     for skipped in 0..labels.len() {
         let mut text = String::new();
         if skipped > 0 {
@@ -471,7 +472,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         }
         Action::Enter => has_groups || state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
-        Action::Back => state.pane().is_some() || state.trail().labels().next().is_some(),
+        Action::Back => state.pane().is_some() || state.trail().is_deep(),
         _ => true,
     }
 }

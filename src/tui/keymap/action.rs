@@ -43,6 +43,7 @@ impl Action {
             Self::ToggleBits => "bits",
             Self::CycleDirection => "direction",
             Self::ToggleActive => "active",
+            Self::GroupBy => "group",
             Self::SortLeft => "sort-left",
             Self::SortRight => "sort-right",
             Self::Reverse => "reverse",

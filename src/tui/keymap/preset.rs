@@ -31,6 +31,7 @@ impl Preset {
     pub(super) fn changes(self) -> &'static [(Chord, Action)] {
         const VIM: &[(Chord, Action)] = &[
             (char('g'), Action::Move(Motion::First)),
+            (ctrl('g'), Action::GroupBy),
             (ctrl('f'), Action::Move(Motion::PageDown)),
             (ctrl('b'), Action::Move(Motion::PageUp)),
         ];

@@ -49,6 +49,8 @@ pub enum Action {
     CycleDirection,
     /// Only active flows, or all.
     ToggleActive,
+    /// Chooses by what flows are put together.
+    GroupBy,
     /// Sorts by the column to the left of the one that is sorted by.
     SortLeft,
     /// Sorts by the column to the right of it.

@@ -271,6 +271,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Show,
+        &[char('g')],
+        Action::GroupBy,
+        "g",
+        "put flows together: by host, user, ...",
+        Some(hint("g", "group", 5)),
+    ),
+    entry(
+        Section::Show,
         &[char('<')],
         Action::SortLeft,
         "< >",

@@ -1,7 +1,6 @@
 //! What each action does. Those of one kind stand together in the files around.
 
 use super::super::Ending;
-use super::super::draw;
 use super::super::keys::Action;
 use super::super::tabs::Tab;
 use super::columns::Seen;
@@ -17,7 +16,7 @@ impl State {
             return;
         }
         let scope = self.scope;
-        let list = (self.tab, self.level().list, self.level().within);
+        let before = (self.tab, self.level().shown());
         match action {
             // Pages have no rows.
             Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
@@ -50,6 +49,7 @@ impl State {
             | Action::Reverse
             | Action::ToggleFreeze
             | Action::ChooseColumns => self.act_on_order(action),
+            Action::GroupBy => self.open_groupings(),
             Action::ToggleBits
             | Action::ToggleSource
             | Action::CycleHosts
@@ -64,7 +64,7 @@ impl State {
         if self.scope != scope {
             self.seen = Seen::default();
         }
-        if list != (self.tab, self.level().list, self.level().within) {
+        if before != (self.tab, self.level().shown()) {
             // The order of another list says nothing of this one.
             self.freeze = Freeze::No;
         }
@@ -81,8 +81,7 @@ impl State {
         let line = view.line_of(level.cursor);
         match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
-                let label = draw::group_label(&row);
-                self.trail_mut().enter(&row, label);
+                self.trail_mut().enter(&row);
             }
             None if level.is_anything_selected() => self.say("The row is not there yet."),
             None => self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),

@@ -15,7 +15,7 @@ impl State {
             list: level.list,
             sort: self.sort(),
             freeze: self.freeze.clone(),
-            within: level.within,
+            within: level.within.clone(),
             number: self.asked.number,
             page: self.tab.page(),
             scope: self.scope,
@@ -63,15 +63,11 @@ impl State {
         let list = |view: &View| {
             let query = &view.query;
             let filter = query.filter.as_ref().map(Arc::as_ptr);
-            (
-                query.page,
-                query.list,
-                query.within,
-                query.direction,
-                filter,
-            )
+            (query.page, query.list, query.direction, filter)
         };
-        if self.view.as_ref().is_some_and(|v| list(v) != list(&view)) {
+        let is_another =
+            |before: &View| list(before) != list(&view) || before.query.within != view.query.within;
+        if self.view.as_ref().is_some_and(|before| is_another(before)) {
             self.seen = Seen::default();
         }
         self.view = Some(view);

@@ -7,6 +7,7 @@ mod acting;
 mod asking;
 mod choosing;
 mod columns;
+mod grouping;
 mod looks;
 mod moving;
 mod popups;
@@ -16,11 +17,13 @@ use std::time::Duration;
 
 use columns::Seen;
 use crossterm::event::Event;
+use grouping::Regroup;
 use jiff::tz::TimeZone;
 
 use super::draw::{self, popup};
 use super::keymap;
 use super::layout;
+use super::menu::Menu;
 use super::order::Orders;
 use super::picker::Picker;
 use super::prompt::Prompt;
@@ -30,6 +33,7 @@ use super::{Ending, Message, Settings};
 use crate::flow::{Direction, Moment, Scope};
 use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
+use crate::view::group::Widths;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, Freeze, Query, View};
 
@@ -111,6 +115,10 @@ pub struct State {
     pub(super) popup: Option<Popup>,
     /// Where columns are chosen.
     pub(super) picker: Option<Picker>,
+    /// Where a grouping is chosen.
+    pub(super) groupings: Option<Menu<Regroup>>,
+    /// How wide subnets are.
+    subnets: Widths,
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
     pub(super) scroll: usize,
@@ -158,6 +166,8 @@ impl State {
             trails: Trail::all(),
             popup: None,
             picker: None,
+            groupings: None,
+            subnets: settings.subnets,
             popup_scroll: 0,
             scroll: 0,
             before_all: None,
@@ -190,6 +200,9 @@ impl State {
             Message::View(view) => self.adopt(view),
             Message::Input(Event::Key(key)) if self.picker.is_some() => {
                 self.pick(key, &mut effects);
+            }
+            Message::Input(Event::Key(key)) if self.groupings.is_some() => {
+                self.pick_grouping(key, &mut effects);
             }
             Message::Input(Event::Key(key)) if self.prompt.is_some() => {
                 self.type_key(key, &mut effects);

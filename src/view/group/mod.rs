@@ -1,31 +1,36 @@
-//! Flows put together: by country, network, service, process and host.
+//! Flows put together: by host, network, service, process, country and more.
 //!
 //! A group counts the flows that are there, and the bytes of those and of the
 //! ones that have ended: [`Ledger`] keeps the latter.
 //!
 //! Every flow is in one group of a list, and the sums over a list are those of
-//! all flows in scope. Only a flow that a process of this machine has with
-//! another one here is in two groups of processes, for each of them has sent
-//! what the other has received.
+//! all flows in scope. There are two exceptions, so that each side is told what
+//! it has sent: a flow that a process of this machine has with another one here
+//! is in the groups of both, and so with their users and units; and a flow that
+//! passes through is in the groups of both interfaces.
 
 mod column;
+mod grouping;
 mod ledger;
+mod members;
+mod order;
 mod rows;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::whose::{Party, parties};
-use super::window::direction;
-use super::{Flow, Knowledge, Mac, Owner, Side, Who};
-use crate::enrich::geoip::{CountryCode, Location, Scope as Reach};
+use super::{Age, Mac, Owner, Unknown, Who};
+use crate::enrich::Label;
+use crate::enrich::geoip::CountryCode;
 use crate::enrich::owners::{Account, Cgroup, Container, Process};
-use crate::flow::{Counters, Direction, Pair, Protocol, Tuple};
+use crate::flow::{Counters, Moment, Pair, Protocol};
 
 pub use column::GroupColumn;
+pub use grouping::{Grouping, Widths};
+use ledger::Ended;
 pub use ledger::Ledger;
-pub(super) use rows::groups;
+pub(super) use order::Groups;
 
 /// Where the far end of a flow is. The far end is the destination, or the
 /// source if the flow comes in or only that one is public.
@@ -54,33 +59,97 @@ pub enum List {
     /// Flows.
     #[default]
     Flows,
-    /// Countries of the far ends.
-    Countries,
-    /// Networks (autonomous systems) of one country.
-    Networks(Country),
-    /// Services.
-    Services,
-    /// Processes of this machine.
-    Processes,
-    /// Hosts on our side.
-    Hosts,
+    /// Groups of them.
+    By(Grouping),
+}
+
+/// A user, a unit or a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Belonging {
+    /// This one.
+    To(Label),
+    /// The process belongs to none.
+    None,
+    /// No process is known, and why.
+    Unknown(Unknown),
+    /// Nobody has looked, or not yet.
+    Unseen,
 }
 
 /// One group of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
-    /// Flows to or from a country.
-    Country(Country),
-    /// Flows to or from a network of a country; `None` where no database
-    /// knows the network.
-    Network(Country, Option<NonZeroU32>),
+    /// Flows of a host on our side.
+    Host(IpAddr),
+    /// Flows that an address began.
+    Source(IpAddr),
+    /// Flows to an address.
+    Destination(IpAddr),
+    /// Flows from one address to another.
+    Pair(IpAddr, IpAddr),
+    /// Flows to or from a network: its first address, and how many of its bits
+    /// count.
+    Subnet(IpAddr, u8),
     /// Flows of a service.
     Service(Service),
     /// Flows of a process, or of those of which none is known.
     Process(Who),
-    /// Flows of a host on our side; `None` for hosts without flows that are
-    /// not told apart any more.
-    Host(Option<IpAddr>),
+    /// Flows of the processes of a user.
+    User(Belonging),
+    /// Flows of the processes in a container or a unit.
+    Unit(Belonging),
+    /// Flows to or from a country.
+    Country(Country),
+    /// Flows to or from an autonomous system; `None` where no database knows
+    /// it.
+    Asn(Option<NonZeroU32>),
+    /// Flows that use an interface; `None` where none is known.
+    Interface(Option<Label>),
+    /// Flows with a connection mark; `None` where the kernel told of none.
+    Mark(Option<u32>),
+    /// Flows of a conntrack zone.
+    Zone(u16),
+    /// Flows of a protocol.
+    Protocol(Protocol),
+    /// Flows in a state, as it is shown; `None` where it has no name.
+    State(Option<&'static str>),
+    /// Flows that have ended and are not told apart any more.
+    Others,
+}
+
+impl Group {
+    /// By what it is one; `None` of [`Group::Others`].
+    pub const fn grouping(self) -> Option<Grouping> {
+        Some(match self {
+            Self::Host(_) => Grouping::Host,
+            Self::Source(_) => Grouping::Source,
+            Self::Destination(_) => Grouping::Destination,
+            Self::Pair(..) => Grouping::Pair,
+            Self::Subnet(_, width) => Grouping::Subnet(Widths::both(width)),
+            Self::Service(_) => Grouping::Service,
+            Self::Process(_) => Grouping::Process,
+            Self::User(_) => Grouping::User,
+            Self::Unit(_) => Grouping::Unit,
+            Self::Country(_) => Grouping::Country,
+            Self::Asn(_) => Grouping::Asn,
+            Self::Interface(_) => Grouping::Interface,
+            Self::Mark(_) => Grouping::Mark,
+            Self::Zone(_) => Grouping::Zone,
+            Self::Protocol(_) => Grouping::Protocol,
+            Self::State(_) => Grouping::State,
+            Self::Others => return None,
+        })
+    }
+
+    /// The hosts that it is named after.
+    pub fn hosts(self) -> impl Iterator<Item = IpAddr> {
+        let hosts = match self {
+            Self::Host(host) | Self::Source(host) | Self::Destination(host) => [Some(host), None],
+            Self::Pair(from, to) => [Some(from), Some(to)],
+            _ => [None, None],
+        };
+        hosts.into_iter().flatten()
+    }
 }
 
 /// A process, and where it belongs.
@@ -126,6 +195,8 @@ pub struct GroupRow {
     /// Its name for people: a country's, an organisation's, a service's, a
     /// process's, a host's.
     pub name: Option<Arc<str>>,
+    /// Of a pair: the name of its destination.
+    pub second_name: Option<Arc<str>>,
     /// Of a process: its user and the like.
     pub holder: Option<Holder>,
     /// Of a host: its hardware address, if it is a neighbour.
@@ -137,13 +208,17 @@ pub struct GroupRow {
     pub new: usize,
     /// Of these, those without an answer so far.
     pub unreplied: usize,
-    /// Flows that have ended since the start.
+    /// Age of the oldest flow that is there.
+    pub oldest: Option<Age>,
+    /// Flows that have ended since the ledger keeps account of this list.
     pub ended: u64,
+    /// When the last of these ended.
+    pub last_ended: Option<Moment>,
     /// Distinct far ends of the flows that are there.
     pub hosts: usize,
-    /// Packets and bytes of both, as far as they were counted. Of processes and
-    /// hosts `orig` is what they have sent, of others what was sent in the
-    /// original direction.
+    /// Packets and bytes of both, as far as they were counted. Of hosts,
+    /// processes and what these belong to, and of interfaces, `orig` is what
+    /// they have sent; of others what was sent in the original direction.
     pub counters: Pair<Counters>,
     /// Bytes per second of the flows that are there.
     pub bytes_per_sec: Pair<u64>,
@@ -160,12 +235,15 @@ impl GroupRow {
         Self {
             group,
             name: None,
+            second_name: None,
             holder: None,
             mac: None,
             flows: 0,
             new: 0,
             unreplied: 0,
+            oldest: None,
             ended: 0,
+            last_ended: None,
             hosts: 0,
             counters: Pair::default(),
             bytes_per_sec: Pair::default(),
@@ -173,151 +251,23 @@ impl GroupRow {
         }
     }
 
+    /// Whether all its flows have ended.
+    pub const fn is_over(&self) -> bool {
+        self.flows == 0
+    }
+
+    /// When the last of its flows ended, if none is left.
+    pub const fn seen(&self) -> Option<Moment> {
+        if self.is_over() {
+            self.last_ended
+        } else {
+            None
+        }
+    }
+
     /// Births per second, averaged over [`NEW_SECS`]. What has ended since is
     /// not counted.
     pub fn born_per_sec(&self) -> f64 {
         self.new as f64 / NEW_SECS as f64
-    }
-}
-
-/// The far end of a flow: the destination, or the source if the flow comes in
-/// or only that one is public.
-fn far_end(flow: &Flow, knowledge: &Knowledge) -> IpAddr {
-    let orig = &flow.key().orig;
-    let is_public = |address| Reach::of(address) != Reach::Lan;
-    let is_source = match (is_public(orig.src()), is_public(orig.dst())) {
-        (true, false) => true,
-        (true, true) => direction(flow, knowledge) == Some(Direction::In),
-        (false, _) => false,
-    };
-    if is_source { orig.src() } else { orig.dst() }
-}
-
-/// The country and the network of a location.
-fn country_and_network(location: &Location) -> (Country, Option<NonZeroU32>) {
-    match location {
-        Location::Lan => (Country::Lan, None),
-        Location::Unknown => (Country::Unknown, None),
-        Location::Place(place) => {
-            let country = place.country_code.map_or(Country::Unknown, Country::Code);
-            (country, place.asn)
-        }
-    }
-}
-
-fn organisation(location: &Location) -> Option<&Arc<str>> {
-    location.place().and_then(|place| place.as_org.as_ref())
-}
-
-fn service(orig: &Tuple, knowledge: &Knowledge) -> Service {
-    let named = knowledge.services().of(orig).map(|(port, _)| port);
-    Service {
-        proto: orig.proto(),
-        port: named.or_else(|| orig.dport()),
-    }
-}
-
-/// The end of a flow that is on our side, and its address as the host there
-/// knows it.
-fn near_end(orig: &Tuple, reply: &Tuple, knowledge: &Knowledge) -> (Side, IpAddr) {
-    let near = knowledge.near_end(orig, reply);
-    let side = if near == orig.src() {
-        Side::Orig
-    } else {
-        Side::Reply
-    };
-    (side, near)
-}
-
-/// A group that a flow belongs to.
-#[derive(Clone, Copy, Debug)]
-struct Member<'a> {
-    group: Group,
-    /// From whose point of view bytes are sent and received.
-    side: Side,
-    /// Who is at the other end.
-    far: IpAddr,
-    /// Of a process.
-    owner: Option<&'a Owner>,
-}
-
-impl List {
-    /// Hands over the groups a flow falls into; none if the list does not show
-    /// the flow.
-    fn members<'a>(
-        self,
-        flow: &Flow,
-        knowledge: &'a mut Knowledge,
-        mut take: impl FnMut(Member<'a>),
-    ) {
-        let orig = &flow.key().orig;
-        let one = |group, side, far| Member {
-            group,
-            side,
-            far,
-            owner: None,
-        };
-        let far = match self {
-            Self::Countries | Self::Networks(_) | Self::Services => far_end(flow, knowledge),
-            Self::Flows | Self::Hosts | Self::Processes => orig.dst(),
-        };
-        match self {
-            Self::Flows => {}
-            Self::Countries => {
-                let (country, _) = country_and_network(knowledge.located(far));
-                take(one(Group::Country(country), Side::Orig, far));
-            }
-            Self::Networks(wanted) => {
-                let (country, asn) = country_and_network(knowledge.located(far));
-                if country == wanted {
-                    take(one(Group::Network(country, asn), Side::Orig, far));
-                }
-            }
-            Self::Services => {
-                let service = service(orig, knowledge);
-                take(one(Group::Service(service), Side::Orig, far));
-            }
-            Self::Hosts => {
-                let (side, near) = near_end(orig, &flow.reply(), knowledge);
-                take(one(Group::Host(Some(near)), side, side.other_end(orig)));
-            }
-            Self::Processes => {
-                let direction = direction(flow, knowledge);
-                let found = parties(direction, knowledge.owners(flow.key()));
-                for Party { side, who, owner } in found {
-                    take(Member {
-                        group: Group::Process(who),
-                        side,
-                        far: side.other_end(orig),
-                        owner,
-                    });
-                }
-            }
-        }
-    }
-}
-
-impl Group {
-    /// Whether a flow belongs to it.
-    pub fn holds(self, flow: &Flow, knowledge: &mut Knowledge) -> bool {
-        self.side(flow, knowledge).is_some()
-    }
-
-    /// From whose point of view a flow that belongs to it sends and receives.
-    pub fn side(self, flow: &Flow, knowledge: &mut Knowledge) -> Option<Side> {
-        let list = match self {
-            Self::Country(_) => List::Countries,
-            Self::Network(country, _) => List::Networks(country),
-            Self::Service(_) => List::Services,
-            Self::Process(_) => List::Processes,
-            Self::Host(_) => List::Hosts,
-        };
-        let mut side = None;
-        list.members(flow, knowledge, |member| {
-            if member.group == self {
-                side = Some(member.side);
-            }
-        });
-        side
     }
 }

@@ -1,196 +1,188 @@
 //! The rows of a list of groups.
 
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Age, Flow, Knowledge, Query, Table, Who};
-use super::{Country, Group, GroupRow, Holder, Ledger, List, Member, NEW_SECS, organisation};
-use crate::flow::{Moment, Pair, Status};
-use crate::view::sort::{Freeze, Kept, Key, SortKey, compare};
-use crate::view::window::{direction, holds};
+use super::super::{Age, Flow, FlowId, Knowledge, Query, Side, Table};
+use super::members::{Member, organisation};
+use super::order::{Groups, in_order};
+use super::{Belonging, Country, Ended, Group, GroupRow, Grouping, Holder, Ledger, NEW_SECS};
+use crate::flow::{Counters, Moment, Pair, Status};
+use crate::view::sort::Rows;
 
-/// Rows, and one of their far ends.
-type Rows = HashMap<Group, (GroupRow, Option<IpAddr>), foldhash::fast::RandomState>;
-
-/// What counts one flow in the rows.
-struct Count<'a> {
-    rows: &'a mut Rows,
-    /// Far ends that were counted.
-    seen: &'a mut HashSet<(Group, IpAddr), foldhash::fast::RandomState>,
-    now: Moment,
+/// What is summed up of a group. What is only needed to show it is found out
+/// about those that are shown.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    pub(super) group: Group,
+    /// One of its flows that are there.
+    example: Option<FlowId>,
+    pub(super) flows: u32,
+    new: u32,
+    unreplied: u32,
+    hosts: u32,
+    oldest: Option<Age>,
+    ended: u64,
+    last_ended: Option<Moment>,
+    pub(super) counters: Pair<Counters>,
+    bytes_per_sec: Pair<u64>,
+    pub(super) average_bytes_per_sec: Pair<u64>,
 }
 
-impl Count<'_> {
-    fn flow(&mut self, flow: &Flow, member: &Member<'_>) {
-        let Member {
-            group, side, far, ..
-        } = *member;
-        let new = || (GroupRow::new(group), Some(far));
-        let (row, _) = self.rows.entry(group).or_insert_with(new);
-        row.flows += 1;
-        row.hosts += usize::from(self.seen.insert((group, far)));
-        row.counters += side.sent_and_received(flow.counters().unwrap_or_default());
-        let rate = flow.bytes_per_sec().unwrap_or_default();
-        add(&mut row.bytes_per_sec, side.sent_and_received(rate));
-        let average = flow.average_bytes_per_sec(10, self.now).unwrap_or_default();
-        add(
-            &mut row.average_bytes_per_sec,
-            side.sent_and_received(average),
-        );
-        let is_new = |age| matches!(age, Age::Exact(age) if age <= Duration::from_secs(NEW_SECS));
-        row.new += usize::from(is_new(flow.age(self.now)));
-        let is_unreplied = |status: Status| !status.has(Status::SEEN_REPLY);
-        row.unreplied += usize::from(flow.status().is_some_and(is_unreplied));
-        if let (None, Some(owner)) = (&row.holder, member.owner)
-            && let Group::Process(Who::Process { .. }) = group
-        {
-            row.holder = Some(Holder::of(owner));
+impl Tally {
+    fn new(group: Group) -> Self {
+        Self {
+            group,
+            example: None,
+            flows: 0,
+            new: 0,
+            unreplied: 0,
+            hosts: 0,
+            oldest: None,
+            ended: 0,
+            last_ended: None,
+            counters: Pair::default(),
+            bytes_per_sec: Pair::default(),
+            average_bytes_per_sec: Pair::default(),
         }
     }
-}
 
-/// All groups of a list, in order; what is only needed to show them is found
-/// out about those that are shown.
-pub(in super::super) struct Groups(Vec<(GroupRow, Option<IpAddr>)>);
-
-impl Groups {
-    pub(in super::super) fn len(&self) -> usize {
-        self.0.len()
+    /// Takes a flow in that is there.
+    fn count(&mut self, id: FlowId, flow: &Flow, side: Side, now: Moment) {
+        self.example.get_or_insert(id);
+        self.flows += 1;
+        self.counters += side.sent_and_received(flow.counters().unwrap_or_default());
+        let rate = flow.bytes_per_sec().unwrap_or_default();
+        add(&mut self.bytes_per_sec, side.sent_and_received(rate));
+        let average = flow.average_bytes_per_sec(10, now).unwrap_or_default();
+        let average = side.sent_and_received(average);
+        add(&mut self.average_bytes_per_sec, average);
+        let age = flow.age(now);
+        let is_new = |age| matches!(age, Age::Exact(age) if age <= Duration::from_secs(NEW_SECS));
+        self.new += u32::from(is_new(age));
+        let is_older = |than: Age| age.duration() > than.duration();
+        if self.oldest.is_none_or(is_older) {
+            self.oldest = Some(age);
+        }
+        let is_unreplied = |status: Status| !status.has(Status::SEEN_REPLY);
+        self.unreplied += u32::from(flow.status().is_some_and(is_unreplied));
     }
 
-    /// Where a group stands.
-    pub(in super::super) fn position(&self, group: Group) -> Option<usize> {
-        self.0.iter().position(|(row, _)| row.group == group)
+    /// Takes in what has ended.
+    fn end(&mut self, ended: &Ended) {
+        self.ended += ended.flows;
+        self.counters += ended.counters;
+        let last = self.last_ended.get_or_insert(ended.last);
+        if ended.last.mono_ns > last.mono_ns {
+            *last = ended.last;
+        }
     }
 
-    /// The group at a place.
-    pub(in super::super) fn at(&self, index: usize) -> Option<Group> {
-        self.0.get(index).map(|(row, _)| row.group)
+    /// The row, as far as it is counted.
+    pub(super) fn row(&self) -> GroupRow {
+        GroupRow {
+            flows: self.flows as usize,
+            new: self.new as usize,
+            unreplied: self.unreplied as usize,
+            oldest: self.oldest,
+            ended: self.ended,
+            last_ended: self.last_ended,
+            hosts: self.hosts as usize,
+            counters: self.counters,
+            bytes_per_sec: self.bytes_per_sec,
+            average_bytes_per_sec: self.average_bytes_per_sec,
+            ..GroupRow::new(self.group)
+        }
     }
 
-    /// The order that they have.
-    pub(in super::super) fn kept(&self) -> Kept {
-        Kept::groups(self.0.iter().map(|(row, _)| row.group))
-    }
-
-    /// The rows from `first` on, at most `height`.
-    pub(in super::super) fn window(
-        self,
-        first: usize,
-        height: usize,
+    /// The row, with what it is called and what else is known of it.
+    pub(super) fn described(
+        &self,
+        table: &Table,
         ledger: &Ledger,
         knowledge: &mut Knowledge,
-    ) -> Vec<GroupRow> {
-        let window = self.0.into_iter().skip(first).take(height);
-        let described = window.map(|(mut row, far)| {
-            describe(&mut row, far, ledger, knowledge);
-            row
-        });
-        described.collect()
+    ) -> GroupRow {
+        let mut row = self.row();
+        let example = self.example.and_then(|id| table.get(id));
+        describe(&mut row, example, ledger, knowledge);
+        row
     }
 }
 
-/// Every group of a query's list that its filters let through, in its order;
-/// none of a list of flows.
-pub(in super::super) fn groups(
-    query: &Query,
-    table: &Table,
+fn add(sum: &mut Pair<u64>, rate: Pair<u64>) {
+    sum.orig = sum.orig.saturating_add(rate.orig);
+    sum.reply = sum.reply.saturating_add(rate.reply);
+}
+
+/// The tallies of a list, found by their groups.
+#[derive(Default)]
+struct Tallies {
+    places: HashMap<Group, u32, foldhash::fast::RandomState>,
+    tallies: Vec<Tally>,
+    /// Far ends that were counted.
+    seen: HashSet<(u32, IpAddr), foldhash::fast::RandomState>,
+}
+
+impl Tallies {
+    fn of(&mut self, group: Group) -> (u32, &mut Tally) {
+        let next = self.tallies.len() as u32;
+        let place = *self.places.entry(group).or_insert(next);
+        if place == next {
+            self.tallies.push(Tally::new(group));
+        }
+        (place, &mut self.tallies[place as usize])
+    }
+
+    fn count(&mut self, id: FlowId, flow: &Flow, member: &Member<'_>, now: Moment) {
+        let (place, tally) = self.of(member.group);
+        tally.count(id, flow, member.side, now);
+        if self.seen.insert((place, member.far)) {
+            self.tallies[place as usize].hosts += 1;
+        }
+    }
+}
+
+impl Groups {
+    /// Every group of the flows that a query's filters let through, in its
+    /// order, and of those that have ended.
+    pub(in super::super) fn of<'a>(
+        query: &Query,
+        grouping: Grouping,
+        flows: impl Rows<'a>,
+        (table, ledger): (&Table, &Ledger),
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) -> Self {
+        let mut tallies = Tallies::default();
+        flows.each(knowledge, |id, flow, knowledge| {
+            grouping.members(flow, knowledge, |member| {
+                tallies.count(id, flow, &member, now);
+            });
+        });
+        // Of flows that have ended only sums are left, of which no filter can
+        // be asked.
+        if query.filter.is_none() {
+            ledger.each(query, |group, ended| tallies.of(group).1.end(ended));
+        }
+        in_order(query, tallies.tallies, table, ledger, knowledge)
+    }
+}
+
+/// What a row is called, and what else is known of it; `example` is one of its
+/// flows, if any is there.
+fn describe(
+    row: &mut GroupRow,
+    example: Option<&Flow>,
     ledger: &Ledger,
     knowledge: &mut Knowledge,
-    now: Moment,
-) -> Groups {
-    if query.list == List::Flows {
-        return Groups(Vec::new());
-    }
-    let mut rows = Rows::default();
-    let mut seen = HashSet::default();
-    let mut count = Count {
-        rows: &mut rows,
-        seen: &mut seen,
-        now,
-    };
-    for (_, flow) in table.flows() {
-        let is_wanted = query.scope.holds(flow.class())
-            && !knowledge.is_own(&flow.key().orig)
-            && query
-                .direction
-                .is_none_or(|wanted| direction(flow, knowledge) == Some(wanted))
-            && holds(query.filter.as_deref(), flow, knowledge, now);
-        if is_wanted {
-            query
-                .list
-                .members(flow, knowledge, |member| count.flow(flow, &member));
-        }
-    }
-    // Of flows that have ended only sums are left, of which no filter can be
-    // asked.
-    if query.filter.is_none() {
-        ledger.each(query, |group, ended| {
-            let new = || (GroupRow::new(group), None);
-            let (row, _) = rows.entry(group).or_insert_with(new);
-            row.ended += ended.flows;
-            row.counters += ended.counters;
-        });
-    }
-    let mut rows: Vec<_> = rows.into_values().collect();
-    match (&query.freeze, query.sort.key) {
-        (Freeze::Kept(kept), _) => {
-            let place = |row: &GroupRow| kept.place_of(row.group);
-            sort(&mut rows, false, place);
-        }
-        (_, SortKey::Group(column)) => {
-            if column.is_described() {
-                for (row, far) in &mut rows {
-                    describe(row, *far, ledger, knowledge);
-                }
-            }
-            rows.sort_unstable_by(|(a, _), (b, _)| {
-                let (x, y) = (Key::of(column.value(a)), Key::of(column.value(b)));
-                compare(x.as_ref(), y.as_ref(), query.sort.descending)
-                    .then_with(|| usual(a).cmp(&usual(b)))
-            });
-        }
-        (_, SortKey::Usual) if !query.sort.descending => {
-            let rate = |row: &GroupRow| Some(both(row.average_bytes_per_sec));
-            sort(&mut rows, false, rate);
-        }
-        // Of flows, groups have nothing.
-        _ => sort(&mut rows, false, |_| Some(())),
-    }
-    Groups(rows)
-}
-
-/// The usual order: the fastest first, then the one that moved most.
-fn usual(row: &GroupRow) -> impl Ord + use<> {
-    let rate = both(row.average_bytes_per_sec);
-    let bytes = both(row.counters.bytes());
-    (Reverse(rate), Reverse(bytes), Reverse(row.flows), row.group)
-}
-
-fn both(pair: Pair<u64>) -> u64 {
-    pair.orig.saturating_add(pair.reply)
-}
-
-/// Sorts by a key, and else in the usual order.
-fn sort<K: Ord>(
-    rows: &mut [(GroupRow, Option<IpAddr>)],
-    descending: bool,
-    key: impl Fn(&GroupRow) -> Option<K>,
 ) {
-    rows.sort_unstable_by(|(a, _), (b, _)| {
-        compare(key(a).as_ref(), key(b).as_ref(), descending).then_with(|| usual(a).cmp(&usual(b)))
-    });
-}
-
-/// What a row is called, and what else is known of it.
-fn describe(row: &mut GroupRow, far: Option<IpAddr>, ledger: &Ledger, knowledge: &mut Knowledge) {
-    row.name = match row.group {
+    let group = row.group;
+    row.name = match group {
         Group::Country(Country::Code(code)) => code.name().map(Arc::from),
-        Group::Country(_) => None,
-        Group::Network(_, asn) => {
+        Group::Asn(asn) => {
+            let far = example.and_then(|flow| far_end_of(group, flow, knowledge));
             let now = far.and_then(|far| organisation(knowledge.located(far)).cloned());
             now.or_else(|| ledger.organisation(asn?).cloned())
         }
@@ -199,20 +191,53 @@ fn describe(row: &mut GroupRow, far: Option<IpAddr>, ledger: &Ledger, knowledge:
             .and_then(|port| knowledge.services().name(service.proto, port))
             .map(Arc::from),
         Group::Process(who) => {
-            if row.holder.is_none() {
-                row.holder = ledger.holder(who).cloned();
-            }
+            let now = example.and_then(|flow| holder(group, flow, knowledge));
+            row.holder = now.or_else(|| ledger.holder(who).cloned());
             let process = row.holder.as_ref().and_then(|h| h.process.as_ref());
             process.map(|process| Arc::clone(&process.name))
         }
-        Group::Host(host) => {
-            row.mac = host.and_then(|host| knowledge.locality().mac(host));
-            host.and_then(|host| knowledge.name(host))
+        Group::Host(host) | Group::Source(host) | Group::Destination(host) => {
+            row.mac = knowledge.locality().mac(host);
+            knowledge.name(host)
         }
+        Group::Pair(from, to) => {
+            row.second_name = knowledge.name(to);
+            knowledge.name(from)
+        }
+        Group::User(Belonging::To(label))
+        | Group::Unit(Belonging::To(label))
+        | Group::Interface(Some(label)) => knowledge.text(label).cloned(),
+        Group::Protocol(proto) => proto.name().map(Arc::from),
+        Group::State(state) => state.map(Arc::from),
+        Group::Country(_)
+        | Group::User(_)
+        | Group::Unit(_)
+        | Group::Interface(None)
+        | Group::Subnet(..)
+        | Group::Mark(_)
+        | Group::Zone(_)
+        | Group::Others => None,
     };
 }
 
-fn add(sum: &mut Pair<u64>, rate: Pair<u64>) {
-    sum.orig = sum.orig.saturating_add(rate.orig);
-    sum.reply = sum.reply.saturating_add(rate.reply);
+/// The far end of a flow, seen from a group that it is in.
+fn far_end_of(group: Group, flow: &Flow, knowledge: &mut Knowledge) -> Option<IpAddr> {
+    let mut far = None;
+    group.grouping()?.members(flow, knowledge, |member| {
+        if member.group == group {
+            far = Some(member.far);
+        }
+    });
+    far
+}
+
+/// Who is meant by a group of a flow.
+fn holder(group: Group, flow: &Flow, knowledge: &mut Knowledge) -> Option<Holder> {
+    let mut found = None;
+    group.grouping()?.members(flow, knowledge, |member| {
+        if member.group == group && matches!(member.owner, Some(owner) if owner.process.is_ok()) {
+            found = member.owner.map(Holder::of);
+        }
+    });
+    found
 }

@@ -1,17 +1,15 @@
 //! The columns of tables of groups: which a list has, how wide they are, which
-//! yield first, and what stands in them.
-
-use std::fmt::Write;
+//! yield first, and how they look.
 
 use super::super::super::theme::Role;
 use super::super::table;
-use crate::view::group::{Country, Group, GroupColumn as Column, Holder, Service};
-use crate::view::units::{self, RateUnit};
-use crate::view::{GroupRow, List, Who};
+use crate::view::GroupRow;
+use crate::view::group::{Country, Group, GroupColumn as Column, Grouping};
+use crate::view::units::RateUnit;
 
 use Column::{
-    Code, Ended, Flows, Hosts, Mac, Name, New, OrigBytes, OrigRate, Pid, ReplyBytes, ReplyRate,
-    Unit, Unreplied, User,
+    Age, Code, Ended, Flows, Hosts, Mac, Name, New, OrigBytes, OrigRate, Pid, ReplyBytes,
+    ReplyRate, Seen, To, Unit, Unreplied, User,
 };
 
 /// The columns of a list.
@@ -24,209 +22,168 @@ pub(super) struct Model {
 
 const BYTES: &[Column] = &[ReplyBytes, OrigBytes];
 
-const FAR: Model = Model {
+const CODED: Model = Model {
     columns: &[
-        Code, Name, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Code, Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes,
+        ReplyRate, OrigRate,
     ],
-    yielding: &[&[Ended], &[Hosts], BYTES, &[Code]],
+    yielding: &[
+        &[Age],
+        &[New],
+        &[Unreplied],
+        &[Ended],
+        &[Seen],
+        &[Hosts],
+        BYTES,
+        &[Code],
+    ],
+};
+
+const NAMED: Model = Model {
+    columns: &[
+        Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
+        OrigRate,
+    ],
+    yielding: &[
+        &[Age],
+        &[Ended],
+        &[New],
+        &[Seen],
+        BYTES,
+        &[Unreplied],
+        &[Hosts],
+    ],
+};
+
+/// One far end each, which has a column of its own.
+const PAIRS: Model = Model {
+    columns: &[
+        Name, To, Flows, Ended, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
+        OrigRate,
+    ],
+    yielding: &[&[Age], &[Ended], &[New], &[Seen], BYTES, &[Unreplied]],
 };
 
 const PROCESSES: Model = Model {
     columns: &[
-        Name, Pid, User, Unit, Flows, Ended, Hosts, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Name, Pid, User, Unit, Flows, Ended, Hosts, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
+        OrigRate,
     ],
-    yielding: &[&[Ended], &[Unit], &[Hosts], &[User], BYTES, &[Pid]],
+    yielding: &[
+        &[Age],
+        &[Ended],
+        &[Seen],
+        &[Unit],
+        &[Hosts],
+        &[User],
+        BYTES,
+        &[Pid],
+    ],
 };
 
 const HOSTS: Model = Model {
     columns: &[
-        Name, Mac, Flows, Hosts, New, Unreplied, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Name, Mac, Flows, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
+        OrigRate,
     ],
-    yielding: &[&[Mac], &[New], BYTES, &[Unreplied], &[Hosts]],
+    yielding: &[
+        &[Age],
+        &[Seen],
+        &[Mac],
+        &[New],
+        BYTES,
+        &[Unreplied],
+        &[Hosts],
+    ],
 };
 
 impl Model {
     /// Of a list of groups.
-    pub(super) const fn of(list: List) -> &'static Self {
-        match list {
-            List::Processes => &PROCESSES,
-            List::Hosts => &HOSTS,
-            List::Flows | List::Countries | List::Networks(_) | List::Services => &FAR,
+    pub(super) const fn of(grouping: Grouping) -> &'static Self {
+        match grouping {
+            Grouping::Country | Grouping::Asn | Grouping::Service => &CODED,
+            Grouping::Process => &PROCESSES,
+            Grouping::Host => &HOSTS,
+            Grouping::Pair => &PAIRS,
+            _ => &NAMED,
         }
     }
 }
 
-impl Column {
-    pub(super) const fn title(self, list: List) -> &'static str {
-        match (self, list) {
-            (Code, List::Networks(_)) => "AS",
-            (Code, List::Services) => "PORT",
-            (Code, _) => "CC",
-            (Name, List::Networks(_)) => "ORGANISATION",
-            (Name, List::Services) => "SERVICE",
-            (Name, List::Processes) => "PROCESS",
-            (Name, List::Hosts) => "HOST",
-            (Name, _) => "COUNTRY",
-            (Pid, _) => "PID",
-            (User, _) => "USER",
-            (Unit, _) => "UNIT",
-            (Mac, _) => "MAC",
-            (Flows, _) => "FLOWS",
-            (Ended, _) => "ENDED",
-            (Hosts, List::Processes | List::Hosts) => "PEERS",
-            (Hosts, _) => "HOSTS",
-            (New, _) => "NEW/s",
-            (Unreplied, _) => "UNREPL",
-            (ReplyBytes, _) => "↓ BYTES",
-            (OrigBytes, _) => "↑ BYTES",
-            (ReplyRate, _) => "↓ RATE",
-            (OrigRate, _) => "↑ RATE",
-        }
-    }
-
-    /// The width it needs.
-    pub(super) const fn width(self, list: List, unit: RateUnit) -> u16 {
-        match (self, list) {
-            // AS4294967295
-            (Code, List::Networks(_)) => 12,
-            // 65535/sctp
-            (Code, List::Services) => 10,
-            (Code, _) => 3,
-            (Name | Unit, _) => 16,
-            (User, _) => 8,
-            (Mac, _) => 17,
-            (New, _) => 6,
-            (ReplyRate | OrigRate, _) => match unit {
-                RateUnit::Bytes => 8,
-                RateUnit::Bits => 10,
-            },
-            _ => 7,
-        }
-    }
-
-    /// The width it can make use of.
-    pub(super) const fn widest(self, list: List, unit: RateUnit) -> u16 {
-        match (self, list) {
-            (Name, List::Processes) => 24,
-            (Name, _) => 40,
-            (Unit, _) => 32,
-            (User, _) => 16,
-            _ => self.width(list, unit),
-        }
-    }
-
-    /// Appends the text of a cell; what it is.
-    pub(super) fn cell(self, row: &GroupRow, unit: RateUnit, out: &mut String) -> Role {
-        let holder = row.holder.as_ref();
-        match self {
-            Code => code(row.group, out),
-            Name => name(row, out),
-            Pid => match row.group {
-                Group::Process(Who::Process { pid, .. }) => known(Some(pid), out),
-                _ => known(None::<u32>, out),
-            },
-            User => known(holder.and_then(Holder::user), out),
-            Unit => known(holder.and_then(Holder::unit), out),
-            Mac => known(row.mac, out),
-            Flows => count(row.flows as u64, out),
-            Ended => count(row.ended, out),
-            Hosts => count(row.hosts as u64, out),
-            New => per_sec(row.born_per_sec(), out),
-            Unreplied => count(row.unreplied as u64, out),
-            ReplyBytes => bytes(row.counters.reply.bytes, out),
-            OrigBytes => bytes(row.counters.orig.bytes, out),
-            ReplyRate => rate(row.bytes_per_sec.reply, unit, out),
-            OrigRate => rate(row.bytes_per_sec.orig, unit, out),
-        }
+/// The width that a column needs.
+pub(super) const fn width(column: Column, grouping: Grouping, unit: RateUnit) -> u16 {
+    match (column, grouping) {
+        // AS4294967295
+        (Code, Grouping::Asn) => 12,
+        // 65535/sctp
+        (Code, Grouping::Service) => 10,
+        (Code, _) => 3,
+        (Name | Unit | To, _) => 16,
+        (User, _) => 8,
+        (Mac, _) => 17,
+        (New | Seen, _) => 6,
+        (ReplyRate | OrigRate, _) => match unit {
+            RateUnit::Bytes => 8,
+            RateUnit::Bits => 10,
+        },
+        _ => 7,
     }
 }
 
-/// Text of its own, or `-` for what is not known.
-fn known(value: Option<impl std::fmt::Display>, out: &mut String) -> Role {
-    match value {
-        // Writing to a String cannot fail.
-        Some(value) => drop(write!(out, "{value}")),
-        None => out.push('-'),
+/// The width that it can make use of.
+pub(super) const fn widest(column: Column, grouping: Grouping, unit: RateUnit) -> u16 {
+    match (column, grouping) {
+        (Name, Grouping::Process) => 24,
+        (Name | To, _) => 40,
+        (Unit, _) => 32,
+        (User, _) => 16,
+        _ => width(column, grouping, unit),
     }
-    Role::Dim
 }
 
-fn code(group: Group, out: &mut String) -> Role {
-    // Writing to a String cannot fail.
-    let _ = match group {
-        Group::Country(Country::Code(code)) => {
-            out.push_str(code.as_str());
-            return Role::Country;
-        }
-        Group::Country(Country::Lan) => write!(out, "lan"),
-        Group::Country(Country::Unknown) | Group::Network(_, None) => write!(out, "-"),
-        Group::Network(_, Some(asn)) => write!(out, "AS{asn}"),
-        Group::Service(service) => {
-            port(service, out);
-            Ok(())
-        }
-        // These have columns of their own.
-        Group::Process(_) | Group::Host(_) => Ok(()),
-    };
-    Role::Dim
-}
-
-/// `443/tcp`; the protocol alone if it has no ports.
-fn port(service: Service, out: &mut String) {
-    let _ = match service.port {
-        Some(port) => write!(out, "{port}/{}", service.proto),
-        None => write!(out, "{}", service.proto),
-    };
-}
-
-fn name(row: &GroupRow, out: &mut String) -> Role {
-    if let Some(name) = &row.name {
-        out.push_str(name);
-        return match row.group {
-            Group::Country(_) | Group::Network(..) => Role::Country,
-            Group::Service(_) => Role::Service,
-            Group::Process(_) => Role::Text,
-            Group::Host(host) => host.map_or(Role::Dim, table::host_role),
-        };
+/// What a cell is, by what it says.
+pub(super) fn role(column: Column, row: &GroupRow) -> Role {
+    if row.is_over() {
+        return Role::Dim;
     }
+    match column {
+        Name => name_role(row),
+        Code => match row.group {
+            Group::Country(Country::Code(_)) => Role::Country,
+            _ => Role::Dim,
+        },
+        To => match row.group {
+            Group::Pair(_, to) => table::host_role(to),
+            _ => Role::Dim,
+        },
+        Pid | User | Unit | Mac | Age | Seen => Role::Dim,
+        Flows => zero_is_dim(row.flows as u64),
+        Ended => zero_is_dim(row.ended),
+        Hosts => zero_is_dim(row.hosts as u64),
+        New => zero_is_dim(row.new as u64),
+        Unreplied => zero_is_dim(row.unreplied as u64),
+        ReplyBytes => zero_is_dim(row.counters.reply.bytes),
+        OrigBytes | Column::Bytes => zero_is_dim(row.counters.orig.bytes),
+        ReplyRate => table::rate_role(Some(row.bytes_per_sec.reply)),
+        OrigRate => table::rate_role(Some(row.bytes_per_sec.orig)),
+    }
+}
+
+fn name_role(row: &GroupRow) -> Role {
     match row.group {
-        Group::Country(Country::Lan) => out.push_str("private addresses"),
-        Group::Country(Country::Code(code)) => out.push_str(code.as_str()),
-        Group::Country(Country::Unknown) => out.push_str("unknown country"),
-        Group::Network(_, None) => out.push_str("unknown network"),
-        Group::Network(_, Some(_)) => out.push('-'),
-        Group::Service(service) => port(service, out),
-        Group::Process(Who::Process { pid, .. }) => drop(write!(out, "[{pid}]")),
-        Group::Process(who) => out.push_str(who.label()),
-        Group::Host(Some(host)) => {
-            let _ = write!(out, "{host}");
-            return table::host_role(host);
-        }
-        Group::Host(None) => out.push_str("(other hosts)"),
+        Group::Host(host)
+        | Group::Source(host)
+        | Group::Destination(host)
+        | Group::Pair(host, _)
+        | Group::Subnet(host, _) => table::host_role(host),
+        Group::Mark(Some(_)) | Group::Zone(_) => Role::Text,
+        // What stands in for a name.
+        _ if row.name.is_none() => Role::Dim,
+        Group::Country(_) | Group::Asn(_) => Role::Country,
+        Group::Service(_) => Role::Service,
+        Group::Protocol(_) => Role::Proto,
+        _ => Role::Text,
     }
-    Role::Dim
-}
-
-/// What a trail calls a group.
-pub(in super::super::super) fn label(row: &GroupRow) -> String {
-    let mut text = String::new();
-    match row.group {
-        Group::Network(_, Some(_)) => {
-            code(row.group, &mut text);
-            if row.name.is_some() {
-                text.push(' ');
-                name(row, &mut text);
-            }
-        }
-        Group::Process(Who::Process { pid, .. }) if row.name.is_some() => {
-            name(row, &mut text);
-            let _ = write!(text, "[{pid}]");
-        }
-        _ => {
-            name(row, &mut text);
-        }
-    }
-    text
 }
 
 const fn zero_is_dim(value: u64) -> Role {
@@ -234,36 +191,4 @@ const fn zero_is_dim(value: u64) -> Role {
         0 => Role::Dim,
         _ => Role::Text,
     }
-}
-
-fn count(count: u64, out: &mut String) -> Role {
-    match count {
-        0..1_000_000 => units::grouped(out, count),
-        _ => units::count(out, count),
-    }
-    zero_is_dim(count)
-}
-
-/// Tenths below ten, as in the line of totals.
-fn per_sec(per_sec: f64, out: &mut String) -> Role {
-    if per_sec < 0.05 {
-        out.push('0');
-        return Role::Dim;
-    }
-    if per_sec < 9.95 {
-        let _ = write!(out, "{per_sec:.1}");
-    } else {
-        units::count(out, per_sec.round() as u64);
-    }
-    Role::Text
-}
-
-fn bytes(bytes: u64, out: &mut String) -> Role {
-    units::bytes(out, Some(bytes));
-    zero_is_dim(bytes)
-}
-
-fn rate(bytes_per_sec: u64, unit: RateUnit, out: &mut String) -> Role {
-    units::rate(out, Some(bytes_per_sec), unit);
-    table::rate_role(Some(bytes_per_sec))
 }

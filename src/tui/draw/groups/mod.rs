@@ -1,4 +1,4 @@
-//! The tables of groups: hosts, processes, countries, networks, services.
+//! The tables of groups: hosts, processes, countries, services and the others.
 
 mod column;
 
@@ -10,12 +10,10 @@ use super::super::state::State;
 use super::super::theme::Role;
 use super::{line, table};
 use crate::view::column::Align;
-use crate::view::group::GroupColumn as Column;
+use crate::view::group::{GroupColumn as Column, Grouping};
 use crate::view::units::RateUnit;
 use crate::view::{List, SortKey, View};
 use column::Model;
-
-pub(in super::super) use column::label;
 
 /// Blank cells at both edges of the screen.
 const MARGIN: u16 = 1;
@@ -34,11 +32,12 @@ struct Placed {
 /// The columns at a screen `width`: they yield in order until the rest fits; if
 /// it never does, names are cut. What is left over goes to texts, one cell at a
 /// time, then to the gaps before numbers. The rest stays blank.
-fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
-    let model = Model::of(list);
+fn arrange(width: u16, grouping: Grouping, unit: RateUnit) -> Vec<Placed> {
+    let model = Model::of(grouping);
+    let least = |c: &Column| column::width(*c, grouping, unit);
     let mut columns = model.columns.to_vec();
     let needed = |columns: &[Column]| {
-        let texts: u16 = columns.iter().map(|c| c.width(list, unit)).sum();
+        let texts: u16 = columns.iter().map(least).sum();
         texts + GAP * (columns.len() as u16).saturating_sub(1) + 2 * MARGIN
     };
     for yielding in model.yielding {
@@ -48,11 +47,11 @@ fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
     }
     let over = needed(&columns).saturating_sub(width);
     let mut left = width.saturating_sub(needed(&columns));
-    let mut widths: Vec<u16> = columns.iter().map(|c| c.width(list, unit)).collect();
+    let mut widths: Vec<u16> = columns.iter().map(least).collect();
     loop {
         let before = left;
         for (column, width) in columns.iter().zip(&mut widths) {
-            if left > 0 && *width < column.widest(list, unit) {
+            if left > 0 && *width < column::widest(*column, grouping, unit) {
                 *width += 1;
                 left -= 1;
             }
@@ -61,15 +60,21 @@ fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
             break;
         }
     }
+    let has_two = columns.contains(&Column::To);
     let is_number = |column: Column| column.align() == Align::Right;
     let numbers = columns.iter().filter(|c| is_number(**c)).count() as u16;
     let gap = (GAP + left / numbers.max(1)).min(WIDE_GAP);
     let mut x = MARGIN;
     let mut placed = Vec::with_capacity(columns.len());
     for (column, mut width) in columns.into_iter().zip(widths) {
-        if column == Column::Name {
-            width -= over.min(width - 1);
-        }
+        // Of two names, each is cut by half of it.
+        let cut = match column {
+            Column::Name if has_two => over.div_ceil(2),
+            Column::Name => over,
+            Column::To => over / 2,
+            _ => 0,
+        };
+        width -= cut.min(width - 1);
         if !placed.is_empty() {
             x += if is_number(column) { gap } else { GAP };
         }
@@ -82,11 +87,11 @@ fn arrange(width: u16, list: List, unit: RateUnit) -> Vec<Placed> {
 /// The columns that a screen has room for, and their titles.
 pub(in super::super) fn columns(
     width: u16,
-    list: List,
+    grouping: Grouping,
     unit: RateUnit,
 ) -> Vec<(Column, &'static str)> {
-    let placed = arrange(width, list, unit).into_iter();
-    let titled = placed.map(|placed| (placed.column, placed.column.title(list)));
+    let placed = arrange(width, grouping, unit).into_iter();
+    let titled = placed.map(|placed| (placed.column, placed.column.title(grouping)));
     titled.collect()
 }
 
@@ -98,11 +103,11 @@ fn is_sorted_by(column: Column, key: SortKey) -> bool {
 }
 
 /// Titles of the columns.
-pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
+pub(super) fn header(state: &State, grouping: Grouping, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
     let sort = state.sort();
-    for placed in arrange(area.width, list, state.unit) {
-        let title = placed.column.title(list);
+    for placed in arrange(area.width, grouping, state.unit) {
+        let title = placed.column.title(grouping);
         if is_sorted_by(placed.column, sort.key) {
             let area = Rect::new(placed.x, area.y, placed.width, 1);
             let align = placed.column.align();
@@ -115,12 +120,16 @@ pub(super) fn header(state: &State, list: List, area: Rect, buf: &mut Buffer) {
 
 /// The groups of the window.
 pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
-    let columns = arrange(area.width, view.query.list, state.unit);
+    let List::By(grouping) = view.query.list else {
+        return;
+    };
+    let columns = arrange(area.width, grouping, state.unit);
     let mut text = String::new();
     for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
         for placed in &columns {
             text.clear();
-            let role = placed.column.cell(row, state.unit, &mut text);
+            let role = column::role(placed.column, row);
+            placed.column.cell(row, state.unit, state.now, &mut text);
             line::cut_end(&mut text, placed.width.into());
             put(buf, y, *placed, &text, state.theme.style(role));
         }
@@ -136,33 +145,30 @@ fn put(buf: &mut Buffer, y: u16, placed: Placed, text: &str, style: Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::group::Country;
-
-    const LISTS: [List; 5] = [
-        List::Countries,
-        List::Networks(Country::Lan),
-        List::Services,
-        List::Processes,
-        List::Hosts,
-    ];
+    use crate::view::group::Widths;
 
     #[test]
     fn columns_yield_in_order() {
-        let titles = |list, width| {
-            let placed = arrange(width, list, RateUnit::Bytes);
-            let titles: Vec<_> = placed.iter().map(|p| p.column.title(list)).collect();
+        let titles = |grouping, width| {
+            let placed = arrange(width, grouping, RateUnit::Bytes);
+            let titles: Vec<_> = placed.iter().map(|p| p.column.title(grouping)).collect();
             titles.join(" ")
         };
-        let at = |width| titles(List::Countries, width);
-        let all = "CC COUNTRY FLOWS ENDED HOSTS ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
-        assert_eq!(at(80), all);
-        assert_eq!(at(79), all.replace(" ENDED", ""));
+        let at = |width| titles(Grouping::Country, width);
+        let all =
+            "CC COUNTRY FLOWS ENDED HOSTS NEW/s UNREPL AGE SEEN ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        assert_eq!(at(120), all);
+        assert_eq!(
+            at(80),
+            "CC COUNTRY FLOWS HOSTS SEEN ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE"
+        );
         assert_eq!(at(60), "CC COUNTRY FLOWS ↓ RATE ↑ RATE");
         assert_eq!(at(44), "COUNTRY FLOWS ↓ RATE ↑ RATE");
 
-        let processes = |width| titles(List::Processes, width);
-        let all = "PROCESS PID USER UNIT FLOWS ENDED PEERS ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
-        assert_eq!(processes(120), all);
+        let processes = |width| titles(Grouping::Process, width);
+        let all = "PROCESS PID USER UNIT FLOWS ENDED PEERS AGE SEEN ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        assert_eq!(processes(160), all);
+        assert_eq!(processes(120), all.replace(" AGE", ""));
         assert_eq!(
             processes(80),
             "PROCESS PID USER FLOWS ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE"
@@ -170,8 +176,8 @@ mod tests {
         assert_eq!(processes(60), "PROCESS PID FLOWS ↓ RATE ↑ RATE");
         assert_eq!(processes(44), "PROCESS FLOWS ↓ RATE ↑ RATE");
 
-        let hosts = |width| titles(List::Hosts, width);
-        let all = "HOST MAC FLOWS PEERS NEW/s UNREPL ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
+        let hosts = |width| titles(Grouping::Host, width);
+        let all = "HOST MAC FLOWS PEERS NEW/s UNREPL AGE SEEN ↓ BYTES ↑ BYTES ↓ RATE ↑ RATE";
         assert_eq!(hosts(120), all);
         assert_eq!(
             hosts(80),
@@ -179,19 +185,26 @@ mod tests {
         );
         assert_eq!(hosts(60), "HOST FLOWS PEERS UNREPL ↓ RATE ↑ RATE");
         assert_eq!(hosts(44), "HOST FLOWS ↓ RATE ↑ RATE");
+
+        let pairs = |width| titles(Grouping::Pair, width);
+        assert_eq!(pairs(60), "SOURCE DESTINATION FLOWS ↓ RATE ↑ RATE");
+        assert_eq!(
+            titles(Grouping::Subnet(Widths::default()), 60),
+            "SUBNET FLOWS HOSTS UNREPL ↓ RATE ↑ RATE"
+        );
     }
 
     #[test]
     fn nothing_overlaps_and_nothing_leaves_the_screen() {
-        for list in LISTS {
+        for grouping in Grouping::ALL {
             for unit in [RateUnit::Bytes, RateUnit::Bits] {
                 for width in 40..=250 {
-                    let placed = arrange(width, list, unit);
+                    let placed = arrange(width, grouping, unit);
                     for pair in placed.windows(2) {
                         assert!(pair[0].x + pair[0].width < pair[1].x, "{width}");
                     }
                     let end = placed.last().map_or(0, |p| p.x + p.width);
-                    assert!(end + MARGIN <= width, "{list:?} {width} {end}");
+                    assert!(end + MARGIN <= width, "{grouping:?} {width} {end}");
                     for stays in [
                         Column::Name,
                         Column::Flows,
@@ -207,10 +220,10 @@ mod tests {
 
     #[test]
     fn titles_fit() {
-        for list in LISTS {
-            for column in Model::of(list).columns {
-                let width = column.width(list, RateUnit::Bytes);
-                assert!(column.title(list).chars().count() <= usize::from(width));
+        for grouping in Grouping::ALL {
+            for column in Model::of(grouping).columns {
+                let width = column::width(*column, grouping, RateUnit::Bytes);
+                assert!(column.title(grouping).chars().count() <= usize::from(width));
             }
         }
     }
