@@ -1,21 +1,47 @@
-//! What the NFS server of this machine says of its clients: read once, or
-//! again and again.
+//! The service whose clients are looked at; and if it is NFS, what the server on
+//! this machine says of them: read once, or again and again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
+use super::Failure;
+use crate::config::{ServiceName, SourceOptions};
 use crate::engine::Input;
 use crate::enrich::{Knowledge, nfsd};
+use crate::view::group::Service;
 
 /// How often to read it anew: clients mount and leave within minutes.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// The service that the options name, by what is known of services.
+///
+/// # Errors
+/// If nothing is called so.
+pub(super) fn service(
+    options: &SourceOptions,
+    knowledge: &Knowledge,
+) -> Result<Option<Service>, Failure> {
+    let Some(ServiceName { port, proto }) = &options.service else {
+        return Ok(None);
+    };
+    match knowledge.services().port(*proto, port) {
+        Some(port) => Ok(Some(Service {
+            proto: *proto,
+            port: Some(port),
+        })),
+        None => Err(Failure::NoService {
+            name: port.clone(),
+            proto: *proto,
+        }),
+    }
+}
+
 /// Reads it once. Whether there is an NFS server that can be asked again.
 pub(super) fn read(
-    directory: &std::path::Path,
+    directory: &Path,
     knowledge: &mut Knowledge,
     warnings: &mut Vec<String>,
 ) -> bool {

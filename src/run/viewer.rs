@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::source::{self, Instead};
 use super::themes;
 use super::tracking::on_request;
-use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, restore, start};
+use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, nfs, restore, start};
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
@@ -24,6 +24,7 @@ use crate::tui::theme::Themes;
 use crate::tui::{self, Ending, Message};
 use crate::view::View;
 use crate::view::column::Hosts;
+use crate::view::group::Service;
 
 /// Largest share of one CPU for dumps of the table.
 const DUMP_SHARE: f64 = 0.1;
@@ -65,6 +66,11 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         mut tracked,
         signals,
     } = start(&wanted, clock, &to_engine)?;
+    let service = nfs::service(&options.source, &knowledge)?;
+    if service.is_some_and(Service::is_nfs) {
+        let directory = options.source.nfsd_dir.clone();
+        nfs::watch(directory, &mut knowledge, &mut warnings, &to_engine);
+    }
     let screen = to_screen.clone();
     let stop = move || !matches!(screen.try_send(Message::Stop), Err(TrySendError::Full(_)));
     signals
@@ -113,7 +119,7 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         let _ = to_engine.send(Input::Query(query));
     };
     let ending = tui::run(
-        screen_settings(options, themes),
+        screen_settings(options, themes, service),
         &messages,
         ask,
         &mut || on_request(&mut tracked),
@@ -150,13 +156,18 @@ fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
     })
 }
 
-fn screen_settings(options: &ViewerOptions, themes: Themes) -> tui::Settings {
+fn screen_settings(
+    options: &ViewerOptions,
+    themes: Themes,
+    service: Option<Service>,
+) -> tui::Settings {
     tui::Settings {
         host: host_name(),
         namespace: namespace(),
         interval: options.source.interval,
         scope: options.source.scope,
         filter: options.source.filter.clone(),
+        service,
         show_source: options.show_source,
         columns: options.columns.clone(),
         subnets: options.subnets,

@@ -39,7 +39,7 @@ use theme::Themes;
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
 use crate::view::filter::Filter;
-use crate::view::group::Widths;
+use crate::view::group::{Service, Widths};
 use crate::view::units::RateUnit;
 use crate::view::{Query, View};
 
@@ -61,6 +61,9 @@ pub struct Settings {
     pub scope: Scope,
     /// Which of these, first.
     pub filter: Option<Arc<Filter>>,
+    /// The service on our side whose clients are shown first; `None`: all
+    /// flows.
+    pub service: Option<Service>,
     /// Whether the source column is shown first.
     pub show_source: bool,
     /// Which columns are shown first.

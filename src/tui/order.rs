@@ -66,7 +66,7 @@ impl State {
     /// order behind them.
     fn sort_keys(&self) -> Vec<SortKey> {
         let mut keys: Vec<SortKey> = if let List::By(grouping) = self.level().list {
-            let columns = draw::group_columns(draw::table_width(self), grouping, self.unit);
+            let columns = draw::group_columns(self, grouping);
             let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));
             keys.collect()
         } else {

@@ -10,6 +10,7 @@
     reason = "clippy does not see that these are tests as well"
 )]
 
+mod clients;
 mod cursor;
 #[path = "../databases/mod.rs"]
 mod databases;

@@ -10,7 +10,7 @@ use super::super::state::State;
 use super::super::theme::Role;
 use super::{line, table};
 use crate::view::column::Align;
-use crate::view::group::{GroupColumn as Column, Grouping};
+use crate::view::group::{Group, GroupColumn as Column, Grouping};
 use crate::view::units::RateUnit;
 use crate::view::{List, SortKey, View};
 use column::Model;
@@ -32,8 +32,8 @@ struct Placed {
 /// The columns at a screen `width`: they yield in order until the rest fits; if
 /// it never does, names are cut. What is left over goes to texts, one cell at a
 /// time, then to the gaps before numbers. The rest stays blank.
-fn arrange(width: u16, grouping: Grouping, unit: RateUnit) -> Vec<Placed> {
-    let model = Model::of(grouping);
+fn arrange(width: u16, grouping: Grouping, within: &[Group], unit: RateUnit) -> Vec<Placed> {
+    let model = Model::of(grouping, within);
     let least = |c: &Column| column::width(*c, grouping, unit);
     let mut columns = model.columns.to_vec();
     let needed = |columns: &[Column]| {
@@ -85,12 +85,9 @@ fn arrange(width: u16, grouping: Grouping, unit: RateUnit) -> Vec<Placed> {
 }
 
 /// The columns that a screen has room for, and their titles.
-pub(in super::super) fn columns(
-    width: u16,
-    grouping: Grouping,
-    unit: RateUnit,
-) -> Vec<(Column, &'static str)> {
-    let placed = arrange(width, grouping, unit).into_iter();
+pub(in super::super) fn columns(state: &State, grouping: Grouping) -> Vec<(Column, &'static str)> {
+    let width = super::table_width(state);
+    let placed = arrange(width, grouping, &state.level().within, state.unit).into_iter();
     let titled = placed.map(|placed| (placed.column, placed.column.title(grouping)));
     titled.collect()
 }
@@ -106,7 +103,7 @@ fn is_sorted_by(column: Column, key: SortKey) -> bool {
 pub(super) fn header(state: &State, grouping: Grouping, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
     let sort = state.sort();
-    for placed in arrange(area.width, grouping, state.unit) {
+    for placed in arrange(area.width, grouping, &state.level().within, state.unit) {
         let title = placed.column.title(grouping);
         if is_sorted_by(placed.column, sort.key) {
             let area = Rect::new(placed.x, area.y, placed.width, 1);
@@ -123,7 +120,7 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
     let List::By(grouping) = view.query.list else {
         return;
     };
-    let columns = arrange(area.width, grouping, state.unit);
+    let columns = arrange(area.width, grouping, &view.query.within, state.unit);
     let mut text = String::new();
     for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
         for placed in &columns {
@@ -145,12 +142,24 @@ fn put(buf: &mut Buffer, y: u16, placed: Placed, text: &str, style: Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::group::Widths;
+    use crate::flow::Protocol;
+    use crate::view::group::{Service, Widths};
+
+    /// Every list, and that of the clients of NFS.
+    fn lists() -> impl Iterator<Item = (Grouping, Vec<Group>)> {
+        let nfs = Service {
+            proto: Protocol::TCP,
+            port: Some(2049),
+        };
+        let clients = (Grouping::Peer, vec![Group::Served(Some(nfs))]);
+        let all = Grouping::ALL.into_iter().map(|by| (by, Vec::new()));
+        all.chain([clients])
+    }
 
     #[test]
     fn columns_yield_in_order() {
         let titles = |grouping, width| {
-            let placed = arrange(width, grouping, RateUnit::Bytes);
+            let placed = arrange(width, grouping, &[], RateUnit::Bytes);
             let titles: Vec<_> = placed.iter().map(|p| p.column.title(grouping)).collect();
             titles.join(" ")
         };
@@ -186,6 +195,12 @@ mod tests {
         assert_eq!(hosts(60), "HOST FLOWS PEERS UNREPL ↓ RATE ↑ RATE");
         assert_eq!(hosts(44), "HOST FLOWS ↓ RATE ↑ RATE");
 
+        let peers = |width| titles(Grouping::Peer, width);
+        let all = "HOST CONNS RTT CONNECTED SEEN ENDED ↓ RECV ↑ SENT ↓ RATE ↑ RATE";
+        assert_eq!(peers(120), all);
+        assert_eq!(peers(80), all.replace(" CONNECTED SEEN ENDED", " SEEN"));
+        assert_eq!(peers(60), "HOST CONNS RTT ↓ RATE ↑ RATE");
+
         let pairs = |width| titles(Grouping::Pair, width);
         assert_eq!(pairs(60), "SOURCE DESTINATION FLOWS ↓ RATE ↑ RATE");
         assert_eq!(
@@ -196,10 +211,10 @@ mod tests {
 
     #[test]
     fn nothing_overlaps_and_nothing_leaves_the_screen() {
-        for grouping in Grouping::ALL {
+        for (grouping, within) in lists() {
             for unit in [RateUnit::Bytes, RateUnit::Bits] {
                 for width in 40..=250 {
-                    let placed = arrange(width, grouping, unit);
+                    let placed = arrange(width, grouping, &within, unit);
                     for pair in placed.windows(2) {
                         assert!(pair[0].x + pair[0].width < pair[1].x, "{width}");
                     }
@@ -220,8 +235,8 @@ mod tests {
 
     #[test]
     fn titles_fit() {
-        for grouping in Grouping::ALL {
-            for column in Model::of(grouping).columns {
+        for (grouping, within) in lists() {
+            for column in Model::of(grouping, &within).columns {
                 let width = column::width(*column, grouping, RateUnit::Bytes);
                 assert!(column.title(grouping).chars().count() <= usize::from(width));
             }
