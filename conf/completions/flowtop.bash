@@ -38,7 +38,7 @@ _flowtop() {
 
     case "${cmd}" in
         flowtop)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track list events fields doctor update"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track list events fields doctor update"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -49,6 +49,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -115,6 +119,13 @@ _flowtop() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --nfsd-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
                     fi
                     return 0
                     ;;
@@ -141,7 +152,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__doctor)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -152,6 +163,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -218,6 +233,13 @@ _flowtop() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --nfsd-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
                     fi
                     return 0
                     ;;
@@ -244,7 +266,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__events)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -267,6 +289,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -333,6 +359,13 @@ _flowtop() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --nfsd-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
                     fi
                     return 0
                     ;;
@@ -359,7 +392,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__fields)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -370,6 +403,10 @@ _flowtop() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -439,6 +476,13 @@ _flowtop() {
                     fi
                     return 0
                     ;;
+                --nfsd-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -462,7 +506,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__list)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -500,6 +544,10 @@ _flowtop() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --columns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -566,6 +614,13 @@ _flowtop() {
                     fi
                     return 0
                     ;;
+                --nfsd-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -589,7 +644,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__update)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -648,6 +703,10 @@ _flowtop() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --columns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -711,6 +770,13 @@ _flowtop() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --nfsd-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
                     fi
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= subnet= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= service= n/no-dns dns G/no-geoip s/show-src columns= subnet= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= nfsd-dir= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -25,6 +25,7 @@ function __fish_flowtop_using_subcommand
 end
 
 complete -c flowtop -n "__fish_flowtop_needs_command" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
@@ -42,6 +43,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l resolver -d 'Who looks 
 system\t''"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_needs_command" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_needs_command" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -85,6 +87,7 @@ csv\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
@@ -102,6 +105,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l resolver -d 'Wh
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -137,6 +141,7 @@ csv\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
@@ -154,6 +159,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -185,6 +191,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l process -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
@@ -202,6 +209,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -233,6 +241,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l process -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
@@ -250,6 +259,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -286,6 +296,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip-conf -d
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s o -l output -d 'Report as text or json' -r -f -a "text\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
@@ -303,6 +314,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l check -d 'Only tell how old the databases are; 0 fresh, 10 stale'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l force -d 'Accept an older or much smaller database'
