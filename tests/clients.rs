@@ -254,13 +254,13 @@ fn the_nfs_server_tells_version_and_mounts_of_its_clients() {
     let told: Vec<_> = scene
         .clients(2049)
         .into_iter()
-        .map(|row| row.nfs.map(|nfs| (nfs.version(), nfs.mount())))
+        .map(|row| row.nfs.map(|nfs| (nfs.version(), nfs.mount)))
         .collect();
     let mount = || Some("/srv/nfs".to_owned());
     assert_eq!(
         told,
         [
-            Some((Some("4.2".to_owned()), mount())),
+            Some((Some("4.2"), mount())),
             // Of an older version only the export is known.
             Some((None, mount())),
         ]

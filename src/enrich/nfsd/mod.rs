@@ -42,33 +42,36 @@ pub struct Client {
     /// The minor version of NFS 4 that it speaks; `None` if it has no state
     /// here, as clients of older versions have none.
     pub minor_version: Option<u32>,
-    /// The directories that are exported to it and that it has asked for, in
-    /// the order of their names.
-    pub mounts: Vec<String>,
+    /// The directory that is exported to it and that it has asked for; of
+    /// several, what their names begin with in common, and how many they are.
+    pub mount: Option<String>,
 }
 
 impl Client {
-    /// `4.2`.
-    pub fn version(&self) -> Option<String> {
-        self.minor_version.map(|minor| format!("4.{minor}"))
+    /// `4.2`, or `4` if this program does not know the minor version.
+    pub fn version(&self) -> Option<&'static str> {
+        self.minor_version.map(|minor| match minor {
+            0 => "4.0",
+            1 => "4.1",
+            2 => "4.2",
+            _ => "4",
+        })
     }
+}
 
-    /// The directory that it has; of several, what their names begin with in
-    /// common, and how many they are.
-    pub fn mount(&self) -> Option<String> {
-        let (first, others) = self.mounts.split_first()?;
-        if others.is_empty() {
-            return Some(first.clone());
-        }
-        let mut common: Vec<&str> = first.split('/').collect();
-        for other in others {
-            let alike = common.iter().zip(other.split('/'));
-            let alike = alike.take_while(|(a, b)| **a == *b).count();
-            common.truncate(alike);
-        }
-        let common = common.join("/");
-        Some(format!("{common}/… ({})", self.mounts.len()))
+/// Directories in a few words.
+fn in_short(mounts: &[String]) -> Option<String> {
+    let (first, others) = mounts.split_first()?;
+    if others.is_empty() {
+        return Some(first.clone());
     }
+    let mut common: Vec<&str> = first.split('/').collect();
+    for other in others {
+        let alike = common.iter().zip(other.split('/'));
+        let alike = alike.take_while(|(a, b)| **a == *b).count();
+        common.truncate(alike);
+    }
+    Some(format!("{}/… ({})", common.join("/"), mounts.len()))
 }
 
 /// All clients of the server.
@@ -140,7 +143,7 @@ impl Clients {
         mounts.dedup();
         Client {
             minor_version: self.minor_versions.get(&address).copied(),
-            mounts,
+            mount: in_short(&mounts),
         }
     }
 }
@@ -149,24 +152,31 @@ impl Clients {
 mod tests {
     use super::*;
 
-    fn client(mounts: &[&str]) -> Client {
-        Client {
-            minor_version: Some(1),
-            mounts: mounts.iter().map(|path| (*path).to_owned()).collect(),
+    #[test]
+    fn several_mounts_are_told_by_what_they_share() {
+        for (mounts, told) in [
+            (&[][..], None),
+            (&["/srv/a"], Some("/srv/a")),
+            (&["/srv/nfs/a", "/srv/nfs/b"], Some("/srv/nfs/… (2)")),
+            (&["/home", "/srv/nfs/b", "/srv/nfs/c"], Some("/… (3)")),
+            (&["/srv", "/srv/nfs"], Some("/srv/… (2)")),
+        ] {
+            let mounts: Vec<String> = mounts.iter().map(|path| (*path).to_owned()).collect();
+            assert_eq!(in_short(&mounts).as_deref(), told);
         }
     }
 
     #[test]
-    fn several_mounts_are_told_by_what_they_share() {
-        assert_eq!(client(&[]).mount(), None);
-        assert_eq!(client(&["/srv/a"]).mount().unwrap(), "/srv/a");
-        let shared = client(&["/srv/nfs/a", "/srv/nfs/b"]);
-        assert_eq!(shared.mount().unwrap(), "/srv/nfs/… (2)");
-        let apart = client(&["/home", "/srv/nfs/b", "/srv/nfs/c"]);
-        assert_eq!(apart.mount().unwrap(), "/… (3)");
-        let within = client(&["/srv", "/srv/nfs"]);
-        assert_eq!(within.mount().unwrap(), "/srv/… (2)");
-        assert_eq!(apart.version().unwrap(), "4.1");
+    fn versions_are_those_of_nfs_4() {
+        let told = [None, Some(0), Some(2), Some(9)].map(|minor_version| {
+            let mount = None;
+            Client {
+                minor_version,
+                mount,
+            }
+            .version()
+        });
+        assert_eq!(told, [None, Some("4.0"), Some("4.2"), Some("4")]);
     }
 
     #[test]

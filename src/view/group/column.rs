@@ -190,10 +190,7 @@ impl GroupColumn {
                 .as_ref()
                 .and_then(|nfs| nfs.minor_version)
                 .map_or(Value::Absent, |minor| Value::Uint(minor.into())),
-            Self::Mount => match row.nfs.as_ref().and_then(|nfs| nfs.mounts.first()) {
-                Some(mount) => Value::Text(mount),
-                None => Value::Absent,
-            },
+            Self::Mount => row.nfs.as_ref().and_then(|nfs| nfs.mount.as_deref()).into(),
             Self::Flows => Value::Uint(row.flows as u64),
             Self::Ended => Value::Uint(row.ended),
             Self::Hosts => Value::Uint(row.hosts as u64),
@@ -236,7 +233,7 @@ impl GroupColumn {
             Self::Mac => known(row.mac, out),
             Self::Rtt => units::latency(out, row.rtt_us),
             Self::Nfs => known(row.nfs.as_ref().and_then(nfsd::Client::version), out),
-            Self::Mount => known(row.nfs.as_ref().and_then(nfsd::Client::mount), out),
+            Self::Mount => known(row.nfs.as_ref().and_then(|nfs| nfs.mount.as_deref()), out),
             Self::Flows => count(row.flows as u64, out),
             Self::Ended => count(row.ended, out),
             Self::Hosts => count(row.hosts as u64, out),
@@ -301,11 +298,10 @@ impl GroupRow {
 
 const fn name_title(grouping: Grouping) -> &'static str {
     match grouping {
-        Grouping::Host => "HOST",
+        Grouping::Host | Grouping::Peer => "HOST",
         Grouping::Source | Grouping::Pair => "SOURCE",
         Grouping::Destination => "DESTINATION",
         Grouping::Subnet(_) => "SUBNET",
-        Grouping::Peer => "HOST",
         Grouping::Service | Grouping::Served => "SERVICE",
         Grouping::Process => "PROCESS",
         Grouping::User => "USER",
