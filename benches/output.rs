@@ -217,6 +217,8 @@ fn main() {
                 fields: None,
                 unit: RateUnit::Bytes,
                 course: Course::Samples,
+                columns: None,
+                mask: None,
             };
             let name = format!("{family} {}", format.name());
             json_ns = measure(&name, || write(&settings, &table, now));
@@ -227,6 +229,8 @@ fn main() {
             fields: Some(four.iter().filter_map(|key| find(key)).collect()),
             unit: RateUnit::Bytes,
             course: Course::Samples,
+            columns: None,
+            mask: None,
         };
         measure(&format!("{family} json, four fields"), || {
             write(&settings, &table, now)

@@ -35,12 +35,12 @@
 //! | 2 | [`collect`] | the sources: connection tracking (events, dumps, gets; pace, loss), `Sockets`; batches out | `netlink`, `flow` |
 //! | 2 | [`table`] | every live flow; generations, rates, totals; `apply(update, now)` | `flow` |
 //! | 2 | [`enrich`] | what addresses and ports mean: `services`, `names` and `dns`, `geoip` and its update; which way flows go: `locality`; whose they are: `owners`; what the NFS server says: `nfsd`; `Knowledge` of all | `flow`, `netlink` |
-//! | 3 | [`view`] | the field registry, columns, units, groups, the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich` |
-//! | 4 | [`output`] | records to bytes: table, CSV, JSON | `view`, `flow` |
+//! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich` |
+//! | 4 | [`output`] | records and groups to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys, drawing, theme, terminal guard | `view`, `flow` |
-//! | 5 | [`engine`] | the loop that owns the table: viewer, samples, events | `collect`, `table`, `enrich`, `view`, `flow` |
+//! | 5 | [`engine`] | the loop that owns the table: viewer (and the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `view`, `flow` |
 //! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
-//! | 7 | `run` | start-up and shut-down order, signals, exit codes | all |
+//! | 7 | `run` | start-up and shut-down order, signals, exit codes; new files of screens and exports | all |
 //!
 //! `tests/architecture.rs` fails on an import that this table does not list.
 //!
@@ -52,7 +52,8 @@
 //! thread otherwise); main draws or writes; `input` reads keys; `signals` waits
 //! for the end. `names` owns the cache, the queue and the pace of lookups; for
 //! each nameserver a thread waits for replies, or a few wait for libc. `places`
-//! lives only while changed databases are opened.
+//! lives only while changed databases are opened, `export` only while a screen
+//! or rows are written to a file.
 //! `nfsd` reads what the NFS server says of its clients, where they are shown.
 //! `locality` follows addresses, routes and neighbours. `owners` asks for
 //! sockets and reads processes; for a moment at a time a thread of its visits
@@ -78,6 +79,8 @@
 //!    where it enters, not where it is drawn.
 //! 9. Whatever is changed in the kernel is restored on every exit that a
 //!    process can see.
+//! 10. Under a [`Mask`](view::mask::Mask) the true view is there for what keys
+//!     do, and nothing that draws or writes can reach it.
 
 pub mod collect;
 pub mod config;

@@ -53,6 +53,7 @@ const HOUSE: &[Room] = &[
             "output",
             "tui::keymap",
             "tui::keys",
+            "tui::memory",
             "tui::theme",
             "view::column",
             "view::field",

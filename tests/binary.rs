@@ -553,7 +553,7 @@ fn events_tell_birth_change_and_end_with_final_counters() {
             assert!(status.contains(&"seen_reply".into()), "{status:?}");
             net.router.flush_flows();
             let end = run.until(ours("end"));
-            assert_eq!(string(&end, "end_reason"), "destroyed");
+            assert_eq!(string(&end, "end_reason"), "deleted");
             let count = |direction: &str| Counters {
                 packets: number(&end, &format!("{direction}_packets")).expect("counted"),
                 bytes: number(&end, &format!("{direction}_bytes")).expect("counted"),

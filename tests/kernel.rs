@@ -347,7 +347,7 @@ fn fault_05_final_counters_count_and_so_does_a_flow_shorter_than_an_interval() {
             assert_eq!(totals.counters.orig, count(2, 2 * 1000 + 28 + 48));
             assert_eq!(totals.counters.reply.bytes, 2 * 2000 + 28 + 48);
             for flow in watch.ended() {
-                assert_eq!(flow.end_reason(), Some(EndReason::Destroyed));
+                assert_eq!(flow.end_reason(), Some(EndReason::Deleted));
                 let seen = seen.iter().find(|seen| seen.orig == flow.key().orig);
                 let [orig, reply] = seen.and_then(|seen| seen.counters).expect("counted");
                 let counters = flow.counters().expect("final counters");
@@ -399,7 +399,7 @@ fn fault_07_a_flow_born_while_nobody_listened_vanishes() {
             net.router.flush_flows();
             watch.until("one end is told", |w| w.ended().count() == 1);
             let told = watch.ended().next().expect("just counted");
-            assert_eq!(told.end_reason(), Some(EndReason::Destroyed));
+            assert_eq!(told.end_reason(), Some(EndReason::Deleted));
             assert!(matches!(told.key().orig.l4(), L4::Icmp { id: 2, .. }));
             // The other is a ghost until a dump does not show it.
             assert_eq!(watch.table.len(), 1);

@@ -88,7 +88,7 @@ fn fault_09_a_loss_is_counted_to_the_event_and_mended() {
                 .filter_map(Flow::end_reason)
                 .map(EndReason::name)
                 .collect();
-            assert_eq!(reasons, HashSet::from(["destroyed", "vanished"]));
+            assert_eq!(reasons, HashSet::from(["deleted", "vanished"]));
 
             // No thread has ended over it (faults 9 and 36).
             here.create_flows(entries(0..1));
@@ -128,7 +128,7 @@ fn a_storm_that_fits_the_buffer_loses_nothing() {
         assert!(
             watch
                 .ended()
-                .all(|f| f.end_reason() == Some(EndReason::Destroyed))
+                .all(|f| f.end_reason() == Some(EndReason::Deleted))
         );
         watch.refresh();
         watch.assert_is(here);
@@ -155,7 +155,7 @@ fn an_end_that_both_an_event_and_a_dump_tell_is_one() {
             watch.until("each end is told or counted as lost", |watch| {
                 let heard = watch
                     .ended()
-                    .filter(|f| f.end_reason() == Some(EndReason::Destroyed));
+                    .filter(|f| f.end_reason() == Some(EndReason::Deleted));
                 heard.count() as u64 + watch.table.lost() >= 20_000
             });
             assert!(watch.table.is_empty());
@@ -346,7 +346,7 @@ fn events_tell_the_end_of_what_was_born_unheard() {
             });
             for (orig, reason) in ends {
                 let expected = if [heard, probe].contains(&orig) {
-                    EndReason::Destroyed
+                    EndReason::Deleted
                 } else {
                     EndReason::Vanished
                 };

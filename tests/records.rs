@@ -90,6 +90,8 @@ fn told(report: Report, owners: Pair<Option<Owner>>, knowledge: Knowledge, keys:
         fields: Some(keys.iter().map(|key| find(key).unwrap()).collect()),
         unit: RateUnit::Bytes,
         course: Course::Samples,
+        columns: None,
+        mask: None,
     };
     let mut out = Vec::new();
     let mut writer = Writer::new(&settings, &mut out);

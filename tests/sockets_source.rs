@@ -137,7 +137,7 @@ fn a_connection_is_the_same_flow_at_both_ends() {
             // The client's end waits, the server's is over.
             far.until("the server's socket goes", |watch| watch.table.is_empty());
             let end = far.ended().last().expect("an end");
-            assert_eq!(end.end_reason(), Some(EndReason::Destroyed));
+            assert_eq!(end.end_reason(), Some(EndReason::Closed));
             assert_eq!(end.key(), &flow);
             assert_eq!(end.counted_by(), CountedBy::Socket);
             let (up, down) = bytes(end).expect("final counters");
@@ -183,7 +183,7 @@ fn what_is_left_of_a_flow_ends_once() {
         });
         let ends: Vec<_> = near.ended().collect();
         assert_eq!(ends.len(), 1);
-        assert_eq!(ends[0].end_reason(), Some(EndReason::Destroyed));
+        assert_eq!(ends[0].end_reason(), Some(EndReason::Closed));
         assert_eq!(bytes(ends[0]), Some((1000, 1000)));
         assert_eq!(totals(&near), (1000, 1000));
         assert_eq!(near.born().count(), 1);
@@ -262,7 +262,7 @@ fn a_connection_between_two_dumps_is_told_once() {
         assert_eq!(end.key(), &flow, "the client began it");
         let (up, down) = bytes(end).expect("final counters");
         assert!((1200..=1201).contains(&up) && down == 34_000, "{up} {down}");
-        assert_eq!(end.end_reason(), Some(EndReason::Destroyed));
+        assert_eq!(end.end_reason(), Some(EndReason::Closed));
         assert_eq!(end.status(), Some(Status::SEEN_REPLY));
         assert_eq!(totals(&far), (up, down));
 
@@ -346,7 +346,7 @@ fn connected_udp_sockets_are_flows_without_counters() {
         drop(conversation.client);
         near.until("the socket goes", |watch| watch.table.is_empty());
         let end = near.ended().next().expect("an end");
-        assert_eq!(end.end_reason(), Some(EndReason::Destroyed));
+        assert_eq!(end.end_reason(), Some(EndReason::Closed));
         assert_eq!(end.counters(), None);
     });
 }
@@ -438,7 +438,7 @@ fn without_rights() {
         watch.ended().any(|end| *end.key() == flow)
     });
     let end = watch.ended().find(|end| *end.key() == flow).expect("it");
-    assert_eq!(end.end_reason(), Some(EndReason::Destroyed));
+    assert_eq!(end.end_reason(), Some(EndReason::Closed));
     let (up, _) = bytes(end).expect("final counters");
     assert_eq!(up, 1000);
 }

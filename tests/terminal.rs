@@ -21,10 +21,12 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
+use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
-use flowtop::tui::{Ending, Message, Settings, read_input, run};
+use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::group::Widths;
+use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use pty::Session;
 
@@ -53,6 +55,14 @@ fn viewer() {
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
         themes: Themes::new(Depth::Ansi),
+        mask: Mask::new([7; 32], []),
+        is_masked: false,
+        json: flowtop::output::record,
+        group_json: flowtop::output::object,
+        multiplexer: Multiplexer::None,
+        mouse: true,
+        memory: Memory::default(),
+        service: None,
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();
@@ -68,13 +78,14 @@ fn viewer() {
             _ => {}
         }
     });
-    let ask = &mut |_| {
+    let errand = &mut |_| {
         let _ = asked.try_send(());
     };
     let track = &mut || Err("nobody asked for it".to_owned());
-    let ending = run(settings, &messages, ask, track);
+    let ending = run(settings, &messages, errand, track);
     match ending {
         Ok(Ending::Quit) => eprintln!("ended: quit"),
+        Ok(Ending::QuitShowing) => eprintln!("ended: quit, and showed"),
         Ok(Ending::Failed(why)) => eprintln!("ended: {why}"),
         Err(error) => eprintln!("ended: error: {error}"),
     }

@@ -12,6 +12,7 @@
 )]
 
 mod lab;
+#[expect(dead_code, reason = "other tests need more of it")]
 mod pty;
 
 use std::fs;
@@ -428,5 +429,66 @@ fn random_keys_do_no_harm() {
         session.wait("the screen is alive", |text| text.contains("ct"));
         session.signal(libc::SIGTERM);
         session.assert_clean_end();
+    });
+}
+
+#[test]
+fn what_was_chosen_comes_back_unless_nobody_wants_it() {
+    lab::run("what_was_chosen_comes_back_unless_nobody_wants_it", |lab| {
+        let host = lab.host("bare");
+        host.track();
+        host.create_flows([to_the_world(1, [198, 51, 100, 7], Protocol::TCP, 443)]);
+        let home = std::env::temp_dir().join(format!("flowtop-memory-{}", std::process::id()));
+        let file = home.join("flowtop/state.toml");
+        let start = |args: &[&str]| {
+            let mut command = flowtop(&host, &[&["-n", "-t", "0.2"], args].concat());
+            command.env("XDG_STATE_HOME", &home);
+            let mut session = Session::start(command, 140, 24);
+            session.wait_for("198.51.100.7");
+            session
+        };
+        let mut first = start(&[]);
+        first.keys(" ");
+        first.wait_for("PAUSED");
+        host.flush_flows();
+        first.keys(">>r");
+        first.wait_for("STATE▼");
+        // The flow is gone, and still in the picture.
+        assert!(first.text().contains("198.51.100.7"));
+        first.keys(" ");
+        first.wait("no flow", |text| !text.contains("198.51.100.7"));
+        first.keys("tj\r");
+        first.keys("/port 443\r");
+        first.wait_for("/port:443");
+        first.keys("q");
+        first.assert_clean_end();
+        let kept = fs::read_to_string(&file).expect("it is kept");
+        for line in [
+            "theme = \"mono\"",
+            "flows\" = \"state:desc\"",
+            "\"port 443\"",
+        ] {
+            assert!(kept.contains(line), "{line}: {kept}");
+        }
+
+        host.create_flows([to_the_world(1, [198, 51, 100, 7], Protocol::TCP, 443)]);
+        let mut second = start(&[]);
+        second.wait_for("STATE▼");
+        // Nothing is hidden, but what was typed is there.
+        assert!(!second.text().contains("/port"));
+        second.keys("/\x1b[A");
+        second.wait_for("/port 443");
+        second.keys("\x1bq");
+        second.assert_clean_end();
+        assert_eq!(fs::read_to_string(&file).expect("it stays"), kept);
+
+        let mut without = start(&["--no-state"]);
+        without.wait_for("RATE▼");
+        without.keys(">");
+        without.wait_for("PROTO▲");
+        without.keys("q");
+        without.assert_clean_end();
+        assert_eq!(fs::read_to_string(&file).expect("it stays"), kept);
+        fs::remove_dir_all(&home).expect("our directory");
     });
 }

@@ -38,7 +38,7 @@ _flowtop() {
 
     case "${cmd}" in
         flowtop)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track list events fields doctor update"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track list events fields doctor update"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -62,6 +62,13 @@ _flowtop() {
                     ;;
                 --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --theme)
@@ -152,7 +159,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__doctor)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -176,6 +183,13 @@ _flowtop() {
                     ;;
                 --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --theme)
@@ -266,7 +280,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__events)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -302,6 +316,13 @@ _flowtop() {
                     ;;
                 --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --theme)
@@ -392,7 +413,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__fields)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -416,6 +437,13 @@ _flowtop() {
                     ;;
                 --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --theme)
@@ -506,7 +534,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__list)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -554,6 +582,13 @@ _flowtop() {
                     ;;
                 --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --theme)
@@ -644,7 +679,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__update)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --bits --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -713,6 +748,13 @@ _flowtop() {
                     ;;
                 --subnet)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --theme)

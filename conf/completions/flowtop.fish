@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= service= n/no-dns dns G/no-geoip s/show-src columns= subnet= b/bits theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= nfsd-dir= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= service= n/no-dns dns G/no-geoip s/show-src columns= subnet= mask export-dir= b/bits no-mouse no-state theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= nfsd-dir= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits no-mask mouse state process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -26,8 +26,9 @@ end
 
 complete -c flowtop -n "__fish_flowtop_needs_command" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
-complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -59,7 +60,10 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -s n -l no-dns -d 'No host
 complete -c flowtop -n "__fish_flowtop_needs_command" -l dns -d 'Host names in records, too, and whatever the configuration says'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l mask -d 'Pseudonyms instead of addresses and names, on screen and in records'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l track -d 'Have the kernel track connections, if no rule does'
@@ -71,6 +75,9 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l no-loopback -d 'The opp
 complete -c flowtop -n "__fish_flowtop_needs_command" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l no-mask -d 'The opposite of --mask'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_needs_command" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_needs_command" -l no-track -d 'The opposite of --track'
@@ -88,8 +95,9 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -121,7 +129,10 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s n -l no-dns -d 
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l dns -d 'Host names in records, too, and whatever the configuration says'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l mask -d 'Pseudonyms instead of addresses and names, on screen and in records'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l track -d 'Have the kernel track connections, if no rule does'
@@ -133,6 +144,9 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-loopback -d 
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-mask -d 'The opposite of --mask'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l no-track -d 'The opposite of --track'
@@ -142,8 +156,9 @@ json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -175,7 +190,10 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s n -l no-dns -
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l dns -d 'Host names in records, too, and whatever the configuration says'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l mask -d 'Pseudonyms instead of addresses and names, on screen and in records'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l track -d 'Have the kernel track connections, if no rule does'
@@ -187,13 +205,17 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-mask -d 'The opposite of --mask'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -225,7 +247,10 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s n -l no-dns -
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l dns -d 'Host names in records, too, and whatever the configuration says'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l mask -d 'Pseudonyms instead of addresses and names, on screen and in records'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l track -d 'Have the kernel track connections, if no rule does'
@@ -237,13 +262,17 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-mask -d 'The opposite of --mask'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -275,7 +304,10 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s n -l no-dns -
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l dns -d 'Host names in records, too, and whatever the configuration says'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l mask -d 'Pseudonyms instead of addresses and names, on screen and in records'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l track -d 'Have the kernel track connections, if no rule does'
@@ -287,6 +319,9 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-mask -d 'The opposite of --mask'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l no-track -d 'The opposite of --track'
@@ -297,8 +332,9 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s o -l output -
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -332,7 +368,10 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s n -l no-dns -
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l dns -d 'Host names in records, too, and whatever the configuration says'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s G -l no-geoip -d 'No places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s s -l show-src -d 'Show where flows come from, even if that costs other columns'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l mask -d 'Pseudonyms instead of addresses and names, on screen and in records'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s b -l bits -d 'Rates in bits per second instead of bytes'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-mouse -d 'Leave the mouse to the terminal'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-state -d 'Neither use nor keep what was last chosen in the viewer'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-process -d 'Do not find out which processes flows belong to'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-sysctl -d 'Do not switch on accounting and time stamps'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l track -d 'Have the kernel track connections, if no rule does'
@@ -344,6 +383,9 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-loopback -
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip -d 'The opposite of --no-geoip'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-show-src -d 'The opposite of --show-src'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-bits -d 'The opposite of --bits'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-mask -d 'The opposite of --mask'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l mouse -d 'The opposite of --no-mouse'
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l state -d 'The opposite of --no-state'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l process -d 'The opposite of --no-process'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l no-track -d 'The opposite of --track'

@@ -125,6 +125,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
     };
     let query = Query {
         active_only: choice & 16 == 0,
+        with_ended: choice & 32 == 0,
         cursor,
         first: (choice >> 5 & 7) as usize,
         height: HEIGHT,
@@ -152,6 +153,7 @@ fn look(table: &Table, choice: u64, now: Moment) {
     for list in [List::By(Grouping::Country), List::By(Grouping::Service)] {
         let query = Query {
             active_only: false,
+            paused: false,
             list,
             ..query.clone()
         };

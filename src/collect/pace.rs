@@ -26,6 +26,7 @@ pub struct Settings {
 ///    last one divided by the share, whichever is longer; so that a storm of
 ///    losses cannot turn into a storm of dumps, a resync does not come sooner
 ///    either than half of that.
+/// 4. What a person asks for is due at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     settings: Settings,
@@ -33,6 +34,7 @@ pub struct Pace {
     running: bool,
     cost: Duration,
     resync: bool,
+    now: bool,
 }
 
 impl Pace {
@@ -44,6 +46,7 @@ impl Pace {
             running: false,
             cost: Duration::ZERO,
             resync: false,
+            now: false,
         }
     }
 
@@ -57,7 +60,7 @@ impl Pace {
         if self.running {
             return false;
         }
-        let Some(began) = self.began else {
+        let Some(began) = self.began.filter(|_| !self.now) else {
             return true;
         };
         let affordable = self.cost.div_f64(self.settings.share.max(0.001));
@@ -82,11 +85,23 @@ impl Pace {
         self.resync = true;
     }
 
+    /// Somebody asks for a dump now, whatever it costs. One that runs serves as
+    /// well.
+    pub const fn want_now(&mut self) {
+        self.now = !self.running;
+    }
+
+    /// Dumps so often at most from now on.
+    pub const fn set_interval(&mut self, interval: Duration) {
+        self.settings.interval = interval;
+    }
+
     /// A dump begins.
     pub const fn begin(&mut self, now: Moment) {
         self.began = Some(now);
         self.running = true;
         self.resync = false;
+        self.now = false;
     }
 
     /// The dump ended.
@@ -139,6 +154,27 @@ mod tests {
         assert!(!pace.due(at(20_000)));
         assert!(pace.due(at(24_000)));
         assert!(pace.is_stretched());
+    }
+
+    #[test]
+    fn what_a_person_asks_for_is_due_at_once_and_once() {
+        let mut pace = dumped(2_400);
+        pace.want_now();
+        assert!(pace.due(at(2_500)));
+        pace.begin(at(2_500));
+        pace.want_now();
+        pace.end(at(4_900));
+        assert!(!pace.due(at(5_000)), "the one that ran has served");
+    }
+
+    #[test]
+    fn another_interval_counts_from_the_last_dump() {
+        let mut pace = dumped(20);
+        pace.set_interval(Duration::from_secs(10));
+        assert!(!pace.due(at(9_000)));
+        assert!(pace.due(at(10_000)));
+        pace.set_interval(Duration::from_millis(200));
+        assert!(pace.due(at(200)));
     }
 
     #[test]

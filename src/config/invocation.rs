@@ -10,6 +10,7 @@ use crate::enrich::{dns, geoip, geoip_update, locality};
 use crate::flow::{Protocol, Scope};
 use crate::output;
 use crate::tui::keymap::Keymap;
+use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
@@ -110,6 +111,8 @@ pub struct SourceOptions {
     pub locality: locality::Settings,
     /// Where the user keeps configuration of flowtop, if there is a home.
     pub user_dir: Option<PathBuf>,
+    /// Whether addresses and names are shown and written as pseudonyms.
+    pub mask: bool,
     /// Services, places and names.
     pub lookups: LookupOptions,
     /// What of the files of configuration could not be used.
@@ -127,14 +130,22 @@ pub struct ViewerOptions {
     pub columns: Choice,
     /// How wide subnets are.
     pub subnets: Widths,
+    /// Where to write screens and exports; `None` if there is no home.
+    pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.
     pub unit: RateUnit,
+    /// Whether the viewer takes the mouse.
+    pub mouse: bool,
     /// Which key does what.
     pub keys: Keymap,
     /// How many colours the terminal has, and the user wants.
     pub depth: Depth,
     /// Name of the theme.
     pub theme: String,
+    /// What was last chosen in the viewer, as far as no flag says otherwise.
+    pub memory: Memory,
+    /// Where this viewer leaves what is chosen; `None`: nowhere.
+    pub state_file: Option<PathBuf>,
 }
 
 /// What `list` prints.

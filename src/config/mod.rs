@@ -5,13 +5,15 @@
 //! in `options`; the help and the manual come from there.
 //!
 //! From low to high: `/etc/flowtop/flowtop.toml`, the file of the user, that of
-//! `--config`, the environment, and the flags. Each fills a `Layer`, and one `Layer` of all is
+//! `--config`, the environment, what was last chosen in the viewer (`memory`),
+//! and the flags. Each fills a `Layer`, and one `Layer` of all is
 //! lowered into the settings of others. What is not said has the default of the
 //! man page: TCP over IPv4 and IPv6, without loopback, refreshed every second.
 
 mod file;
 mod invocation;
 mod layer;
+mod memory;
 mod options;
 mod usage;
 mod value;
@@ -31,7 +33,9 @@ use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
+use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
+use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
 use file::Base;
@@ -40,6 +44,7 @@ pub use invocation::{
     SourceOptions, UpdateOptions, ViewerOptions,
 };
 use layer::Layer;
+pub use memory::written as memory_file;
 pub use options::SourceMode;
 use options::{Color, Command, Listing, Options, Records, Update, VERSION};
 pub use usage::Usage;
@@ -96,23 +101,21 @@ pub fn parse<A: Into<OsString> + Clone>(
         return Ok(Invocation::PrintConfig);
     }
     let filter = filter(options.protocols.filter.as_deref())?;
-    let (mut layer, mut warnings) = layers(&options, &variable, &read)?;
+    let (files, mut warnings) = layers(&options, &variable, &read)?;
+    let flags = Layer::of_flags(&options)?;
+    let is_viewer = options.command.is_none() && stdout_is_terminal && !options.general.update;
+    let keeps = is_viewer && !flags.no_state.or(files.no_state).unwrap_or(false);
+    let (memory, state_file) = if keeps {
+        remembered(&variable, &read, &mut warnings)
+    } else {
+        (Memory::default(), None)
+    };
+    let mut layer = flags.over(Layer::of_memory(&memory).over(files));
     if filter.is_some() && !options.protocols.names_any() {
         // The filter says which.
         layer.protocols = Some(Group::ALL.to_vec());
     }
-    if let Some(service) = &options.protocols.service {
-        if matches!(options.command, Some(Command::Events(_))) {
-            let wrong = "--service: events have no clients; say --filter 'dir:in dport:PORT'";
-            return Err(Usage::Wrong(wrong.to_owned()));
-        }
-        // Its own protocol, and what else is asked for by name.
-        let mut protocols = vec![service.proto.group()];
-        if options.protocols.names_any() {
-            protocols.extend(layer.protocols.into_iter().flatten());
-        }
-        layer.protocols = Some(protocols);
-    }
+    narrow_to_service(&options, &mut layer)?;
     let keys = keymap(&layer, &mut warnings);
     if options.general.update {
         let flags = match &options.command {
@@ -140,11 +143,15 @@ pub fn parse<A: Into<OsString> + Clone>(
         warnings,
         ..source(&layer, &variable, lookups)
     };
+    // A file's columns are meant for the viewer.
+    let columns = options.display.columns.as_ref().map(Choice::printed);
     let settings = |records: Records, course| output::Settings {
         format: records.output,
         fields: records.fields.map(|fields| fields.0),
         unit,
         course,
+        columns: columns.clone(),
+        mask: None,
     };
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
@@ -168,14 +175,18 @@ pub fn parse<A: Into<OsString> + Clone>(
             ..list(source, settings(records, Course::Samples), count)
         }),
         None if stdout_is_terminal => Invocation::View(ViewerOptions {
+            export_dir: export_dir(&layer, &variable),
             source,
             show_source: layer.show_src.unwrap_or(false),
             columns: layer.columns.unwrap_or_default(),
             subnets: layer.subnet.unwrap_or_default(),
             unit,
+            mouse: !layer.no_mouse.unwrap_or(false),
             keys,
             depth: depth(layer.color, &variable),
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
+            memory,
+            state_file,
         }),
         None => {
             let records = Records {
@@ -188,8 +199,62 @@ pub fn parse<A: Into<OsString> + Clone>(
     })
 }
 
-/// Files, environment and flags as one layer, and what of the files could not be used. Those
-/// of system and user need not be there.
+/// What the last viewer left, and where this one may leave it. A file that cannot
+/// be read is left alone.
+fn remembered(
+    variable: &impl Fn(&str) -> Option<OsString>,
+    read: &impl Fn(&Path) -> io::Result<String>,
+    warnings: &mut Vec<String>,
+) -> (Memory, Option<PathBuf>) {
+    let Some(path) = memory::path(variable) else {
+        return (Memory::default(), None);
+    };
+    let text = match read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(|error| error.to_string()),
+    };
+    match text.and_then(|text| memory::read(&text)) {
+        Ok(memory) => (memory, Some(path)),
+        Err(problem) => {
+            warnings.push(format!(
+                "{}: {problem}; nothing is remembered until it is mended or removed",
+                path.display()
+            ));
+            (Memory::default(), None)
+        }
+    }
+}
+
+/// Lets `--service` choose the protocols: its own, and what else is asked for by
+/// name.
+///
+/// # Errors
+/// If it stands beside what tells of flows only.
+fn narrow_to_service(options: &Options, layer: &mut Layer) -> Result<(), Usage> {
+    let Some(service) = &options.protocols.service else {
+        return Ok(());
+    };
+    if matches!(options.command, Some(Command::Events(_))) {
+        let wrong = "--service: events have no clients; say --filter 'dir:in dport:PORT'";
+        return Err(Usage::Wrong(wrong.to_owned()));
+    }
+    if let Some(Command::List(listing)) = &options.command
+        && (listing.records.fields.is_some() || listing.sort.is_some())
+    {
+        let wrong = "--service: --fields and --sort are about flows; \
+                     clients come with all their fields, the fastest first";
+        return Err(Usage::Wrong(wrong.to_owned()));
+    }
+    let mut protocols = vec![service.proto.group()];
+    if options.protocols.names_any() {
+        protocols.extend(layer.protocols.take().into_iter().flatten());
+    }
+    layer.protocols = Some(protocols);
+    Ok(())
+}
+
+/// Files and environment as one layer, and what of the files could not be used.
+/// Those of system and user need not be there.
 fn layers(
     options: &Options,
     variable: &impl Fn(&str) -> Option<OsString>,
@@ -235,8 +300,7 @@ fn layers(
             }
         }
     }
-    let layer = Layer::of_environment(variable).over(layer);
-    Ok((Layer::of_flags(options)?.over(layer), warnings))
+    Ok((Layer::of_environment(variable).over(layer), warnings))
 }
 
 fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) -> ListOptions {
@@ -322,6 +386,7 @@ fn source(
         processes: !layer.no_process.unwrap_or(false),
         switch_sysctls: !layer.no_sysctl.unwrap_or(false),
         track: layer.track.unwrap_or(false),
+        mask: layer.mask.unwrap_or(false),
         receive_buffer_bytes: layer.rcvbuf.unwrap_or(RECEIVE_BUFFER_BYTES),
         locality: locality::Settings {
             local: layer.local.clone().unwrap_or_default(),
@@ -394,18 +459,31 @@ fn depth(color: Option<Color>, variable: &impl Fn(&str) -> Option<OsString>) -> 
 
 /// `$XDG_CONFIG_HOME/flowtop`, else `~/.config/flowtop`.
 fn user_dir(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    // The base directory specification: a relative path is to be ignored.
-    let absolute = |name| {
-        set(variable, name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_CONFIG_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".config")))
+    absolute(variable, "XDG_CONFIG_HOME")
+        .or_else(|| Some(absolute(variable, "HOME")?.join(".config")))
         .map(|dir| dir.join("flowtop"))
 }
 
+/// The path in a variable; a relative one is to be ignored, says the base
+/// directory specification.
+fn absolute(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    let path = set(variable, name).map(PathBuf::from);
+    path.filter(|path| path.is_absolute())
+}
+
 /// A variable that is set and not empty.
+/// Where screens and exports are written: where the user says, else where the
+/// state of programs is kept (XDG Base Directory Specification).
+fn export_dir(layer: &Layer, variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let said = layer.export_dir.clone();
+    said.filter(|dir| !dir.as_os_str().is_empty()).or_else(|| {
+        let state = set(variable, "XDG_STATE_HOME").and_then(absolute);
+        let home = || Some(PathBuf::from(set(variable, "HOME")?).join(".local/state"));
+        Some(state.or_else(home)?.join("flowtop"))
+    })
+}
+
 fn set(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<OsString> {
     variable(name).filter(|value| !value.is_empty())
 }

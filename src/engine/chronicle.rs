@@ -23,7 +23,7 @@ const TRACES: usize = 3;
 const TRACED: Duration = Duration::from_secs(600);
 
 /// The history of all, and of what somebody has asked for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Chronicle {
     whole: History<ClassMoved>,
     /// The last reading.
@@ -32,6 +32,7 @@ pub(super) struct Chronicle {
 }
 
 /// The history of what somebody has asked for.
+#[derive(Clone)]
 struct Trace {
     selection: Selection,
     history: History<Moved>,
@@ -48,6 +49,7 @@ struct Trace {
 }
 
 /// A flow that is traced by itself.
+#[derive(Clone)]
 struct Single {
     key: Key,
     /// Bytes at the last reading; `None` if it is not counted.
@@ -64,17 +66,18 @@ impl Single {
         }
     }
 
-    /// Bytes since the last reading.
-    fn read(&mut self, flow: &Flow) -> Pair<u64> {
+    /// What it has moved since the last reading; `None` if it is not counted.
+    fn read(&mut self, flow: &Flow) -> Option<Moved> {
         let bytes = flow.counters().map(|counters| counters.bytes());
-        let before = std::mem::replace(&mut self.bytes, bytes);
-        let (bytes, before) = before
-            .zip(bytes)
-            .map_or_else(Default::default, |(b, a)| (a, b));
-        Pair {
-            orig: bytes.orig.saturating_sub(before.orig),
-            reply: bytes.reply.saturating_sub(before.reply),
-        }
+        let before = std::mem::replace(&mut self.bytes, bytes)?;
+        let bytes = bytes?;
+        Some(Moved {
+            bytes: Pair {
+                orig: bytes.orig.saturating_sub(before.orig),
+                reply: bytes.reply.saturating_sub(before.reply),
+            },
+            turnover: None,
+        })
     }
 }
 
@@ -113,9 +116,9 @@ impl Trace {
         let has_ended = matches!(change, Change::Ended(_));
         if let Some(single) = &mut self.single {
             if has_ended && !single.is_over && single.key == *flow.key() {
-                self.since.bytes = single.read(flow);
+                let moved = single.read(flow);
                 single.is_over = true;
-                self.push(at);
+                self.push(moved, at);
             }
             return;
         }
@@ -139,32 +142,32 @@ impl Trace {
 
     /// All counters are fresh.
     fn read(&mut self, table: &Table, knowledge: &mut Knowledge, now: Moment) {
-        let bytes = match (&mut self.single, self.selection.flow()) {
+        let moved = match (&mut self.single, self.selection.flow()) {
             (Some(single), _) if single.is_over => return,
-            (Some(single), Some(id)) => match table.get(id) {
-                Some(flow) => single.read(flow),
-                None => return,
-            },
+            (Some(single), Some(id)) => table.get(id).and_then(|flow| single.read(flow)),
             _ => {
                 let elapsed = now.since(self.read);
-                self.selection.bytes(table, knowledge, now, elapsed)
+                let mut moved = std::mem::replace(&mut self.since, Moved::rest());
+                moved.join(Moved {
+                    bytes: self.selection.bytes(table, knowledge, now, elapsed),
+                    turnover: Some(Turnover::default()),
+                });
+                Some(moved)
             }
         };
-        self.since.join(Moved {
-            bytes,
-            turnover: Some(Turnover::default()),
-        });
-        self.push(now);
+        self.push(moved, now);
     }
 
-    fn push(&mut self, now: Moment) {
-        let sum = std::mem::replace(&mut self.since, Moved::rest());
-        self.history.push(Reading {
-            from_ns: self.read.mono_ns,
-            to_ns: now.mono_ns,
-            sum,
-        });
-        self.read = now;
+    /// What is not known leaves a gap.
+    fn push(&mut self, moved: Option<Moved>, now: Moment) {
+        let from_ns = std::mem::replace(&mut self.read, now).mono_ns;
+        if let Some(sum) = moved {
+            self.history.push(Reading {
+                from_ns,
+                to_ns: now.mono_ns,
+                sum,
+            });
+        }
     }
 
     fn readings(&self) -> impl DoubleEndedIterator<Item = Reading<Moved>> {

@@ -7,11 +7,14 @@
 mod attribution;
 mod chronicle;
 mod events;
+mod export;
 mod samples;
+mod still;
 mod viewer;
 
 pub use attribution::Asker;
 pub use events::{Recorder, events};
+pub use export::{Export, Exported};
 pub use samples::{Sampler, Sampling, samples};
 pub use viewer::{Facts, Sources, Viewer};
 
@@ -45,6 +48,12 @@ pub enum Input {
     Locality(Arc<Locality>),
     /// What the NFS server of this machine says of its clients.
     Nfs(Arc<nfsd::Clients>),
+    /// Somebody wants all rows of a query, in pieces.
+    Export(Box<Export>),
+    /// Refresh this often from now on.
+    Interval(Duration),
+    /// Refresh at once, and by a dump of the whole table.
+    Refresh,
     /// End.
     Stop,
 }
@@ -140,7 +149,7 @@ impl Core {
     /// Starts over with another source, and an empty table.
     fn change_source(&mut self, source: Box<dyn Source>) {
         self.source = source;
-        self.table = Table::new();
+        self.table = self.table.successor();
         self.pace.restart();
         self.unverified = 0;
     }
@@ -154,6 +163,11 @@ impl Core {
             self.source.inquire(Inquiry::Dump);
         }
         due
+    }
+
+    /// Has the whole table dumped with the next refresh, whatever that costs.
+    const fn want_dump(&mut self) {
+        self.pace.want_now();
     }
 
     /// Ends the source. `inputs` goes first: a source that is blocked on a full

@@ -6,13 +6,15 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
 use super::chronicle::Chronicle;
+use super::export::Exporting;
+use super::still::{Pulse, Sight, Still};
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
 use crate::enrich::Knowledge;
 use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
-use crate::flow::{Key, Moment, Scope};
-use crate::table::{Change, ClassTotals, Table};
+use crate::flow::{Key, Moment};
+use crate::table::Change;
 use crate::view::{self, Ledger, List, PlaceSource, Query, Status, View, Vigil};
 
 /// Flows to ask for one by one while the whole table is too dear: those that
@@ -75,40 +77,6 @@ pub struct Viewer<P> {
     pub place_warnings: Vec<String>,
 }
 
-/// Totals at two moments, for rates of the whole.
-#[derive(Default)]
-struct Readings {
-    before: Option<(Moment, ClassTotals)>,
-    last: Option<(Moment, ClassTotals)>,
-}
-
-impl Readings {
-    fn take(&mut self, table: &Table, at: Moment) {
-        self.before = self.last.take();
-        self.last = Some((at, table.totals().clone()));
-    }
-
-    /// `get` of the difference within `scope`, per second.
-    fn per_sec<T>(&self, scope: Scope, get: impl Fn(Delta) -> T) -> Option<T> {
-        let (began, before) = self.before.as_ref()?;
-        let (ended, last) = self.last.as_ref()?;
-        let secs = ended.since(*began).as_secs_f64();
-        (secs > 0.0).then(|| {
-            get(Delta {
-                before: before.within(scope),
-                last: last.within(scope),
-                secs,
-            })
-        })
-    }
-}
-
-struct Delta {
-    before: crate::table::Totals,
-    last: crate::table::Totals,
-    secs: f64,
-}
-
 impl<P: FnMut(bool) -> Facts> Viewer<P> {
     /// Answers queries and sends a view at each refresh, until
     /// [`Input::Stop`] comes or the receiver of the views is gone.
@@ -136,11 +104,12 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             ledger: Ledger::default(),
             vigil: Vigil::default(),
             places_checked: now,
-            bytes: Readings::default(),
+            pulse: Pulse::default(),
             chronicle: Chronicle::default(),
-            flows: Readings::default(),
+            still: None,
             next_tick: now,
             publish_by: None,
+            export: None,
         };
         let result = run.run(&inputs, views);
         run.core.shut_down(inputs);
@@ -159,14 +128,15 @@ struct Running<P> {
     vigil: Vigil,
     /// When the files of places were last looked at.
     places_checked: Moment,
-    /// Taken at the end of each complete dump, when every counter is fresh.
-    bytes: Readings,
+    pulse: Pulse,
     chronicle: Chronicle,
-    /// Taken at each refresh.
-    flows: Readings,
+    /// What is looked at while the view is paused.
+    still: Option<Box<Still>>,
     next_tick: Moment,
     /// A view is owed at this time at the latest.
     publish_by: Option<Moment>,
+    /// What is handed to a writer, piece by piece.
+    export: Option<Exporting>,
 }
 
 impl<P: FnMut(bool) -> Facts> Running<P> {
@@ -180,6 +150,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 .publish_by
                 .unwrap_or(self.next_tick)
                 .min(self.next_tick);
+            let deadline = match &self.export {
+                Some(export) => export.due.min(deadline),
+                None => deadline,
+            };
             if let Some(first) = wait(inputs, self.core.clock, deadline) {
                 // What has piled up, so that a burst costs one view; but not all
                 // that a dump keeps adding, or a key would wait for its end.
@@ -204,6 +178,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                     Err(TrySendError::Disconnected(_)) => return Ok(()),
                 }
             }
+            if let Some(mut export) = self.export.take_if(|export| now >= export.due)
+                && export.go_on(self.sight(export.is_paused, now), now)
+            {
+                self.export = Some(export);
+            }
         }
     }
 
@@ -212,6 +191,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         match input {
             Input::Stop => return Ok(ControlFlow::Break(())),
             Input::Query(query) => self.ask(query),
+            Input::Export(export) => {
+                let now = self.core.clock.now();
+                let sight = self.sight(export.query.paused, now);
+                self.export = Some(Exporting::begin(*export, sight, now));
+            }
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),
             Input::Owners => self.take_owners(),
@@ -222,6 +206,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             }
             // No haste: it is shown with the next refresh.
             Input::Nfs(clients) => self.viewer.knowledge.set_nfs(clients),
+            Input::Interval(interval) => self.set_interval(interval),
+            Input::Refresh => {
+                self.core.want_dump();
+                self.next_tick = self.core.clock.now();
+            }
             Input::Locality(locality) => {
                 let before = self.viewer.knowledge.locality();
                 let is_elsewhere = !before.is_same_place(&locality);
@@ -233,6 +222,17 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Refreshes so often from now on: the next time when that is due by the
+    /// last one.
+    fn set_interval(&mut self, interval: Duration) {
+        let now = self.core.clock.now();
+        let left = self.next_tick.since(now);
+        let past = self.viewer.interval.saturating_sub(left);
+        self.next_tick = now.after(interval.saturating_sub(past));
+        self.viewer.interval = interval;
+        self.core.pace.set_interval(interval);
     }
 
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
@@ -254,7 +254,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         })?;
         let now = self.core.clock.now();
         if arrived.dump_ended == Some(true) {
-            self.bytes.take(&self.core.table, now);
+            self.pulse.bytes.take(&self.core.table, now);
             let knowledge = &mut self.viewer.knowledge;
             self.chronicle.read(&self.core.table, knowledge, now);
             // Births are told from now on, but not those before.
@@ -274,7 +274,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
     fn take_names(&mut self) {
         if let Some(resolver) = &mut self.viewer.resolver {
             let now = self.core.clock.now();
-            self.viewer.knowledge.merge_names(resolver.answers(), now);
+            let answers = resolver.answers();
+            if let Some(still) = &mut self.still {
+                still.merge_names(answers.clone(), now);
+            }
+            self.viewer.knowledge.merge_names(answers, now);
             self.viewer
                 .knowledge
                 .set_own_sockets(resolver.own_sockets());
@@ -348,7 +352,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         }
         self.viewer.knowledge.forget_owners();
         self.looked_through = false;
-        (self.bytes, self.flows) = Default::default();
+        self.pulse = Pulse::default();
         self.chronicle.restart();
         for input in others {
             if self.input(input)?.is_break() {
@@ -360,6 +364,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
 
     fn ask(&mut self, query: Query) {
         self.ledger.open(&query);
+        if !query.paused {
+            // The next pause is of another moment.
+            self.still = None;
+        }
         self.query = Some(query);
         self.owe(self.core.clock.now());
     }
@@ -378,7 +386,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if let Some(asker) = &mut self.viewer.asker {
             asker.refresh();
         }
-        self.flows.take(&self.core.table, now);
+        self.pulse.flows.take(&self.core.table, now);
         self.watch_places(now);
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
             let keys = self.interesting(now);
@@ -432,6 +440,22 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         keys
     }
 
+    /// What is seen `now`, or in the picture of a paused view.
+    fn sight(&mut self, is_paused: bool, now: Moment) -> Sight<'_> {
+        if let Some(still) = self.still.as_mut().filter(|_| is_paused) {
+            return still.sight();
+        }
+        Sight {
+            table: &self.core.table,
+            ledger: &self.ledger,
+            knowledge: &mut self.viewer.knowledge,
+            vigil: &mut self.vigil,
+            chronicle: &mut self.chronicle,
+            pulse: &self.pulse,
+            at: now,
+        }
+    }
+
     /// Sends a view, if anybody has said of what.
     fn publish<T: From<Arc<View>>>(
         &mut self,
@@ -441,22 +465,23 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let Some(query) = &mut self.query else {
             return Ok(());
         };
-        let (table, knowledge) = (&self.core.table, &mut self.viewer.knowledge);
-        let mut view = View::compute(query, table, &self.ledger, knowledge, now);
-        self.vigil.keep(&mut view);
-        self.chronicle.answer(&mut view, table, knowledge, now);
+        let live = Sight {
+            table: &self.core.table,
+            ledger: &self.ledger,
+            knowledge: &mut self.viewer.knowledge,
+            vigil: &mut self.vigil,
+            chronicle: &mut self.chronicle,
+            pulse: &self.pulse,
+            at: now,
+        };
+        let mut view = if query.paused {
+            let still = self.still.get_or_insert_with(|| Box::new(live.keep()));
+            still.sight().view(query)
+        } else {
+            live.view(query)
+        };
+        view.answered_at = now;
         query.settle(&view);
-        let scope = query.scope;
-        view.bytes_per_sec = self.bytes.per_sec(scope, |d| {
-            let delta = d.last.counters.since(d.before.counters).unwrap_or_default();
-            delta.bytes().map(|bytes| (bytes as f64 / d.secs) as u64)
-        });
-        view.born_per_sec = self
-            .flows
-            .per_sec(scope, |d| (d.last.born - d.before.born) as f64 / d.secs);
-        view.ended_per_sec = self
-            .flows
-            .per_sec(scope, |d| (d.last.ended - d.before.ended) as f64 / d.secs);
         view.status = self.status();
         self.look_up(&view, now);
         views.try_send(Arc::new(view).into())

@@ -27,6 +27,14 @@ pub struct End {
     pub name: Option<Arc<str>>,
 }
 
+impl End {
+    /// Nothing is known of it.
+    pub const UNKNOWN: Self = Self {
+        location: Location::Unknown,
+        name: None,
+    };
+}
+
 /// Where hosts are. Each is looked up once.
 struct Atlas {
     geoip: Arc<GeoIp>,
@@ -42,6 +50,8 @@ pub struct Knowledge {
     names: Names,
     own: Vec<OwnSocket>,
     owners: Owners,
+    /// Of flows that have ended and are remembered, by the number of their row.
+    departed: HashMap<u64, Option<Box<Pair<Option<Owner>>>>, foldhash::fast::RandomState>,
     locality: Arc<Locality>,
     paths: Paths,
     nfs: Option<Arc<nfsd::Clients>>,
@@ -57,10 +67,35 @@ impl Knowledge {
             names: Names::default(),
             own: Vec::new(),
             owners: Owners::default(),
+            departed: HashMap::default(),
             locality: Arc::default(),
             paths: Paths::default(),
             nfs: None,
             labels: Labels::default(),
+        }
+    }
+
+    /// The same knowledge once more, to go on with by itself: what is learned
+    /// or forgotten here later does not change it.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            services: self.services.clone(),
+            atlas: self.atlas.as_ref().map(|atlas| Atlas {
+                geoip: Arc::clone(&atlas.geoip),
+                // Places that are known share their names already.
+                pool: NamePool::default(),
+                known: atlas.known.clone(),
+            }),
+            names: self.names.clone(),
+            own: self.own.clone(),
+            owners: self.owners.clone(),
+            departed: self.departed.clone(),
+            locality: Arc::clone(&self.locality),
+            nfs: self.nfs.clone(),
+            labels: self.labels.clone(),
+            // Asks the kernel anew, and only about what is looked at.
+            paths: Paths::default(),
         }
     }
 
@@ -109,9 +144,18 @@ impl Knowledge {
         self.owners.of(key)
     }
 
-    /// The same, and what numbers the texts that are said of them.
-    pub fn owners_and_labels(&mut self, key: &Key) -> (Option<&Pair<Option<Owner>>>, &mut Labels) {
-        (self.owners.of(key), &mut self.labels)
+    /// The same, and what numbers the texts that are said of them; of a flow
+    /// that has ended in this row, who was.
+    pub fn owners_and_labels(
+        &mut self,
+        key: &Key,
+        ended: Option<u64>,
+    ) -> (Option<&Pair<Option<Owner>>>, &mut Labels) {
+        let owners = match ended.and_then(|row| self.departed.get(&row)) {
+            Some(owners) => owners.as_deref(),
+            None => self.owners.of(key),
+        };
+        (owners, &mut self.labels)
     }
 
     /// The number of a text that many flows share; `None` if there are too
@@ -143,6 +187,32 @@ impl Knowledge {
     /// A flow has ended, and everybody has been told.
     pub fn forget(&mut self, key: &Key) {
         self.owners.forget(key);
+    }
+
+    /// A flow has ended that is remembered by the number of its row: who was at
+    /// its ends is known until that is forgotten.
+    pub fn depart(&mut self, key: &Key, row: u64) {
+        let owners = self.owners.take(key).map(Box::new);
+        self.departed.insert(row, owners);
+    }
+
+    /// The flow of this row is not remembered any more.
+    pub fn forget_departed(&mut self, row: u64) {
+        self.departed.remove(&row);
+    }
+
+    /// Who was at the ends of a flow that has ended; of one that is not
+    /// remembered yet who is.
+    pub fn owners_at_end(&self, key: &Key, row: u64) -> Option<&Pair<Option<Owner>>> {
+        match self.departed.get(&row) {
+            Some(owners) => owners.as_deref(),
+            None => self.owners.of(key),
+        }
+    }
+
+    /// How many flows that have ended are remembered.
+    pub fn departed(&self) -> usize {
+        self.departed.len()
     }
 
     /// Looks places up in these databases from now on.

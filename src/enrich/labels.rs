@@ -12,7 +12,7 @@ const CAPACITY: usize = 1 << 16;
 pub struct Label(u32);
 
 /// The texts, which stay as long as whoever numbers them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Labels {
     numbers: HashMap<Arc<str>, Label, foldhash::fast::RandomState>,
     texts: Vec<Arc<str>>,

@@ -23,10 +23,18 @@ impl State {
     pub const TCP_SYN_SENT: Self = Self::Tcp(1);
     /// `TCP_CONNTRACK_ESTABLISHED`.
     pub const TCP_ESTABLISHED: Self = Self::Tcp(3);
+    /// `TCP_CONNTRACK_LAST_ACK`.
+    pub const TCP_LAST_ACK: Self = Self::Tcp(6);
     /// `TCP_CONNTRACK_TIME_WAIT`.
     pub const TCP_TIME_WAIT: Self = Self::Tcp(7);
     /// `TCP_CONNTRACK_CLOSE`.
     pub const TCP_CLOSE: Self = Self::Tcp(8);
+    /// `CT_DCCP_TIMEWAIT`.
+    pub const DCCP_TIMEWAIT: Self = Self::Dccp(7);
+    /// `SCTP_CONNTRACK_CLOSED`.
+    pub const SCTP_CLOSED: Self = Self::Sctp(1);
+    /// `SCTP_CONNTRACK_SHUTDOWN_ACK_SENT`.
+    pub const SCTP_SHUTDOWN_ACK_SENT: Self = Self::Sctp(7);
 
     const TCP: [&'static str; 10] = [
         "none",

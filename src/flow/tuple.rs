@@ -255,6 +255,16 @@ impl Tuple {
         }
     }
 
+    /// The same with other addresses; itself if one of these is of another
+    /// family.
+    #[must_use]
+    pub fn readdressed(&self, change: impl Fn(IpAddr) -> IpAddr) -> Self {
+        let (src, dst) = (change(self.src()), change(self.dst()));
+        Self::new(src, dst, self.proto, self.l4)
+            .filter(|tuple| tuple.family == self.family)
+            .unwrap_or(*self)
+    }
+
     /// Whether either end is a loopback address (127/8 or `::1`).
     pub const fn is_loopback(&self) -> bool {
         self.src().is_loopback() || self.dst().is_loopback()

@@ -31,12 +31,17 @@ impl Csv {
             if index > 0 {
                 out.push(b',');
             }
-            match (field.get)(record) {
-                Value::Text(text) => quoted(text, out),
-                value => self.plain.value(value, out),
-            }
+            value((field.get)(record), &mut self.plain, out);
         }
         out.push(b'\n');
+    }
+}
+
+/// Appends a value.
+pub(super) fn value(value: Value<'_>, plain: &mut Plain, out: &mut Vec<u8>) {
+    match value {
+        Value::Text(text) => quoted(text, out),
+        value => plain.value(value, out),
     }
 }
 

@@ -32,7 +32,7 @@ impl Json {
             let value = (field.get)(record);
             if !matches!(value, Value::Absent) {
                 out.extend_from_slice(prefix);
-                json_value(&mut self.plain, value, out);
+                self::value(&mut self.plain, value, out);
             }
         }
         // The comma before the first key becomes the brace.
@@ -44,7 +44,8 @@ impl Json {
     }
 }
 
-fn json_value(plain: &mut Plain, value: Value<'_>, out: &mut Vec<u8>) {
+/// Appends a value that is there.
+pub(super) fn value(plain: &mut Plain, value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Uint(number) => uint(number, out),
         Value::Absent | Value::Seconds(_) => plain.value(value, out),

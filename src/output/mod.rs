@@ -12,16 +12,22 @@
 //! - **Table**: for people. Without fields of one's own it has the columns of
 //!   the screen. Control characters are escaped, absent is `-`.
 //!
-//! Texts of JSON and CSV are exact, whatever bytes a helper's name holds.
+//! Texts of JSON and CSV are exact, whatever bytes a helper's name holds. With a
+//! [`Mask`], nothing is written but its pseudonyms, in whatever format.
 
 mod csv;
+mod groups;
 mod json;
 mod plain;
 mod table;
 
 use std::io::{self, Write};
 
+pub use groups::{groups, object};
+
+use crate::view::column::ColumnId;
 use crate::view::field::{FIELDS, Field, Record};
+use crate::view::mask::Mask;
 use crate::view::units::RateUnit;
 
 /// How much is gathered before the sink is called.
@@ -77,6 +83,10 @@ pub struct Settings {
     pub unit: RateUnit,
     /// How records come.
     pub course: Course,
+    /// Which columns of the screen a table has, if not the usual ones.
+    pub columns: Option<Vec<ColumnId>>,
+    /// What puts pseudonyms in the place of addresses and names.
+    pub mask: Option<Mask>,
 }
 
 impl Settings {
@@ -99,6 +109,7 @@ enum Form {
 /// Writes records to `sink`.
 pub struct Writer<W> {
     form: Form,
+    mask: Option<Mask>,
     buffer: Vec<u8>,
     sink: W,
 }
@@ -114,12 +125,15 @@ impl<W: Write> Writer<W> {
         let form = match (settings.format, &settings.fields) {
             (Format::Json, _) => Form::Json(json::Json::new(fields())),
             (Format::Csv, _) => Form::Csv(csv::Csv::new(fields(), &mut buffer)),
-            (Format::Table, None) => {
-                Form::Columns(table::Columns::new(settings.unit, settings.course))
-            }
+            (Format::Table, None) => Form::Columns(table::Columns::new(settings)),
             (Format::Table, Some(_)) => Form::Chosen(table::Chosen::new(fields(), settings.course)),
         };
-        Self { form, buffer, sink }
+        Self {
+            form,
+            mask: settings.mask.clone(),
+            buffer,
+            sink,
+        }
     }
 
     /// Writes one record, or keeps it until the next flush.
@@ -127,6 +141,17 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of the sink, [`io::ErrorKind::BrokenPipe`] among them.
     pub fn record(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let Some((mask, row)) = self.mask.as_ref().zip(record.row.as_ref()) else {
+            return self.plain(record);
+        };
+        let masked = row.masked(mask);
+        self.plain(&Record {
+            row: Some(masked.row()),
+            ..*record
+        })
+    }
+
+    fn plain(&mut self, record: &Record<'_>) -> io::Result<()> {
         match &mut self.form {
             Form::Json(form) => form.record(record, &mut self.buffer),
             Form::Csv(form) => form.record(record, &mut self.buffer),
@@ -159,6 +184,14 @@ impl<W: Write> Writer<W> {
         self.buffer.clear();
         result
     }
+}
+
+/// One record with all its fields as a JSON object, without a line feed.
+pub fn record(record: &Record<'_>) -> String {
+    let mut out = Vec::new();
+    json::Json::new(FIELDS.iter().collect()).record(record, &mut out);
+    out.pop();
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

@@ -1,22 +1,20 @@
 //! Aligned text columns for people, without colours and trailing spaces.
 
-use super::Course;
 use super::plain::{Plain, uint};
-use crate::view::column::{Align, COLUMNS, Column, Style};
+use super::{Course, Settings};
+use crate::view::GroupRow;
+use crate::view::column::{Align, COLUMNS, ColumnId, Style};
 use crate::view::field::{Field, Kind, Record, Value};
+use crate::view::group::GroupField;
 use crate::view::units::RateUnit;
 
 /// What stands between two columns.
 const GAP: usize = 2;
 
-/// Those columns of the screen that a list has.
-fn listed() -> impl Iterator<Item = &'static Column> {
-    COLUMNS.iter().filter(|column| column.is_listed())
-}
-
 /// The columns of the screen.
 pub(super) struct Columns {
     grid: Grid,
+    columns: Vec<ColumnId>,
     unit: RateUnit,
     /// Whether time and event stand before them.
     events: bool,
@@ -26,8 +24,13 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn new(unit: RateUnit, course: Course) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let (unit, course) = (settings.unit, settings.course);
         let events = course == Course::Events;
+        let columns = settings.columns.clone().unwrap_or_else(|| {
+            let listed = COLUMNS.iter().filter(|column| column.is_listed());
+            listed.map(|column| column.id).collect()
+        });
         let before = [("TIME", 13), ("EVENT", 6)].map(|(title, least)| Head {
             title,
             align: Align::Left,
@@ -36,13 +39,14 @@ impl Columns {
         let heads = before
             .into_iter()
             .filter(|_| events)
-            .chain(listed().map(|column| Head {
-                title: column.title,
-                align: column.align,
-                least: column.width(unit).into(),
+            .chain(columns.iter().map(|id| Head {
+                title: id.column().title,
+                align: id.column().align,
+                least: id.column().width(unit).into(),
             }));
         Self {
             grid: Grid::new(heads.collect(), course),
+            columns,
             unit,
             events,
             plain: Plain::default(),
@@ -63,9 +67,9 @@ impl Columns {
             self.grid.end_cell();
         }
         if let Some(row) = &record.row {
-            for column in listed() {
+            for column in &self.columns {
                 self.cell.clear();
-                column.id.cell(
+                column.cell(
                     row,
                     Style {
                         unit: self.unit,
@@ -122,12 +126,7 @@ impl Chosen {
 
     pub(super) fn record(&mut self, record: &Record<'_>) {
         for field in &self.fields {
-            match (field.get)(record) {
-                Value::Absent => self.grid.text(b"-"),
-                Value::Text(text) => self.grid.foreign(text),
-                value => self.plain.value(value, &mut self.grid.text),
-            }
-            self.grid.end_cell();
+            self.grid.value((field.get)(record), &mut self.plain);
         }
         self.grid.end_row();
     }
@@ -135,6 +134,27 @@ impl Chosen {
     pub(super) fn lay_out(&mut self, out: &mut Vec<u8>) {
         self.grid.lay_out(out);
     }
+}
+
+/// Appends a table of groups.
+pub(super) fn groups(rows: &[GroupRow], fields: &[&GroupField], out: &mut Vec<u8>) {
+    let heads = fields.iter().map(|field| Head {
+        title: field.key,
+        align: match field.kind {
+            Kind::Integer => Align::Right,
+            _ => Align::Left,
+        },
+        least: 0,
+    });
+    let mut grid = Grid::new(heads.collect(), Course::Samples);
+    let mut plain = Plain::default();
+    for row in rows {
+        for field in fields {
+            grid.value((field.get)(row), &mut plain);
+        }
+        grid.end_row();
+    }
+    grid.lay_out(out);
 }
 
 /// The head of a column.
@@ -195,6 +215,16 @@ impl Grid {
                 self.text(c.encode_utf8(&mut utf8).as_bytes());
             }
         }
+    }
+
+    /// Adds a cell.
+    fn value(&mut self, value: Value<'_>, plain: &mut Plain) {
+        match value {
+            Value::Absent => self.text(b"-"),
+            Value::Text(text) => self.foreign(text),
+            value => plain.value(value, &mut self.text),
+        }
+        self.end_cell();
     }
 
     fn end_cell(&mut self) {

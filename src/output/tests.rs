@@ -103,6 +103,8 @@ fn settings(format: Format, keys: Option<&[&str]>) -> Settings {
         fields: keys.map(|keys| keys.iter().map(|key| find(key).unwrap()).collect()),
         unit: RateUnit::Bytes,
         course: Course::Samples,
+        columns: None,
+        mask: None,
     }
 }
 

@@ -12,10 +12,14 @@ mod attribution;
 mod doctor;
 mod headless;
 mod lookups;
+mod mask;
+mod memory;
 mod netns;
 mod nfs;
+mod save;
 mod signals;
 mod source;
+mod suspend;
 mod themes;
 mod tracking;
 mod update;
@@ -41,6 +45,7 @@ use crate::flow::{Family, Protocol};
 use crate::netlink::nftables::Tracked;
 use crate::sysctl::{self, Switches};
 use crate::table::Table;
+use crate::view::mask::Mask;
 use collect::pace::{self, Pace};
 use source::{Chosen, Instead};
 
@@ -72,6 +77,8 @@ enum Failure {
     Update(UpdateError),
     #[error("{0}")]
     Namespace(String),
+    #[error("there are no random numbers for a mask: {0}")]
+    Random(#[source] getrandom::Error),
     #[error("no home directory says where to put databases of places; name one with --dir")]
     NoHome,
 }
@@ -142,25 +149,34 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let result = match invocation {
-        Invocation::View(options) => viewer::view(&options).map(|()| ExitCode::SUCCESS),
-        Invocation::List(options) => headless::list(&options).map(|()| ExitCode::SUCCESS),
-        Invocation::Events(options) => headless::events(&options).map(|()| ExitCode::SUCCESS),
-        Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
-        Invocation::Doctor(options) => doctor::doctor(&options),
-        Invocation::Update(options) => update::update(&options),
-        Invocation::PrintConfig => print_config().map(|()| ExitCode::SUCCESS),
+    let (result, told_by) = match mask::of(&invocation) {
+        Ok(mask) => (carry_out(invocation, mask.as_ref()), mask),
+        Err(failure) => (Err(failure), None),
     };
     match result {
         Ok(code) => code,
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            match failure.advice() {
-                Some(advice) => say(format_args!("{failure}; {advice}")),
-                None => say(&failure),
-            }
+            let told = match failure.advice() {
+                Some(advice) => format!("{failure}; {advice}"),
+                None => failure.to_string(),
+            };
+            say(told_by.map_or(told.clone(), |mask| mask.text(&told)));
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Does it. `mask` is there if nothing true is to be told.
+fn carry_out(invocation: Invocation, mask: Option<&Mask>) -> Result<ExitCode, Failure> {
+    match invocation {
+        Invocation::View(options) => viewer::view(&options, mask).map(|()| ExitCode::SUCCESS),
+        Invocation::List(options) => headless::list(&options, mask).map(|()| ExitCode::SUCCESS),
+        Invocation::Events(options) => headless::events(&options, mask).map(|()| ExitCode::SUCCESS),
+        Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),
+        Invocation::Doctor(options) => doctor::doctor(&options),
+        Invocation::Update(options) => update::update(&options),
+        Invocation::PrintConfig => print_config().map(|()| ExitCode::SUCCESS),
     }
 }
 

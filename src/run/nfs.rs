@@ -58,9 +58,27 @@ pub(super) fn read(
     }
 }
 
+/// The service whose clients the viewer begins with, if any; where it is NFS,
+/// what the server says of them is [watched](watch).
+///
+/// # Errors
+/// Those of [`service`].
+pub(super) fn begin(
+    options: &SourceOptions,
+    knowledge: &mut Knowledge,
+    warnings: &mut Vec<String>,
+    engine: &SyncSender<Input>,
+) -> Result<Option<Service>, Failure> {
+    let service = service(options, knowledge)?;
+    if service.is_some_and(Service::is_nfs) {
+        watch(options.nfsd_dir.clone(), knowledge, warnings, engine);
+    }
+    Ok(service)
+}
+
 /// Reads it now and, in a thread of its own, again and again until the engine
 /// has ended: a file for each client, which is too much for the engine.
-pub(super) fn watch(
+fn watch(
     directory: PathBuf,
     knowledge: &mut Knowledge,
     warnings: &mut Vec<String>,

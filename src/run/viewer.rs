@@ -10,21 +10,28 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::save::Saver;
 use super::source::{self, Instead};
+use super::suspend::{self, JobControl};
 use super::themes;
 use super::tracking::on_request;
-use super::{Failure, QUEUE, Started, Wanted, attribution, lookups, nfs, restore, start};
+use super::{
+    Failure, QUEUE, Started, Wanted, attribution, lookups, mask, memory, nfs, restore, say, start,
+};
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
 use crate::engine::{Core, EngineError, Facts, Input, Sources, Viewer};
 use crate::enrich::geoip::{self, GeoIp};
 use crate::netlink::tracking::{Tracking, tracking};
+use crate::output;
 use crate::sysctl::{self, Switches};
+use crate::tui::memory::Memory;
 use crate::tui::theme::Themes;
-use crate::tui::{self, Ending, Message};
+use crate::tui::{self, Ending, Errand, Message, Multiplexer};
 use crate::view::View;
 use crate::view::column::Hosts;
 use crate::view::group::Service;
+use crate::view::mask::Mask;
 
 /// Largest share of one CPU for dumps of the table.
 const DUMP_SHARE: f64 = 0.1;
@@ -41,7 +48,9 @@ impl From<Arc<View>> for Message {
 }
 
 /// Shows the viewer until the user quits.
-pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
+pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), Failure> {
+    // Before any thread there is.
+    let jobs = JobControl::take_over().map_err(Failure::Signals)?;
     let clock = Clock::start();
     let (to_engine, inputs) = sync_channel(QUEUE);
     let (to_screen, messages) = sync_channel(QUEUE);
@@ -66,16 +75,13 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         mut tracked,
         signals,
     } = start(&wanted, clock, &to_engine)?;
-    let service = nfs::service(&options.source, &knowledge)?;
-    if service.is_some_and(Service::is_nfs) {
-        let directory = options.source.nfsd_dir.clone();
-        nfs::watch(directory, &mut knowledge, &mut warnings, &to_engine);
-    }
+    let service = nfs::begin(&options.source, &mut knowledge, &mut warnings, &to_engine)?;
     let screen = to_screen.clone();
     let stop = move || !matches!(screen.try_send(Message::Stop), Err(TrySendError::Full(_)));
     signals
         .watch(stop, tui::rescue, switches.as_ref().map(Switches::restorer))
         .map_err(Failure::Thread)?;
+    jobs.watch(to_screen.clone()).map_err(Failure::Thread)?;
 
     let themes = themes::read(options, &mut warnings);
     let wake = to_engine.clone();
@@ -107,6 +113,11 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         place_warnings,
     };
     let engine = spawn(viewer, core, inputs, to_screen.clone()).map_err(Failure::Thread)?;
+    let saver = Saver {
+        dir: options.export_dir.clone(),
+        engine: to_engine.clone(),
+        screen: to_screen.clone(),
+    };
     let done = Arc::new(AtomicBool::new(false));
     let reader_done = Arc::clone(&done);
     thread::Builder::new()
@@ -114,29 +125,54 @@ pub(super) fn view(options: &ViewerOptions) -> Result<(), Failure> {
         .spawn(move || tui::read_input(&to_screen, &reader_done))
         .map_err(Failure::Thread)?;
 
-    let ask = &mut |query| {
-        // An engine that has ended has told why.
-        let _ = to_engine.send(Input::Query(query));
-    };
+    let mut left = None;
+    let settings = screen_settings(options, themes, mask, service)?;
     let ending = tui::run(
-        screen_settings(options, themes, service),
+        settings,
         &messages,
-        ask,
+        &mut |errand| run_errand(errand, &to_engine, &saver, &mut left),
         &mut || on_request(&mut tracked),
     );
+    let kept = left.map_or(Ok(()), |left| memory::keep(options, &left));
     done.store(true, Ordering::Relaxed);
     drop(messages);
     drop(locality);
     let _ = to_engine.send(Input::Stop);
     let result = engine.join();
     restore(tracked, switches);
+    if let Err(problem) = kept {
+        say(problem);
+    }
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }
     match ending.map_err(Failure::Terminal)? {
-        Ending::Quit => Ok(()),
+        Ending::Quit | Ending::QuitShowing => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
     }
+}
+
+/// Does what the viewer has others do.
+fn run_errand(
+    errand: Errand,
+    engine: &SyncSender<Input>,
+    saver: &Saver,
+    left: &mut Option<Memory>,
+) {
+    let input = match errand {
+        Errand::Ask(query) => Input::Query(query),
+        Errand::Interval(interval) => Input::Interval(interval),
+        Errand::Refresh => Input::Refresh,
+        Errand::Save(save) => return saver.save(save),
+        Errand::Suspend => return suspend::stop_job(),
+        // For the end of the run.
+        Errand::Remember(memory) => {
+            *left = Some(memory);
+            return;
+        }
+    };
+    // An engine that has ended has told why.
+    let _ = engine.send(input);
 }
 
 /// Runs the engine in a thread of its own.
@@ -159,11 +195,22 @@ fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
 fn screen_settings(
     options: &ViewerOptions,
     themes: Themes,
+    mask: Option<&Mask>,
     service: Option<Service>,
-) -> tui::Settings {
-    tui::Settings {
-        host: host_name(),
-        namespace: namespace(),
+) -> Result<tui::Settings, Failure> {
+    let namespace = namespace();
+    Ok(tui::Settings {
+        mask: match mask {
+            Some(mask) => mask.clone(),
+            // For the key.
+            None => mask::new(namespace.as_deref())?,
+        },
+        is_masked: mask.is_some(),
+        json: output::record,
+        group_json: output::object,
+        multiplexer: multiplexer(),
+        host: mask::host_name(),
+        namespace,
         interval: options.source.interval,
         scope: options.source.scope,
         filter: options.source.filter.clone(),
@@ -176,8 +223,23 @@ fn screen_settings(
             Some(_) => Hosts::Name,
             None => Hosts::Address,
         },
+        memory: options.memory.clone(),
         keys: options.keys.clone(),
         themes,
+        mouse: options.mouse,
+    })
+}
+
+/// What stands between the terminal and this program, by what it leaves in the
+/// environment.
+fn multiplexer() -> Multiplexer {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("TMUX") {
+        Multiplexer::Tmux
+    } else if is_set("STY") {
+        Multiplexer::Screen
+    } else {
+        Multiplexer::None
     }
 }
 
@@ -217,11 +279,6 @@ fn probe() -> impl FnMut(bool) -> Facts {
             tracking_wanted: looked.and_then(|(_, wanted)| wanted),
         }
     }
-}
-
-fn host_name() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
 }
 
 /// The name of this network namespace, unless it is that of process 1: what `ip

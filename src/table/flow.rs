@@ -1,33 +1,17 @@
 //! One row of the table: everything known about one flow.
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+use super::FlowId;
+use super::end::EndReason;
 use super::rate::{Past, Rate};
+use super::store::Slot;
 use crate::flow::{
     Class, Counters, Key, L4, Moment, Origin, Pair, Rare, Report, State, Status, Tuple,
 };
-
-/// Why a flow ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// The kernel said so (`DESTROY`): its counters are final.
-    Destroyed,
-    /// The kernel no longer knows it and never said so: its `DESTROY` was lost,
-    /// or it was born while nobody listened (`nf_conntrack_events=2`).
-    Vanished,
-}
-
-impl EndReason {
-    /// `destroyed` or `vanished`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Destroyed => "destroyed",
-            Self::Vanished => "vanished",
-        }
-    }
-}
 
 /// Who counts a flow's packets and bytes, and so what they are worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,20 +99,28 @@ pub struct Flow {
     /// The generation in which an event or an answer last spoke of it.
     told_generation: Option<NonZeroU32>,
     /// Number of this row, never used twice.
-    pub(super) serial: u64,
+    serial: u64,
+    /// Where it lies, or lay while it lived.
+    pub(super) slot: Slot,
     /// Only if it is not the inverse of the original tuple.
     reply: Option<Box<Tuple>>,
     rare: Option<Box<Rare>>,
     counters: Option<Pair<Counters>>,
+    /// Bytes that were counted while this program watched.
+    watched: Pair<u64>,
     rate: Rate,
     /// Monotonic time of its birth, or of its discovery; negative for a flow
     /// older than the clock.
     started_ns: i64,
     /// Monotonic seconds.
     first_seen_secs: u32,
+    /// Monotonic second in which it was last found to have moved a packet.
+    moved_secs: Option<NonZeroU32>,
     /// Monotonic second in which its timeout runs out.
     expires_secs: Option<NonZeroU32>,
     start_real_ns: Option<NonZeroU64>,
+    /// Monotonic time of its end; `None` while it lives.
+    ended_ns: Option<NonZeroU64>,
     ended: Option<EndReason>,
 }
 
@@ -187,16 +179,20 @@ impl Flow {
             generation: 0,
             told_generation: None,
             serial,
+            slot: Slot::MAX,
             reply: None,
             rare: None,
             // Absent until the kernel says otherwise; a flow without counters
             // keeps it absent.
             counters: None,
+            watched: Pair::default(),
             rate: Rate::from(Pair::default(), born_ns.unwrap_or(at.mono_ns)),
             started_ns: at.mono_ns as i64,
             first_seen_secs: secs(at.mono_ns),
+            moved_secs: None,
             expires_secs: None,
             start_real_ns: None,
+            ended_ns: None,
             ended: None,
         };
         let learned = flow.merge(report, at, Newer::ALL);
@@ -224,6 +220,11 @@ impl Flow {
         let expires = report
             .timeout_secs
             .and_then(|left| NonZeroU32::new(secs(at.mono_ns).saturating_add(left)));
+        // Only a packet gives a flow more time; a second is what clocks differ.
+        let is_later = |(new, known): (NonZeroU32, NonZeroU32)| new.get() > known.get() + 1;
+        if report.origin == Origin::New || expires.zip(self.expires_secs).is_some_and(is_later) {
+            self.moved_secs = NonZeroU32::new(secs(at.mono_ns));
+        }
         self.expires_secs = choose(newer.state, expires, self.expires_secs);
         if self.is_offloaded() || report.origin == Origin::Destroyed && expires.is_none() {
             // An offloaded flow has no timeout, and an ended one none left.
@@ -294,8 +295,13 @@ impl Flow {
         let delta = known.map(|known| counters.since(known));
         match delta {
             Some(Some(delta)) => {
-                self.rate.read(counters.bytes(), at.mono_ns);
+                self.rate
+                    .read(counters.bytes(), delta.map(|d| d.packets), at.mono_ns);
                 self.counters = Some(counters);
+                if delta != Pair::default() {
+                    self.watched = sum(self.watched, delta.bytes());
+                    self.moved_secs = NonZeroU32::new(secs(at.mono_ns));
+                }
                 delta
             }
             // Overtaken by a later reading.
@@ -321,6 +327,7 @@ impl Flow {
             self.started_ns = at.mono_ns as i64 - stop.saturating_sub(start) as i64;
         }
         self.ended = Some(reason);
+        self.ended_ns = NonZeroU64::new(at.mono_ns);
     }
 
     /// Whether `report` speaks of another flow with the same tuple, an earlier
@@ -367,8 +374,10 @@ impl Flow {
         self.whole = true;
         let before = self
             .counters
-            .filter(|counters| self.rate.is_unread(counters.bytes()));
-        Some(before.unwrap_or_default())
+            .filter(|counters| self.rate.is_unread(counters.bytes()))
+            .unwrap_or_default();
+        self.watched = sum(self.watched, before.bytes());
+        Some(before)
     }
 
     /// Whole seconds since this row was made.
@@ -376,6 +385,24 @@ impl Flow {
         secs(now.mono_ns)
             .saturating_sub(self.first_seen_secs)
             .into()
+    }
+
+    /// A copy to remember it by after its end: what it was and what it counted,
+    /// without what only a live flow has, and without what that costs.
+    pub(crate) fn at_rest(&self) -> Self {
+        Self {
+            rate: self.rate.at_rest(),
+            expires_secs: None,
+            ..self.clone()
+        }
+    }
+
+    /// Names its row. After its end it still does, but no table has it.
+    pub const fn row(&self) -> FlowId {
+        FlowId {
+            serial: self.serial,
+            slot: self.slot,
+        }
     }
 
     /// Zone and original tuple.
@@ -472,9 +499,26 @@ impl Flow {
         self.counters_asked && self.counters.is_none()
     }
 
+    /// Bytes that were counted while this program watched: all of a flow that
+    /// was born meanwhile. `None` without counters.
+    pub fn watched_bytes(&self) -> Option<Pair<u64>> {
+        self.counters.map(|_| self.watched)
+    }
+
     /// Bytes per second between the last two readings.
     pub fn bytes_per_sec(&self) -> Option<Pair<u64>> {
         self.rate.now().filter(|_| self.counters.is_some())
+    }
+
+    /// The highest that [`bytes_per_sec`](Self::bytes_per_sec) has been, each
+    /// direction for itself; `None` before two readings.
+    pub fn peak_bytes_per_sec(&self) -> Option<Pair<u64>> {
+        self.rate.peak().filter(|_| self.counters.is_some())
+    }
+
+    /// Packets per second between the last two readings.
+    pub fn packets_per_sec(&self) -> Option<Pair<u64>> {
+        self.rate.packets().filter(|_| self.counters.is_some())
     }
 
     /// Bytes per second over the last `secs` seconds (at most 40).
@@ -503,15 +547,49 @@ impl Flow {
         self.start_real_ns.map(NonZeroU64::get)
     }
 
-    /// How long it has lived; for an ended flow, `now` is when it ended.
+    /// How long it has lived, or did until its end.
     pub fn age(&self, now: Moment) -> Age {
-        let age = (now.mono_ns as i64).saturating_sub(self.started_ns);
+        let until = self.ended_ns.map_or(now.mono_ns, NonZeroU64::get);
+        let age = (until as i64).saturating_sub(self.started_ns);
         let age = Duration::from_nanos(age.max(0) as u64);
         if self.age_exact {
             Age::Exact(age)
         } else {
             Age::AtLeast(age)
         }
+    }
+
+    /// A copy with other addresses, for who is not to see the true ones. An
+    /// address that stands in it twice has to become the same one.
+    #[must_use]
+    pub fn readdressed(&self, change: impl Fn(IpAddr) -> IpAddr) -> Self {
+        let mut copy = self.clone();
+        copy.key.orig = self.key.orig.readdressed(&change);
+        let reply = self.reply.as_ref();
+        copy.reply = reply.map(|reply| Box::new(reply.readdressed(&change)));
+        if let Some(rare) = &mut copy.rare {
+            rare.master = rare.master.map(|master| master.readdressed(&change));
+        }
+        copy
+    }
+
+    /// How long it has moved nothing, as far as readings of the kernel tell:
+    /// to the time between two of them, or at least since it was first seen.
+    pub fn idle(&self, now: Moment) -> Age {
+        let since = |at_secs: u32| {
+            let secs = secs(now.mono_ns).saturating_sub(at_secs);
+            Duration::from_secs(secs.into())
+        };
+        match self.moved_secs {
+            Some(at) => Age::Exact(since(at.get())),
+            None => Age::AtLeast(since(self.first_seen_secs)),
+        }
+    }
+
+    /// How long ago it ended, if it has.
+    pub fn ended_ago(&self, now: Moment) -> Option<Duration> {
+        let ended = self.ended_ns?.get();
+        Some(Duration::from_nanos(now.mono_ns.saturating_sub(ended)))
     }
 
     /// Why it ended, if it has.
@@ -549,6 +627,13 @@ fn choose<T>(newer: bool, said: Option<T>, known: Option<T>) -> Option<T> {
     }
 }
 
+const fn sum(a: Pair<u64>, b: Pair<u64>) -> Pair<u64> {
+    Pair {
+        orig: a.orig.saturating_add(b.orig),
+        reply: a.reply.saturating_add(b.reply),
+    }
+}
+
 const fn secs(mono_ns: u64) -> u32 {
     (mono_ns / 1_000_000_000) as u32
 }
@@ -560,7 +645,7 @@ mod tests {
     #[test]
     fn a_row_stays_small() {
         assert!(
-            size_of::<Option<Flow>>() <= 248,
+            size_of::<Option<Flow>>() <= 288,
             "{}",
             size_of::<Option<Flow>>()
         );

@@ -13,7 +13,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::EVENT_LAG_SECS;
-use super::flow::{EndReason, Flow};
+use super::end::EndReason;
+use super::flow::Flow;
 use crate::flow::{Counters, Key, Moment, Pair, Report};
 
 /// Most flows to remember the counters of, when thousands vanish together.
@@ -66,7 +67,7 @@ impl Graves {
         let name = (*flow.key(), flow.id());
         let start = flow.start_ns().and_then(NonZeroU64::new);
         self.new.dead.insert(name, start);
-        if flow.end_reason() == Some(EndReason::Destroyed) {
+        if flow.end_reason().is_some_and(EndReason::is_told) {
             // Its namesake before it can have been a ghost; no longer.
             self.take_ghost(name);
         } else if self.new.ghosts.len() < GHOSTS {

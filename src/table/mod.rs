@@ -3,6 +3,7 @@
 //! [`Table::apply`] is the only way in. It is deterministic and does no I/O,
 //! so that a bug report becomes a list of updates with times.
 
+mod end;
 mod flow;
 mod graves;
 mod rate;
@@ -11,7 +12,8 @@ mod totals;
 
 use std::cmp::Ordering;
 
-pub use flow::{Age, CountedBy, EndReason, Flow, Nat};
+pub use end::EndReason;
+pub use flow::{Age, CountedBy, Flow, Nat};
 pub use rate::{PAST_STEP_SECS, Past, past_steps};
 pub use totals::{ClassTotals, Totals};
 
@@ -24,12 +26,19 @@ use store::{Slot, Store};
 /// same thing.
 const EVENT_LAG_SECS: u64 = 5;
 
-/// Names a row while it is in the table; never another one. Ordered by when
-/// the rows were made.
+/// Names a row, never another one, also after its flow has ended. Ordered by
+/// when the rows were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId {
     serial: u64,
     slot: Slot,
+}
+
+impl FlowId {
+    /// Counts rows in the order in which they were made.
+    pub const fn number(self) -> u64 {
+        self.serial
+    }
 }
 
 /// What an update changed, for whoever writes events.
@@ -71,6 +80,8 @@ pub struct Table {
     /// The generation in which events were last lost.
     lost_generation: Option<u32>,
     updates_shed: bool,
+    /// Whether this kernel tells state and time left with an end.
+    ends_say_why: bool,
 }
 
 impl Table {
@@ -87,6 +98,32 @@ impl Table {
         }
     }
 
+    /// The flows as they are now, to look at while the table goes on: rows keep
+    /// their names. Costs as much memory as the table, for as long as it is
+    /// kept.
+    #[must_use]
+    pub fn picture(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            totals: self.totals.clone(),
+            synced_ns: self.synced_ns,
+            lost: self.lost,
+            updates_shed: self.updates_shed,
+            // The rest is for what it is told, and nobody tells it anything.
+            ..Self::default()
+        }
+    }
+
+    /// An empty table that takes the place of this one. It names none of its
+    /// rows as this one has.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self {
+            next_serial: self.next_serial,
+            ..Self::default()
+        }
+    }
+
     /// Number of live flows.
     pub fn len(&self) -> usize {
         self.store.len()
@@ -99,22 +136,18 @@ impl Table {
 
     /// Every live flow, in a stable order without meaning.
     pub fn flows(&self) -> impl Iterator<Item = (FlowId, &Flow)> {
-        self.store.iter().map(|(slot, flow)| {
-            let serial = flow.serial;
-            (FlowId { serial, slot }, flow)
-        })
+        self.store.iter().map(|(_, flow)| (flow.row(), flow))
     }
 
     /// A flow by the name of its row; `None` when it has ended.
     pub fn get(&self, id: FlowId) -> Option<&Flow> {
-        self.store.get(id.slot).filter(|f| f.serial == id.serial)
+        self.store.get(id.slot).filter(|flow| flow.row() == id)
     }
 
     /// The row of a flow; `None` if it is not there.
     pub fn find(&self, key: &Key) -> Option<FlowId> {
         let slot = self.store.find(key)?;
-        let serial = self.store.get(slot)?.serial;
-        Some(FlowId { serial, slot })
+        self.store.get(slot).map(Flow::row)
     }
 
     /// What has been seen since the start, per class.
@@ -264,12 +297,15 @@ impl Table {
     /// 4. Any other was born and ended while events were lost, or before the
     ///    first dump came to it. It counts, and is told.
     fn destroyed(&mut self, report: &Report, at: Moment, sink: &mut impl FnMut(Change<'_>)) {
+        self.ends_say_why |=
+            !report.by_socket && (report.state.is_some() || report.timeout_secs.is_some());
         if let Some(slot) = self.store.find(&report.key)
             && let Some(flow) = self.store.get(slot)
         {
             if !flow.is_another(report) {
+                let why = EndReason::told(report, Some(flow), self.ends_say_why, at);
                 self.merge(slot, report, at, Newer::ALL);
-                return self.end(slot, EndReason::Destroyed, report.stop_ns, at, sink);
+                return self.end(slot, why, report.stop_ns, at, sink);
             }
             if flow.is_announced() && flow.order(report) != Some(Ordering::Greater) {
                 self.end(slot, EndReason::Vanished, None, at, sink);
@@ -282,8 +318,9 @@ impl Table {
             }
             return;
         }
+        let why = EndReason::told(report, None, self.ends_say_why, at);
         let flow = self.make(report, at, self.synced_ns);
-        self.finish(flow, EndReason::Destroyed, report.stop_ns, at, sink);
+        self.finish(flow, why, report.stop_ns, at, sink);
     }
 
     /// A row of a dump.

@@ -41,6 +41,8 @@ pub(super) struct Rate {
     base: Pair<u64>,
     base_at_ns: u64,
     now: Pair<u64>,
+    /// The highest `now` of each direction.
+    peak: Pair<u64>,
     known: bool,
     /// Since when bytes were observed, in seconds, for averages of young flows.
     since_secs: u32,
@@ -55,6 +57,7 @@ impl Rate {
             base: bytes,
             base_at_ns: at_ns,
             now: Pair { orig: 0, reply: 0 },
+            peak: Pair { orig: 0, reply: 0 },
             known: false,
             since_secs: (at_ns / 1_000_000_000) as u32,
             history: None,
@@ -72,9 +75,23 @@ impl Rate {
         !self.known && self.base == bytes
     }
 
-    /// A reading of the counters, which must not be below the base.
-    pub(super) fn read(&mut self, bytes: Pair<u64>, at_ns: u64) {
+    /// What is left of it when nothing moves any more: the peak.
+    pub(super) fn at_rest(&self) -> Self {
+        Self {
+            peak: self.peak,
+            ..Self::from(self.base, self.base_at_ns)
+        }
+    }
+
+    /// A reading of the counters: bytes, which must not be below the base, and
+    /// the packets since the reading before.
+    pub(super) fn read(&mut self, bytes: Pair<u64>, packets: Pair<u64>, at_ns: u64) {
         let elapsed = at_ns.saturating_sub(self.base_at_ns);
+        if packets != Pair::default() {
+            let history = self.history.get_or_insert_default();
+            history.unread_packets.orig += packets.orig as f32;
+            history.unread_packets.reply += packets.reply as f32;
+        }
         if elapsed < MIN_ELAPSED_NS {
             return;
         }
@@ -83,7 +100,14 @@ impl Rate {
             reply: bytes.reply.saturating_sub(self.base.reply),
         };
         self.now = delta.map(|bytes| per_second(bytes, elapsed));
+        self.peak = Pair {
+            orig: self.peak.orig.max(self.now.orig),
+            reply: self.peak.reply.max(self.now.reply),
+        };
         self.known = true;
+        if let Some(history) = &mut self.history {
+            history.read_packets(elapsed);
+        }
         if delta.orig > 0 || delta.reply > 0 {
             self.history
                 .get_or_insert_default()
@@ -98,6 +122,20 @@ impl Rate {
     /// were two.
     pub(super) fn now(&self) -> Option<Pair<u64>> {
         self.known.then_some(self.now)
+    }
+
+    /// The highest of each direction so far; `None` before there were two
+    /// readings.
+    pub(super) fn peak(&self) -> Option<Pair<u64>> {
+        (self.known || self.peak != Pair::default()).then_some(self.peak)
+    }
+
+    /// Packets per second between the last two readings; `None` before there
+    /// were two.
+    pub(super) fn packets(&self) -> Option<Pair<u64>> {
+        let packets = |history: &History| history.packets_per_sec.map(|rate| rate as u64);
+        let packets = self.history.as_deref().map(packets);
+        self.known.then_some(packets.unwrap_or_default())
     }
 
     /// Bytes per second over the last `secs` seconds, or over the time observed
@@ -152,9 +190,19 @@ struct History {
     slots: [Pair<f32>; SLOTS],
     /// Number of the newest slot: time divided by [`SLOT_NS`].
     newest: u64,
+    /// Packets since the reading that became the last rate.
+    unread_packets: Pair<f32>,
+    /// Packets per second between the last two readings that became rates.
+    packets_per_sec: Pair<f32>,
 }
 
 impl History {
+    fn read_packets(&mut self, elapsed_ns: u64) {
+        let secs = elapsed_ns as f32 / 1e9;
+        self.packets_per_sec = self.unread_packets.map(|packets| packets / secs);
+        self.unread_packets = Pair::default();
+    }
+
     /// Spreads `delta` evenly over the time in which it was counted.
     fn add(&mut self, delta: Pair<u64>, from_ns: u64, to_ns: u64) {
         let span = (to_ns - from_ns) as f32;
@@ -220,6 +268,9 @@ mod tests {
 
     const SEC: u64 = 1_000_000_000;
 
+    /// Packets that do not matter.
+    const NONE: Pair<u64> = Pair { orig: 0, reply: 0 };
+
     fn pair(orig: u64, reply: u64) -> Pair<u64> {
         Pair { orig, reply }
     }
@@ -228,18 +279,18 @@ mod tests {
     fn a_rate_is_bytes_over_the_flow_s_own_time() {
         let mut rate = Rate::from(pair(1000, 0), 10 * SEC);
         assert_eq!(rate.now(), None);
-        rate.read(pair(1500, 3000), 12 * SEC);
+        rate.read(pair(1500, 3000), NONE, 12 * SEC);
         assert_eq!(rate.now(), Some(pair(250, 1500)));
-        rate.read(pair(1500, 3000), 13 * SEC);
+        rate.read(pair(1500, 3000), NONE, 13 * SEC);
         assert_eq!(rate.now(), Some(pair(0, 0)));
     }
 
     #[test]
     fn bytes_of_hasty_readings_enter_the_next_rate() {
         let mut rate = Rate::from(pair(0, 0), 10 * SEC);
-        rate.read(pair(700, 0), 10 * SEC + SEC / 100);
+        rate.read(pair(700, 0), NONE, 10 * SEC + SEC / 100);
         assert_eq!(rate.now(), None);
-        rate.read(pair(1000, 0), 11 * SEC);
+        rate.read(pair(1000, 0), NONE, 11 * SEC);
         assert_eq!(rate.now(), Some(pair(1000, 0)));
     }
 
@@ -247,7 +298,7 @@ mod tests {
     fn a_young_flow_has_the_average_of_its_life() {
         let mut rate = Rate::from(pair(0, 0), 11 * SEC);
         for second in 1..=4 {
-            rate.read(pair(1000 * second, 0), (11 + second) * SEC);
+            rate.read(pair(1000 * second, 0), NONE, (11 + second) * SEC);
         }
         for secs in [10, 40] {
             assert_eq!(rate.average(secs, 15 * SEC), Some(pair(1000, 0)), "{secs}");
@@ -258,7 +309,7 @@ mod tests {
     fn a_steady_flow_has_equal_averages() {
         let mut rate = Rate::from(pair(0, 0), 10 * SEC);
         for second in 1..=60 {
-            rate.read(pair(1000 * second, 10 * second), (10 + second) * SEC);
+            rate.read(pair(1000 * second, 10 * second), NONE, (10 + second) * SEC);
         }
         let at = 70 * SEC;
         for secs in [2, 10, 40] {
@@ -271,15 +322,15 @@ mod tests {
     #[test]
     fn averages_remember_a_burst_as_long_as_they_say() {
         let mut rate = Rate::from(pair(0, 0), 10 * SEC);
-        rate.read(pair(40_000, 0), 12 * SEC);
+        rate.read(pair(40_000, 0), NONE, 12 * SEC);
         for second in 13..=30 {
-            rate.read(pair(40_000, 0), second * SEC);
+            rate.read(pair(40_000, 0), NONE, second * SEC);
         }
         let at = 30 * SEC;
         assert_eq!(rate.average(2, at).unwrap().orig, 0);
         assert_eq!(rate.average(10, at).unwrap().orig, 0);
         assert_eq!(rate.average(40, at).unwrap().orig, 2000, "40 kB in 20 s");
-        rate.read(pair(40_000, 0), 60 * SEC);
+        rate.read(pair(40_000, 0), NONE, 60 * SEC);
         assert_eq!(rate.average(40, 60 * SEC).unwrap().orig, 0);
         assert!(rate.history.is_none(), "an idle flow costs nothing");
     }
@@ -289,7 +340,7 @@ mod tests {
         let mut rate = Rate::from(pair(0, 0), 101 * SEC);
         assert_eq!(rate.past(101 * SEC), [None; 20]);
         for second in 102..=107 {
-            rate.read(pair((second - 101) * 500, 0), second * SEC);
+            rate.read(pair((second - 101) * 500, 0), NONE, second * SEC);
         }
         let steady = Some(pair(500, 0));
         let past = rate.past(107 * SEC);
@@ -302,7 +353,7 @@ mod tests {
         assert_eq!(past[18..], [None; 2]);
         // It rests: that is known, and the steady time passes out of sight.
         for second in 108..=160 {
-            rate.read(pair(3000, 0), second * SEC);
+            rate.read(pair(3000, 0), NONE, second * SEC);
         }
         assert_eq!(rate.past(160 * SEC), [Some(pair(0, 0)); 20]);
         assert_eq!(rate.past(0), [None; 20], "a clock that begins");
@@ -311,7 +362,7 @@ mod tests {
     #[test]
     fn a_rare_reading_is_spread_over_its_time() {
         let mut rate = Rate::from(pair(0, 0), 100 * SEC);
-        rate.read(pair(120_000, 0), 160 * SEC);
+        rate.read(pair(120_000, 0), NONE, 160 * SEC);
         let ten = rate.average(10, 160 * SEC).unwrap().orig;
         assert!((1950..=2050).contains(&ten), "{ten}");
         let forty = rate.average(40, 160 * SEC).unwrap().orig;
@@ -321,11 +372,11 @@ mod tests {
     #[test]
     fn time_that_stands_still_or_counters_at_their_end_do_no_harm() {
         let mut rate = Rate::from(pair(u64::MAX, 0), 5);
-        rate.read(pair(u64::MAX, 0), 5);
-        rate.read(pair(0, 0), 5 + SEC);
+        rate.read(pair(u64::MAX, 0), NONE, 5);
+        rate.read(pair(0, 0), NONE, 5 + SEC);
         assert_eq!(rate.now(), Some(pair(0, 0)));
         let mut fast = Rate::from(pair(0, 0), 0);
-        fast.read(pair(u64::MAX, u64::MAX), SEC / 10);
+        fast.read(pair(u64::MAX, u64::MAX), NONE, SEC / 10);
         assert_eq!(fast.now(), Some(pair(u64::MAX, u64::MAX)));
     }
 }

@@ -17,7 +17,7 @@ const CHUNK: usize = 1024;
 /// The place of a row. A place is used again after its row is gone.
 pub(super) type Slot = u32;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Store {
     chunks: Vec<Box<[Option<Flow>]>>,
     free: Vec<Slot>,
@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// Adds a row whose key is not in the store yet.
-    pub(super) fn insert(&mut self, flow: Flow) -> Slot {
+    pub(super) fn insert(&mut self, mut flow: Flow) -> Slot {
         let hash = self.hasher.hash_one(flow.key());
         let slot = self.free.pop().unwrap_or_else(|| {
             let first = (self.chunks.len() * CHUNK) as Slot;
@@ -81,6 +81,7 @@ impl Store {
             self.free.extend((first + 1..first + CHUNK as Slot).rev());
             first
         });
+        flow.slot = slot;
         self.chunks[slot as usize / CHUNK][slot as usize % CHUNK] = Some(flow);
         let (chunks, hasher) = (&self.chunks, &self.hasher);
         self.index.insert_unique(hash, slot, |slot| {

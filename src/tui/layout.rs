@@ -169,6 +169,7 @@ const EXTRAS: &[Yielding] = &[
     Yielding::Hide(&[ColumnId::Asn]),
     Yielding::Hide(&[ColumnId::Organisation]),
     Yielding::Hide(&[ColumnId::ReplyPackets, ColumnId::OrigPackets]),
+    Yielding::Hide(&[ColumnId::Trend]),
     Yielding::Hide(&[ColumnId::Rate40]),
     Yielding::Hide(&[ColumnId::Rate2]),
     Yielding::Hide(&[ColumnId::Rate10]),

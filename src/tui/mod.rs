@@ -7,10 +7,12 @@
 //! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
+mod clipboard;
 mod draw;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
+pub mod memory;
 mod menu;
 mod order;
 mod pane;
@@ -29,19 +31,25 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::{self, Event};
 use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
+pub use clipboard::Multiplexer;
 pub use draw::draw;
 pub use keymap::Keymap;
-pub use state::{Effects, Popup, Size, State};
+use memory::Memory;
+pub use state::{Effects, Form, Popup, Rows, Save, Saved, Saving, Size, State};
 pub use tabs::Tab;
 use theme::Themes;
 
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
+use crate::view::field::Record;
 use crate::view::filter::Filter;
 use crate::view::group::{Service, Widths};
+use crate::view::mask::Mask;
 use crate::view::units::RateUnit;
-use crate::view::{Query, View};
+use crate::view::{GroupRow, Query, View};
 
 /// How often the input thread looks whether it is to end.
 const INPUT_POLL: Duration = Duration::from_millis(200);
@@ -74,10 +82,24 @@ pub struct Settings {
     pub unit: RateUnit,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
+    /// What the run before has left.
+    pub memory: Memory,
     /// Which key does what.
     pub keys: Keymap,
     /// How it looks.
     pub themes: Themes,
+    /// Makes pseudonyms of addresses and names.
+    pub mask: Mask,
+    /// Whether it does so from the start.
+    pub is_masked: bool,
+    /// Writes a flow as records have it, without a line feed.
+    pub json: fn(&Record<'_>) -> String,
+    /// The same of a group.
+    pub group_json: fn(&GroupRow) -> String,
+    /// What has to let the clipboard through.
+    pub multiplexer: Multiplexer,
+    /// Whether the mouse is the viewer's.
+    pub mouse: bool,
 }
 
 /// What happens to the viewer.
@@ -90,6 +112,19 @@ pub enum Message {
     /// What came of making the kernel track connections: how it went, or why
     /// it could not be.
     Tracked(Result<String, String>),
+    /// How many rows have been written so far, and of how many; told of what
+    /// takes long.
+    Saving(usize, usize),
+    /// What became of a [`Save`]: what was written, or why not.
+    Saved(Result<Saved, String>),
+    /// The terminal is wanted by the shell: it is given back, and then this
+    /// says so.
+    Suspend(SyncSender<()>),
+    /// The terminal is ours again.
+    Resumed {
+        /// Whether the program has stood still meanwhile.
+        has_stopped: bool,
+    },
     /// A signal asks to end.
     Stop,
     /// The source has ended, and why.
@@ -101,66 +136,131 @@ pub enum Message {
 pub enum Ending {
     /// As asked for.
     Quit,
+    /// As asked for, with the last screen left behind.
+    QuitShowing,
     /// Because the source ended, for this reason.
     Failed(String),
+}
+
+/// What is to be done by others than the viewer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// A new question: the refreshes that follow have to answer the newest one,
+    /// [settled](Query::settle) by each view.
+    Ask(Query),
+    /// Refresh this often from now on.
+    Interval(Duration),
+    /// Refresh at once.
+    Refresh,
+    /// Write something to a new file. [`Message::Saved`] tells how that went.
+    Save(Save),
+    /// Make the shell's job stop, as its Ctrl+Z does: the terminal is given back.
+    /// A [`Message::Suspend`] comes of it, and [`Message::Resumed`] afterwards.
+    Suspend,
+    /// Keep this for the next run; told once, at the end.
+    Remember(Memory),
 }
 
 /// Runs the viewer until a key, a signal or a failure ends it. The terminal is
 /// as before when this returns.
 ///
-/// `ask` is told every new question; the refreshes that follow have to answer
-/// the newest one, [settled](Query::settle) by each view. `track` makes the
-/// kernel track connections until the viewer is over, and says how that went,
-/// or why it could not.
+/// `errand` is told what others are to do. `track` makes the kernel track
+/// connections until the viewer is over, and says how that went, or why it could
+/// not.
 ///
 /// # Errors
 /// If the terminal cannot be read, written or set up.
 pub fn run(
     settings: Settings,
     messages: &Receiver<Message>,
-    ask: &mut dyn FnMut(Query),
+    errand: &mut dyn FnMut(Errand),
     track: &mut dyn FnMut() -> Result<String, String>,
 ) -> io::Result<Ending> {
-    let mut screen = terminal::Screen::enter()?;
+    let multiplexer = settings.multiplexer;
+    let mut screen = terminal::Screen::enter(settings.mouse)?;
     let mut clock = Clock::start();
     let mut state = State::new(settings, TimeZone::system(), screen.size()?, clock.now());
-    ask(state.query().clone());
+    // Whether somebody else has the terminal.
+    let mut is_away = false;
+    errand(Errand::Ask(state.query().clone()));
     loop {
-        screen.draw(|frame| draw(&state, frame.buffer_mut()))?;
+        if !is_away {
+            screen.draw(|frame| draw(&state, frame.buffer_mut()))?;
+        }
         let message = match messages.recv_timeout(clock.until_next_second()) {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
+                errand(Errand::Remember(state.memory()));
                 return Ok(Ending::Failed("the source of flows has ended".to_owned()));
             }
         };
         let mut newest = None;
         let mut effects = Effects::default();
         for message in message.into_iter().chain(messages.try_iter().take(DRAIN)) {
-            if let Message::View(view) = message {
-                newest = Some(view);
-            } else {
-                effects.add(state.update(message, clock.now()));
+            match message {
+                Message::View(view) => newest = Some(view),
+                Message::Suspend(given_back) => {
+                    screen.give_back();
+                    is_away = true;
+                    // Who does not wait any more stops us all the same.
+                    let _ = given_back.try_send(());
+                }
+                Message::Resumed { has_stopped } => {
+                    screen.take()?;
+                    is_away = false;
+                    let Size { width, height } = screen.size()?;
+                    let resized = Message::Input(Event::Resize(width, height));
+                    effects.add(state.update(resized, clock.now()));
+                    let resumed = Message::Resumed { has_stopped };
+                    effects.add(state.update(resumed, clock.now()));
+                }
+                message => effects.add(state.update(message, clock.now())),
             }
         }
         if let Some(view) = newest {
-            clock.set(view.at);
+            clock.set(view.answered_at);
             effects.add(state.update(Message::View(view), clock.now()));
         }
         state.tick(clock.now());
         if effects.track {
             effects.add(state.update(Message::Tracked(track()), clock.now()));
         }
-        if let Some(query) = effects.ask {
-            ask(query);
+        if effects.suspend {
+            // Before anybody stops: a shell that sees a script around us stop
+            // writes to the terminal at once.
+            screen.give_back();
+            is_away = true;
         }
-        if effects.clear {
+        if let Some(text) = effects.copy.take() {
+            screen.send(&clipboard::sequence(&text, multiplexer))?;
+        }
+        for wanted in effects.errands() {
+            errand(wanted);
+        }
+        if !is_away {
+            screen.set_mouse(state.has_mouse())?;
+        }
+        if effects.clear && !is_away {
             screen.clear()?;
         }
         if let Some(ending) = effects.ending {
+            errand(Errand::Remember(state.memory()));
+            if ending == Ending::QuitShowing {
+                show(&state, screen)?;
+            }
             return Ok(ending);
         }
     }
+}
+
+/// Leaves the screen behind, where the shell writes on.
+fn show(state: &State, screen: terminal::Screen) -> io::Result<()> {
+    let Size { width, height } = screen.size()?;
+    let mut last = Buffer::empty(Rect::new(0, 0, width, height));
+    draw(state, &mut last);
+    drop(screen);
+    terminal::write_lines(&last, &mut io::stdout().lock())
 }
 
 /// Gives the terminal back from outside, when [`run`] is stuck in writing to it.
@@ -179,6 +279,9 @@ pub fn read_input(messages: &SyncSender<Message>, stop: &AtomicBool) {
             Ok(true) => event::read().map(Message::Input),
             Err(error) => Err(error),
         };
+        if matches!(&message, Ok(Message::Input(event)) if is_idle(event)) {
+            continue;
+        }
         let failed = message.is_err();
         let message = message.unwrap_or_else(|error| {
             Message::Failed(format!("cannot read keys from the terminal: {error}"))
@@ -187,6 +290,13 @@ pub fn read_input(messages: &SyncSender<Message>, stop: &AtomicBool) {
             return;
         }
     }
+}
+
+/// Whether nothing can come of an event. Terminals tell of the mouse more than
+/// they were asked for.
+fn is_idle(event: &Event) -> bool {
+    use crossterm::event::MouseEventKind::{Drag, Moved, Up};
+    matches!(event, Event::Mouse(mouse) if matches!(mouse.kind, Up(_) | Drag(_) | Moved))
 }
 
 /// The clock of the source, which goes on between its views, so that ages and

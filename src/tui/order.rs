@@ -1,11 +1,14 @@
 //! By what each list is sorted, and how keys change that.
 
+use std::collections::BTreeMap;
+
 use super::draw;
 use super::keys::Action;
 use super::layout;
 use super::picker::Picker;
 use super::state::State;
-use crate::view::column::{ColumnId, Hosts};
+use crate::view::column::{self, ColumnId, Hosts};
+use crate::view::group::GroupColumn;
 use crate::view::{Freeze, Grouping, List, Sort, SortKey};
 
 /// The order of each list, kept while others are shown.
@@ -29,6 +32,64 @@ impl Orders {
             List::By(grouping) => self.groups[grouping.index()] = sort,
         }
     }
+}
+
+/// What the list of flows is called where its order is remembered; others are
+/// called what `--group` calls them.
+const FLOWS: &str = "flows";
+
+/// Every list, by that name.
+fn lists() -> impl Iterator<Item = (&'static str, List)> {
+    let groups = Grouping::ALL.into_iter();
+    let groups = groups.map(|grouping| (grouping.name(), List::By(grouping)));
+    std::iter::once((FLOWS, List::Flows)).chain(groups)
+}
+
+impl Orders {
+    /// The orders of an earlier run, by the names of the lists; the usual one
+    /// where it says nothing that is understood.
+    pub(super) fn recalled(sorts: &BTreeMap<String, String>) -> Self {
+        let mut orders = Self::default();
+        for (name, list) in lists() {
+            let sort = sorts.get(name).and_then(|text| recalled(text, list));
+            orders.set(list, sort.unwrap_or_default());
+        }
+        orders
+    }
+
+    /// Those that are not the usual one, for the next run.
+    pub(super) fn told(&self) -> BTreeMap<String, String> {
+        let told = lists().filter_map(|(name, list)| {
+            let sort = Some(self.of(list)).filter(|sort| *sort != Sort::default())?;
+            let key = match sort.key {
+                SortKey::Usual => USUAL,
+                SortKey::Column(id) | SortKey::Address(id) => id.column().key,
+                SortKey::Field(field) => field.key,
+                SortKey::Group(column) => column.name(),
+            };
+            let way = if sort.descending { "desc" } else { "asc" };
+            Some((name.to_owned(), format!("{key}:{way}")))
+        });
+        told.collect()
+    }
+}
+
+/// What the usual order is called.
+const USUAL: &str = "usual";
+
+fn recalled(text: &str, list: List) -> Option<Sort> {
+    let (name, way) = text.rsplit_once(':')?;
+    let key = match (name, list) {
+        (USUAL, _) => SortKey::Usual,
+        (name, List::By(_)) => SortKey::Group(GroupColumn::named(name)?),
+        (name, List::Flows) => SortKey::Column(column::named(name)?.id),
+    };
+    let descending = match way {
+        "asc" => false,
+        "desc" => true,
+        _ => return None,
+    };
+    Some(Sort { key, descending })
 }
 
 impl State {

@@ -41,6 +41,8 @@ pub(super) struct Prompt {
     recalled: usize,
     /// What was being typed when one of them was recalled.
     draft: String,
+    /// Whether the line stands for a filter that it does not show.
+    is_untouched: bool,
 }
 
 impl Prompt {
@@ -56,7 +58,17 @@ impl Prompt {
             recalled: typed.len(),
             typed,
             draft: String::new(),
+            is_untouched: false,
         }
+    }
+
+    /// An empty line, because the filter in force and those before it are not to
+    /// be seen. Enter keeps it until something is typed.
+    pub(super) fn unseen(filter: Option<Arc<Filter>>) -> Self {
+        let mut prompt = Self::new(None, Vec::new());
+        prompt.is_untouched = filter.is_some();
+        prompt.before = filter;
+        prompt
     }
 
     /// The text before the cursor and after it.
@@ -67,6 +79,11 @@ impl Prompt {
     /// Why the text is no filter.
     pub(super) const fn error(&self) -> Option<&FilterError> {
         self.error.as_ref()
+    }
+
+    /// The filters that were typed.
+    pub(super) fn typed(&self) -> &[String] {
+        &self.typed
     }
 
     /// Hands back the filters that were typed.
@@ -111,6 +128,7 @@ impl Prompt {
         if self.text == before {
             return Typed::Nothing;
         }
+        self.is_untouched = false;
         self.read().map_or(Typed::Nothing, Typed::Filter)
     }
 
@@ -123,6 +141,9 @@ impl Prompt {
 
     /// Keeps the filter, if it is one.
     fn enter(&mut self) -> Typed {
+        if self.is_untouched {
+            return Typed::Closed(self.before.clone());
+        }
         let Ok(filter) = self.read() else {
             return Typed::Nothing;
         };

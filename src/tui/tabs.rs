@@ -92,6 +92,15 @@ impl Tab {
     }
 }
 
+/// What a trail calls a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Label {
+    /// As it is.
+    pub(super) plain: String,
+    /// While addresses and names are masked.
+    pub(super) masked: String,
+}
+
 /// One list of a trail, and what is selected in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Level {
@@ -99,7 +108,7 @@ pub(super) struct Level {
     /// In which groups the flows are; none for all.
     pub(super) within: Vec<Group>,
     /// The group that it went into; empty if it did not.
-    entered: String,
+    entered: Label,
     /// Whether its grouping was chosen, and not that of its tab or its row.
     chosen: bool,
     /// The selected row.
@@ -118,7 +127,7 @@ impl Level {
         Self {
             list,
             within: Vec::new(),
-            entered: String::new(),
+            entered: Label::default(),
             chosen: false,
             cursor: Cursor::None,
             first: 0,
@@ -131,19 +140,22 @@ impl Level {
     fn of_clients(service: Service) -> Self {
         Self {
             within: vec![Group::Served(Some(service))],
-            entered: format!("clients of {service}"),
+            entered: Label {
+                plain: format!("clients of {service}"),
+                masked: format!("clients of {service}"),
+            },
             ..Self::new(List::By(Grouping::Peer))
         }
     }
 
     /// What a row of groups stands for: its flows, unless it is shown by
     /// something else first.
-    fn inside(&self, row: &GroupRow, list: List) -> Self {
+    fn inside(&self, row: &GroupRow, label: Label, list: List) -> Self {
         let mut within = self.within.clone();
         within.push(row.group);
         Self {
             within,
-            entered: row.label(),
+            entered: label,
             undecided: list == List::By(Grouping::Asn),
             ..Self::new(list)
         }
@@ -160,17 +172,18 @@ impl Level {
     }
 
     /// What the trail calls it.
-    fn label(&self) -> String {
-        let by = match self.list {
-            List::By(grouping) if self.chosen => format!("by {}", grouping.name()),
-            _ => String::new(),
+    fn label(&self, is_masked: bool) -> String {
+        let entered = match is_masked {
+            true => &self.entered.masked,
+            false => &self.entered.plain,
         };
-        let gap = if self.entered.is_empty() || by.is_empty() {
-            ""
-        } else {
-            " "
-        };
-        format!("{}{gap}{by}", self.entered)
+        match self.list {
+            List::By(grouping) if self.chosen && entered.is_empty() => {
+                format!("by {}", grouping.name())
+            }
+            List::By(grouping) if self.chosen => format!("{entered} by {}", grouping.name()),
+            _ => entered.clone(),
+        }
     }
 
     /// Whether the rows of a view are those of this list.
@@ -222,8 +235,8 @@ impl Trail {
     }
 
     /// What it went through, without the first.
-    pub(super) fn labels(&self) -> impl Iterator<Item = String> {
-        self.deeper.iter().map(Level::label)
+    pub(super) fn labels(&self, is_masked: bool) -> impl Iterator<Item = String> {
+        self.deeper.iter().map(move |level| level.label(is_masked))
     }
 
     /// Whether there is a list to go back to.
@@ -239,13 +252,13 @@ impl Trail {
     /// Goes into a row of groups. The networks of a country stand between it
     /// and its flows where countries are the first list; clients stand between
     /// a service on our side and its flows.
-    pub(super) fn enter(&mut self, row: &GroupRow) {
+    pub(super) fn enter(&mut self, row: &GroupRow, label: Label) {
         let list = match row.group {
             Group::Country(_) if self.deeper.is_empty() => List::By(Grouping::Asn),
             Group::Served(Some(_)) => List::By(Grouping::Peer),
             _ => List::Flows,
         };
-        let level = self.here().inside(row, list);
+        let level = self.here().inside(row, label, list);
         self.deeper.push(level);
     }
 
@@ -268,7 +281,7 @@ impl Trail {
         }
         if !is_back {
             let entered = if is_flows {
-                String::new()
+                Label::default()
             } else {
                 next.entered
             };

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::departed::Flows;
 use super::{Query, View, ViewRow};
 use crate::enrich::Knowledge;
 use crate::enrich::locality::Mac;
 use crate::enrich::names::{self, NameState};
 use crate::flow::{Key, L4, Moment, Pair, Tuple};
-use crate::table::{Change, Flow, FlowId, Past, Table};
+use crate::table::{Change, Flow, FlowId, Past};
 use crate::view::End;
 
 /// Which flow to look closer at.
@@ -111,19 +112,19 @@ impl Detail {
     pub(super) fn answer(
         query: &Query,
         cursor: Option<FlowId>,
-        table: &Table,
+        flows: Flows<'_>,
         knowledge: &mut Knowledge,
         now: Moment,
     ) -> Option<Box<Self>> {
         let wanted = match query.detail? {
             Subject::Cursor => cursor,
-            Subject::Flow(id) => table.get(id).map(|_| id).or(cursor),
+            Subject::Flow(id) => flows.get(id).map(|_| id).or(cursor),
         };
         let id = wanted?;
-        let flow = table.get(id)?;
+        let flow = flows.get(id)?;
         let zone = flow.key().zone;
         let parent = flow.master().map(|&orig| Key { zone, orig });
-        let parent_lives = parent.map(|key| table.find(&key).is_some());
+        let parent_lives = parent.map(|key| flows.live.find(&key).is_some());
         Some(Box::new(Self::of(id, flow, parent_lives, knowledge, now)))
     }
 }
@@ -175,7 +176,7 @@ fn translated(orig: &Tuple, reply: &Tuple, knowledge: &mut Knowledge) -> Pair<Op
 }
 
 /// Keeps the flow that somebody looks at beyond its end, with its last word.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Vigil {
     /// The flow in the last view.
     watched: Option<(FlowId, Key)>,

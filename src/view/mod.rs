@@ -9,14 +9,18 @@
 mod candidate;
 pub mod chart;
 pub mod column;
+pub mod command;
+mod departed;
 mod detail;
 pub mod field;
 pub mod filter;
 mod first;
 pub mod group;
 pub mod history;
+pub mod mask;
 pub mod sort;
 pub mod units;
+mod whole;
 mod whose;
 mod window;
 
@@ -24,8 +28,10 @@ use std::sync::Arc;
 
 pub use candidate::Candidate;
 use chart::{Chart, Charting};
+pub use departed::{Departed, Remembered};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
 pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use whole::{Piece, Whole};
 pub use whose::{Counting, Party, Side, Who};
 
 pub use crate::enrich::geoip::{Location, Place};
@@ -111,7 +117,7 @@ impl<'a> Row<'a> {
         };
         let knowledge = &*knowledge;
         let service = || knowledge.services().of(orig).map(|(_, name)| name);
-        let owners = || knowledge.owners(flow.key());
+        let owners = || whose::owners(flow, knowledge);
         Self {
             flow,
             now,
@@ -151,6 +157,12 @@ pub struct Query {
     pub direction: Option<Direction>,
     /// Only flows that moved bytes in the last refresh.
     pub active_only: bool,
+    /// Whether everything is to be as it was when this was first asked for.
+    /// The engine keeps that picture; [`View::compute`] takes any table.
+    pub paused: bool,
+    /// Also flows that have ended, as far as they are kept. They are rows, and
+    /// enter no sum.
+    pub with_ended: bool,
     /// Only flows that are in all of these groups.
     pub within: Vec<Group>,
     /// Whether the rows are flows or groups of them.
@@ -182,6 +194,8 @@ impl Query {
             filter: None,
             direction: None,
             active_only: false,
+            paused: false,
+            with_ended: false,
             within: Vec::new(),
             list: List::Flows,
             sort: Sort::default(),
@@ -237,7 +251,8 @@ pub enum Cursor {
         line: usize,
     },
     /// This flow, wherever it has moved, on the line of the window where it
-    /// was. If it has ended, the row that took its place, `index`.
+    /// was. If it has ended and is not shown, the row that took its place,
+    /// `index`.
     Flow {
         /// The flow.
         id: FlowId,
@@ -295,8 +310,10 @@ impl ViewRow {
 /// The answer to a [`Query`]: the window, and the sums around it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// When it was taken.
+    /// The moment that it shows.
     pub at: Moment,
+    /// When it was answered: later than `at` while the view is paused.
+    pub answered_at: Moment,
     /// The question, so that a late answer can be told from a current one.
     pub query: Query,
     /// Rows of the window, if they are flows.
@@ -314,8 +331,12 @@ pub struct View {
     /// What is known about the flow that is looked closer at; `None` if it is
     /// not there.
     pub detail: Option<Box<Detail>>,
-    /// Flows that match the query.
+    /// Live flows that match the query.
     pub matching: usize,
+    /// Flows that have ended and are rows as well.
+    pub ended: usize,
+    /// How many that have ended are kept, whether they match or not.
+    pub departed: Remembered,
     /// Of these, flows without counters: born before accounting was on.
     pub uncounted: usize,
     /// Packets and bytes of the flows that match, since each began.
@@ -378,7 +399,7 @@ impl View {
     /// How many rows the whole list has.
     pub fn row_count(&self) -> usize {
         match self.query.list {
-            List::Flows => self.matching,
+            List::Flows => self.matching + self.ended,
             _ => self.group_count,
         }
     }

@@ -14,12 +14,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::column::{self, ColumnId};
+use super::departed::Flows;
 use super::field::{self, Event, Field, Kind, Record, Value};
 use super::first::{Around, Ordered, Reach};
 use super::group::{Group, GroupColumn};
-use super::whose::owner_at_hand;
+use super::whose::{owner_at_hand, owners};
 use super::window::direction;
-use super::{Flow, FlowId, Knowledge, Moment, Owner, Query, Row, Table};
+use super::{Departed, Flow, FlowId, Knowledge, Moment, Owner, Query, Row, Table};
 use crate::enrich::geoip::{Location, Place};
 use crate::enrich::owners::Container;
 use crate::flow::{Direction, Pair, Scope};
@@ -28,14 +29,20 @@ use crate::flow::{Direction, Pair, Scope};
 const SETTLED_SECS: u64 = 10;
 
 /// The usual order: the fastest first, averaged over ten seconds; then what
-/// moved most; then the oldest.
+/// moved most; then the oldest. Below them those that have ended, the last to
+/// end first.
 pub(super) type Usual = (Reverse<u64>, Reverse<u64>, FlowId);
 
 /// Where a flow stands in the usual order.
 pub(super) fn usual(id: FlowId, flow: &Flow, now: Moment) -> Usual {
+    if let Some(ago) = flow.ended_ago(now) {
+        let ago_ns = u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX);
+        return (Reverse(0), Reverse(u64::MAX - ago_ns), id);
+    }
     let bytes = flow.counters().unwrap_or_default().bytes();
     let rate = average(flow, SETTLED_SECS, now).unwrap_or_default();
-    (Reverse(rate), Reverse(both(bytes)), id)
+    // One more than it is, so that those that have ended are below.
+    (Reverse(rate.saturating_add(1)), Reverse(both(bytes)), id)
 }
 
 /// What rows are ordered by, and which way.
@@ -236,14 +243,14 @@ pub(super) fn in_order<'a>(
     query: &Query,
     rows: impl Rows<'a>,
     reach: Reach,
-    table: &'a Table,
+    all: Flows<'a>,
     knowledge: &'a mut Knowledge,
     now: Moment,
 ) -> Box<dyn Ordered + 'a> {
     let asked = Asked {
         reach,
         descending: query.sort.descending,
-        table,
+        all,
         now,
     };
     if let Freeze::Kept(kept) = &query.freeze {
@@ -279,10 +286,14 @@ pub fn ordered(
             }
         }
     }
+    let none = Departed::with_capacity(0);
     let asked = Asked {
         reach: Reach::ALL,
         descending: sort.descending,
-        table,
+        all: Flows {
+            live: table,
+            ended: &none,
+        },
         now,
     };
     let mut flows = asked.sorted(sort, InScope(table, scope), knowledge);
@@ -294,7 +305,7 @@ pub fn ordered(
 struct Asked<'a> {
     reach: Reach,
     descending: bool,
-    table: &'a Table,
+    all: Flows<'a>,
     now: Moment,
 }
 
@@ -387,7 +398,7 @@ impl<'a> Asked<'a> {
     /// No rows yet, and room for as many as somebody reaches.
     fn around<K: Rank>(self, mut key: impl FnMut(FlowId, &'a Flow) -> K) -> Around<K> {
         let center = self.reach.center.and_then(|id| {
-            let flow = self.table.get(id)?;
+            let flow = self.all.get(id)?;
             Some((key(id, flow), usual(id, flow, self.now)))
         });
         Around::new(center, self.reach.rows, self.descending)
@@ -532,7 +543,7 @@ fn number(id: ColumnId) -> Number {
             |flow, _, now| Some(flow.average_bytes_per_sec(SETTLED_SECS, now)?.reply)
         }
         ColumnId::Rate2 => |flow, _, now| average(flow, 2, now),
-        ColumnId::Rate40 => |flow, _, now| average(flow, 40, now),
+        ColumnId::Rate40 | ColumnId::Trend => |flow, _, now| average(flow, 40, now),
         ColumnId::Expires => |flow, _, now| flow.timeout_secs(now),
         ColumnId::Mark => |flow, _, _| flow.mark().map(u64::from),
         ColumnId::Zone => |flow, _, _| Some(flow.key().zone.into()),
@@ -587,8 +598,7 @@ fn host(address: IpAddr, knowledge: &Knowledge) -> Key<&str> {
 
 /// See [`Row::owner`].
 fn owner<'a>(flow: &Flow, knowledge: &'a Knowledge) -> Option<&'a Owner> {
-    let owners = knowledge.owners(flow.key())?;
-    owner_at_hand(owners, direction(flow, knowledge))
+    owner_at_hand(owners(flow, knowledge)?, direction(flow, knowledge))
 }
 
 /// Where the far end is, as columns have it.

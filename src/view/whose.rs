@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Owner, Row, Unknown};
+use super::{Flow, Knowledge, Owner, Row, Unknown};
 use crate::enrich::owners::Process;
 use crate::flow::{Direction, Pair, Tuple};
 use crate::table::CountedBy;
@@ -133,6 +133,14 @@ pub(super) fn parties(
         who,
         owner: owner(side),
     })
+}
+
+/// Who is at the ends of a flow; of one that has ended, who was.
+pub(super) fn owners<'a>(flow: &Flow, knowledge: &'a Knowledge) -> Option<&'a Pair<Option<Owner>>> {
+    match flow.end_reason() {
+        None => knowledge.owners(flow.key()),
+        Some(_) => knowledge.owners_at_end(flow.key(), flow.row().number()),
+    }
 }
 
 /// See [`Row::owner`].

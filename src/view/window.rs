@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::departed::Flows;
 use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
-use super::group::{Group, GroupRow, Grouping, Groups, List};
+use super::group::{Group, GroupRow, Grouping, Groups, List, remember};
 use super::sort::{Freeze, Kept, Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
@@ -32,7 +33,10 @@ pub(super) fn holds(
 ) -> bool {
     filter.is_none_or(|filter| {
         filter.holds(&mut Candidate {
-            event: Event::Sample,
+            event: match flow.end_reason() {
+                None => Event::Sample,
+                Some(_) => Event::End,
+            },
             flow,
             now,
             knowledge,
@@ -88,6 +92,8 @@ struct Sums {
     inactive: usize,
     own: usize,
     matching: usize,
+    /// Rows that have ended. They match, and enter no sum.
+    ended: usize,
     uncounted: usize,
     counters: Pair<Counters>,
     bytes_per_sec: Pair<u64>,
@@ -120,7 +126,7 @@ impl Sums {
 /// The flows that match a query; what they sum up to is known after the walk.
 struct Matching<'q, 'a> {
     query: &'q Query,
-    table: &'a Table,
+    all: Flows<'a>,
     now: Moment,
     sums: &'q mut Sums,
 }
@@ -131,7 +137,7 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
         knowledge: &mut Knowledge,
         mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
     ) {
-        for (id, flow) in self.table.flows() {
+        for (id, flow) in self.all.live.flows() {
             match left_out(self.query, flow, knowledge, self.now) {
                 Some(why) => self.sums.leave_out(&why),
                 None => {
@@ -140,15 +146,65 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
                 }
             }
         }
+        if self.query.with_ended && self.query.list == List::Flows {
+            for flow in self.all.ended.flows() {
+                if left_out(self.query, flow, knowledge, self.now).is_none() {
+                    self.sums.ended += 1;
+                    take(flow.row(), flow, knowledge);
+                }
+            }
+        }
     }
 }
 
+/// Those of them that have moved lately.
+struct Moving<'q, 'a> {
+    query: &'q Query,
+    table: &'a Table,
+    now: Moment,
+}
+
+impl<'a> Rows<'a> for Moving<'_, 'a> {
+    fn each(
+        self,
+        knowledge: &mut Knowledge,
+        mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
+    ) {
+        let flows = self.table.flows();
+        for (id, flow) in flows.filter(|(_, flow)| flow.has_moved_lately()) {
+            if left_out(self.query, flow, knowledge, self.now).is_none() {
+                take(id, flow, knowledge);
+            }
+        }
+    }
+}
+
+/// Every flow that matches a query, in its order.
+pub(super) fn everything(
+    query: &Query,
+    all: Flows<'_>,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> Vec<FlowId> {
+    let mut sums = Sums::default();
+    let rows = Matching {
+        query,
+        all,
+        now,
+        sums: &mut sums,
+    };
+    let mut flows = in_order(query, rows, Reach::ALL, all, knowledge, now);
+    let count = flows.count();
+    flows.window(0, count)
+}
+
 /// The flow under the cursor, if it is among those that match.
-fn center(query: &Query, table: &Table, knowledge: &mut Knowledge, now: Moment) -> Option<FlowId> {
+fn center(query: &Query, all: Flows<'_>, knowledge: &mut Knowledge, now: Moment) -> Option<FlowId> {
     let Cursor::Flow { id, .. } = query.cursor else {
         return None;
     };
-    let flow = table.get(id)?;
+    let ended = || all.ended.get(id).filter(|_| query.with_ended);
+    let flow = all.live.get(id).or_else(ended)?;
     left_out(query, flow, knowledge, now)
         .is_none()
         .then_some(id)
@@ -188,19 +244,19 @@ struct Window {
 /// to be kept from now on is put into the query.
 fn flows(
     query: &mut Query,
-    table: &Table,
+    all: Flows<'_>,
     knowledge: &mut Knowledge,
     now: Moment,
 ) -> (Window, Sums) {
     let mut sums = Sums::default();
-    let reach = reach(query, center(query, table, knowledge, now));
+    let reach = reach(query, center(query, all, knowledge, now));
     let matching = Matching {
         query,
-        table,
+        all,
         now,
         sums: &mut sums,
     };
-    let mut flows = in_order(query, matching, reach, table, knowledge, now);
+    let mut flows = in_order(query, matching, reach, all, knowledge, now);
     let count = flows.count();
     let (first, index) = place(query, count, flows.rank());
     let mut rows = flows.window(first, query.height.max(1));
@@ -230,13 +286,7 @@ fn in_groups(
     now: Moment,
 ) -> (Window, Sums) {
     let mut sums = Sums::default();
-    let matching = Matching {
-        query,
-        table,
-        now,
-        sums: &mut sums,
-    };
-    let mut groups = Groups::of(query, grouping, matching, (table, ledger), knowledge, now);
+    let mut groups = grouped(query, grouping, table, ledger, knowledge, now, &mut sums);
     let now_at = match query.cursor {
         Cursor::Group { group, .. } => groups.position(group),
         _ => None,
@@ -245,14 +295,55 @@ fn in_groups(
     if query.freeze == Freeze::Now {
         query.freeze = Freeze::Kept(Arc::new(groups.kept()));
     }
+    let group_cursor = index.and_then(|index| Some((index, groups.at(index)?)));
+    let group_count = groups.len();
+    let mut rows = groups.window(first, query.height, table, ledger, knowledge);
+    let moving = Moving { query, table, now };
+    remember(&mut rows, grouping, moving, knowledge, now);
     let window = Window {
         first,
-        group_cursor: index.and_then(|index| Some((index, groups.at(index)?))),
-        group_count: groups.len(),
-        groups: groups.window(first, query.height, table, ledger, knowledge),
+        group_cursor,
+        group_count,
+        groups: rows,
         ..Window::default()
     };
     (window, sums)
+}
+
+/// All groups of the flows that match, and what these sum up to.
+fn grouped(
+    query: &Query,
+    grouping: Grouping,
+    table: &Table,
+    ledger: &Ledger,
+    knowledge: &mut Knowledge,
+    now: Moment,
+    sums: &mut Sums,
+) -> Groups {
+    let matching = Matching {
+        query,
+        all: Flows {
+            live: table,
+            ended: ledger.departed(),
+        },
+        now,
+        sums,
+    };
+    Groups::of(query, grouping, matching, (table, ledger), knowledge, now)
+}
+
+/// Every group of a list, in its order.
+pub(super) fn every_group(
+    query: &Query,
+    grouping: Grouping,
+    table: &Table,
+    ledger: &Ledger,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) -> Vec<GroupRow> {
+    let mut sums = Sums::default();
+    let groups = grouped(query, grouping, table, ledger, knowledge, now, &mut sums);
+    groups.window(0, usize::MAX, table, ledger, knowledge)
 }
 
 impl View {
@@ -266,19 +357,24 @@ impl View {
         now: Moment,
     ) -> Self {
         let mut query = query.clone();
+        let all = Flows {
+            live: table,
+            ended: ledger.departed(),
+        };
         let (window, sums) = match query.list {
-            List::Flows => flows(&mut query, table, knowledge, now),
+            List::Flows => flows(&mut query, all, knowledge, now),
             List::By(grouping) => in_groups(&mut query, grouping, table, ledger, knowledge, now),
         };
         let rows = window
             .rows
             .iter()
-            .filter_map(|id| Some(ViewRow::copy(*id, table.get(*id)?, knowledge, now)))
+            .filter_map(|id| Some(ViewRow::copy(*id, all.get(*id)?, knowledge, now)))
             .collect();
         let subject = window.cursor.map(|(_, id)| id);
         Self {
-            detail: Detail::answer(&query, subject, table, knowledge, now),
+            detail: Detail::answer(&query, subject, all, knowledge, now),
             at: now,
+            answered_at: now,
             rows,
             groups: window.groups,
             group_count: window.group_count,
@@ -286,6 +382,8 @@ impl View {
             cursor: window.cursor,
             group_cursor: window.group_cursor,
             matching: sums.matching,
+            ended: sums.ended,
+            departed: all.ended.remembered(),
             uncounted: sums.uncounted,
             counters: sums.counters,
             matching_bytes_per_sec: sums.bytes_per_sec,

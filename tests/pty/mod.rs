@@ -1,16 +1,20 @@
 //! The real program in a pseudo-terminal: types keys, resizes, and reads the
 //! screen as a terminal would show it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// The variable that says where state is kept.
+const STATE_HOME: &str = "XDG_STATE_HOME";
 /// How long to wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -23,6 +27,8 @@ pub struct Session {
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
     raw: Vec<u8>,
+    /// Where it keeps what it remembers, if it does.
+    state: PathBuf,
 }
 
 impl Session {
@@ -32,6 +38,11 @@ impl Session {
         let stdio = || Stdio::from(terminal.try_clone().expect("a descriptor"));
         command.stdin(stdio()).stdout(stdio()).stderr(stdio());
         command.env("TERM", "xterm-256color");
+        // What it remembers is not that of whoever runs the tests.
+        let state = state_dir();
+        if !command.get_envs().any(|(name, _)| name == STATE_HOME) {
+            command.env(STATE_HOME, &state);
+        }
         let new_session = || {
             // SAFETY: setsid(2) and this ioctl(2) take no pointers; descriptor
             // 0 is the terminal.
@@ -62,6 +73,7 @@ impl Session {
             output,
             screen: vt100::Parser::new(cells(rows), cells(columns), 0),
             raw: Vec::new(),
+            state,
         }
     }
 
@@ -103,6 +115,17 @@ impl Session {
     pub fn is_alternate(&mut self) -> bool {
         self.text();
         self.screen.screen().alternate_screen()
+    }
+
+    /// Whether the cursor is hidden.
+    pub fn is_cursor_hidden(&mut self) -> bool {
+        self.text();
+        self.screen.screen().hide_cursor()
+    }
+
+    /// The process that was started.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits until the screen satisfies `condition`.
@@ -191,7 +214,15 @@ impl Drop for Session {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.state);
     }
+}
+
+/// A directory for one session. Nobody makes it who has nothing to keep.
+fn state_dir() -> PathBuf {
+    static SESSIONS: AtomicUsize = AtomicUsize::new(0);
+    let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("flowtop-state-{}-{number}", std::process::id()))
 }
 
 fn cells(count: u16) -> NonZeroU16 {

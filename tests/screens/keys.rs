@@ -40,9 +40,9 @@ fn every_key_is_known_and_harmless() {
 
 #[test]
 fn the_help_tells_of_every_key() {
-    let mut scene = Scene::new((120, 60), |_| ()).with(&evening());
+    let mut scene = Scene::new((120, 80), |_| ()).with(&evening());
     scene.keys("?");
-    let help = text(&scene.buffer(120, 60));
+    let help = text(&scene.buffer(120, 80));
     for key in KEYS {
         assert!(help.contains(key.label), "{}\n{help}", key.label);
         assert!(help.contains(key.help.unwrap_or_default()), "{help}");

@@ -25,4 +25,6 @@ mod picture;
 mod scene;
 mod sessions;
 mod snapshot;
+mod steering;
 mod storms;
+mod taking;

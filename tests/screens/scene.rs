@@ -14,10 +14,12 @@ use flowtop::flow::{
     Update,
 };
 use flowtop::table::{Change, Table};
+use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
-use flowtop::tui::{Effects, Keymap, Message, Settings, Size, State, draw};
+use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::group::Widths;
+use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
@@ -289,8 +291,15 @@ impl Scene {
             subnets: Widths::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
+            memory: Memory::default(),
             keys: Keymap::default(),
             themes: themes(false),
+            mask: Mask::new([7; 32], []),
+            is_masked: false,
+            json: flowtop::output::record,
+            group_json: flowtop::output::object,
+            multiplexer: Multiplexer::None,
+            mouse: true,
         };
         change(&mut settings);
         let size = Size {
@@ -502,6 +511,6 @@ impl Scene {
 }
 
 /// The terminal's own colours, or none.
-pub(super) fn themes(color: bool) -> Themes {
+pub(crate) fn themes(color: bool) -> Themes {
     Themes::new(if color { Depth::Ansi } else { Depth::None })
 }

@@ -58,7 +58,17 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key("subnet", "\"24,64\"", |value, to| {
         set(&mut to.subnet, value.text(value::subnet))
     }),
+    key("mask", "false", |value, to| set(&mut to.mask, value.flag())),
+    key("export-dir", "\"\"", |value, to| {
+        set(&mut to.export_dir, value.path())
+    }),
     key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
+    key("no-mouse", "false", |value, to| {
+        set(&mut to.no_mouse, value.flag())
+    }),
+    key("no-state", "false", |value, to| {
+        set(&mut to.no_state, value.flag())
+    }),
     key("color", "\"auto\"", |value, to| {
         set(&mut to.color, value.text(value::choice))
     }),

@@ -1,6 +1,8 @@
 //! How flows are shown.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 
 use super::super::value;
 use super::Color;
@@ -42,10 +44,11 @@ pub(in crate::config) struct Display {
     #[arg(short = 's', long, global = true, overrides_with = "no_show_src")]
     pub(in crate::config) show_src: bool,
 
-    /// Columns of the viewer: a list such as proto,dst,rtt, or +rtt,-cc
+    /// Columns: a list such as proto,dst,rtt, or +rtt,-cc
     ///
     /// With signs, what is to be added to the usual columns and taken away. The
-    /// key C lists all of them; destination is always shown.
+    /// key C of the viewer lists all of them; destination is always shown.
+    /// Tables of list and events have them if this is on the command line.
     #[arg(
         long,
         value_name = "KEYS",
@@ -67,6 +70,24 @@ pub(in crate::config) struct Display {
         global = true
     )]
     pub(in crate::config) subnet: Option<Widths>,
+    /// Pseudonyms instead of addresses and names, on screen and in records
+    ///
+    /// So that others may look: addresses, names of hosts, users and containers,
+    /// hardware addresses, cities and the arguments of commands become
+    /// pseudonyms, each the same until flowtop exits. Networks stay together and
+    /// private addresses private; ports, services, countries, networks (AS),
+    /// interfaces, programs and figures stay as they are. The key m takes it
+    /// off and puts it on.
+    #[arg(long, global = true, overrides_with = "no_mask")]
+    pub(in crate::config) mask: bool,
+
+    /// Where the keys w and e write screens and exports
+    ///
+    /// Usually $XDG_STATE_HOME/flowtop, which is ~/.local/state/flowtop if that
+    /// is not set. Files are new ones always, and only their owner can read
+    /// them.
+    #[arg(long, value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub(in crate::config) export_dir: Option<PathBuf>,
 
     /// Rates in bits per second instead of bytes
     ///
@@ -74,6 +95,21 @@ pub(in crate::config) struct Display {
     /// named after their units.
     #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
     pub(in crate::config) bits: bool,
+
+    /// Leave the mouse to the terminal
+    ///
+    /// Otherwise the viewer takes clicks and the wheel, and terminals select text
+    /// while Shift is held.
+    #[arg(long, global = true, overrides_with = "mouse")]
+    pub(in crate::config) no_mouse: bool,
+
+    /// Neither use nor keep what was last chosen in the viewer
+    ///
+    /// Otherwise its theme, columns, units, orders and the filters that were typed
+    /// come back, and are kept in ~/.local/state/flowtop/state.toml. A flag wins
+    /// over what was chosen, and what was chosen over the configuration.
+    #[arg(long, global = true, overrides_with = "state")]
+    pub(in crate::config) no_state: bool,
 
     /// Theme of the viewer: terminal, mono, nord and so on
     ///

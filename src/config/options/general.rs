@@ -59,6 +59,18 @@ pub(in crate::config) struct Undo {
     #[arg(long, global = true, hide = true, overrides_with = "bits")]
     pub(in crate::config) no_bits: bool,
 
+    /// The opposite of --mask
+    #[arg(long, global = true, hide = true, overrides_with = "mask")]
+    pub(in crate::config) no_mask: bool,
+
+    /// The opposite of --no-mouse
+    #[arg(long, global = true, hide = true, overrides_with = "no_mouse")]
+    pub(in crate::config) mouse: bool,
+
+    /// The opposite of --no-state
+    #[arg(long, global = true, hide = true, overrides_with = "no_state")]
+    pub(in crate::config) state: bool,
+
     /// The opposite of --no-process
     #[arg(long, global = true, hide = true, overrides_with = "no_process")]
     pub(in crate::config) process: bool,

@@ -408,7 +408,7 @@ fn mistakes_in_keys_are_told_by_line_and_lose_nothing_else() {
         assert!(said.starts_with(expected), "{said}");
     }
     let page_down = bound(&map, Action::Move(Motion::PageDown));
-    assert_eq!(page_down, ["pgdn", "space"]);
+    assert_eq!(page_down, ["pgdn", "]", "space"]);
 }
 
 #[test]

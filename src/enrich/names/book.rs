@@ -28,7 +28,7 @@ pub enum NameState<'a> {
     Named(&'a str, Source),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     name: Option<Arc<str>>,
     source: Source,
@@ -37,7 +37,7 @@ struct Known {
 
 /// The names of hosts, as far as they are known. Belongs to the one thread
 /// that shows names; a question costs one hash lookup.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Names {
     known: HashMap<IpAddr, Known>,
 }

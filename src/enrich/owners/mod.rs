@@ -47,7 +47,7 @@ use crate::flow::{Key, Pair};
 ///
 /// The first of a pair (`orig`) is who sent the first packet, the second who it
 /// went to; either is absent if that end is not on this machine.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Owners {
     of: HashMap<Key, Pair<Option<Owner>>, foldhash::fast::RandomState>,
 }
@@ -75,5 +75,10 @@ impl Owners {
     /// The flow has ended and been booked.
     pub fn forget(&mut self, key: &Key) {
         self.of.remove(key);
+    }
+
+    /// The same, for who remembers it elsewhere.
+    pub fn take(&mut self, key: &Key) -> Option<Pair<Option<Owner>>> {
+        self.of.remove(key)
     }
 }

@@ -7,8 +7,8 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use super::super::attribution::{self, Owners};
-use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start};
-use super::{EVENTS_PACE, addresses, holds, may_hold, stop};
+use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, start};
+use super::{EVENTS_PACE, addresses, holds, masked, may_hold, stop, tell};
 use crate::collect::Clock;
 use crate::config::EventsOptions;
 use crate::engine::{self, Input, Recorder};
@@ -21,9 +21,13 @@ use crate::table::{Change, Flow, Table};
 use crate::view::Row;
 use crate::view::field::{Event, Record};
 use crate::view::filter::Filter;
+use crate::view::mask::Mask;
 
 /// Prints what happens to flows, until interrupted.
-pub(in super::super) fn events(options: &EventsOptions) -> Result<(), Failure> {
+pub(in super::super) fn events(
+    options: &EventsOptions,
+    mask: Option<&Mask>,
+) -> Result<(), Failure> {
     let clock = Clock::start();
     let (sender, inputs) = sync_channel(QUEUE);
     let wanted = Wanted {
@@ -54,7 +58,7 @@ pub(in super::super) fn events(options: &EventsOptions) -> Result<(), Failure> {
     let owners = Owners::start(&options.source, &options.output, &mut warnings, move || {
         let _ = wake.try_send(Input::Owners);
     });
-    warnings.iter().chain(&place_warnings).for_each(say);
+    tell(warnings.iter().chain(&place_warnings), mask);
     instead.iter().for_each(super::super::source::explain);
     signals
         .watch(
@@ -70,7 +74,7 @@ pub(in super::super) fn events(options: &EventsOptions) -> Result<(), Failure> {
         resolver,
         owners,
         waiting: VecDeque::new(),
-        writer: Writer::new(&options.output, io::stdout()),
+        writer: Writer::new(&masked(&options.output, mask), io::stdout()),
         failed: None,
     };
     let result = engine::events(core, inputs, &mut printer);

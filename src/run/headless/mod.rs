@@ -1,5 +1,6 @@
 //! Without a screen: `list`, `events`, `fields`.
 
+mod clients;
 mod events;
 mod list;
 
@@ -13,10 +14,12 @@ use crate::collect::pace;
 use crate::engine::Input;
 use crate::enrich::Knowledge;
 use crate::flow::Moment;
+use crate::output;
 use crate::table::Flow;
 use crate::view::Candidate;
 use crate::view::field::{Event, FIELDS};
 use crate::view::filter::{Filter, Needs};
+use crate::view::mask::Mask;
 
 pub(super) use events::events;
 pub(super) use list::list;
@@ -37,6 +40,24 @@ pub(super) fn fields() -> Result<(), Failure> {
         writeln!(out, "{key:width$}  {kind:8} {}", field.doc).map_err(Failure::Output)?;
     }
     Ok(())
+}
+
+/// How records are written under a mask, if there is one.
+fn masked(settings: &output::Settings, mask: Option<&Mask>) -> output::Settings {
+    output::Settings {
+        mask: mask.cloned(),
+        ..settings.clone()
+    }
+}
+
+/// Says what went wrong before the first record.
+fn tell<'a>(warnings: impl Iterator<Item = &'a String>, mask: Option<&Mask>) {
+    for warning in warnings {
+        match mask {
+            Some(mask) => super::say(mask.text(warning)),
+            None => super::say(warning),
+        }
+    }
 }
 
 /// Whether a filter, if there is one, holds a flow.

@@ -51,7 +51,12 @@ pub(super) fn content(state: &State, width: usize, is_wide: bool) -> Vec<Text> {
         lines.push(Text::new());
     }
     if is_wide {
-        let left = [Section::Move, Section::Show, Section::Program];
+        let left = [
+            Section::Move,
+            Section::Show,
+            Section::Take,
+            Section::Program,
+        ];
         let half = width / 2;
         lines.extend(beside(
             keys(state, &left, half - 2),

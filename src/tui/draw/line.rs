@@ -197,7 +197,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Cuts a text at its end to `width` cells, with `…` in place of the rest.
-pub(super) fn cut_end(text: &mut String, width: usize) {
+pub(in crate::tui) fn cut_end(text: &mut String, width: usize) {
     if text.chars().count() > width {
         truncate(text, width.saturating_sub(1));
         text.push('…');

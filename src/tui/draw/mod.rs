@@ -29,10 +29,13 @@ mod table;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Span;
 
+pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::columns as group_columns;
-pub(super) use table::longest_host;
+pub(super) use line::cut_end;
+pub(super) use table::{TREND_FROM, longest_host};
 
 use super::state::{Size, State};
 use super::theme::Role;
@@ -66,7 +69,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
             health::draw(state, view, areas.rows, buf);
         }
         Some((view, _)) if view.query.page == Page::Chart => {
-            chart::draw(state, view, areas.rows, buf);
+            chart::draw(state, view, buf);
         }
         Some((view, List::By(grouping))) if has_groups(view) => {
             groups::header(state, grouping, areas.header, buf);
@@ -94,6 +97,29 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     if let Some(picker) = &state.picker {
         picker::draw(state, picker, buf);
     }
+    if let Some(menu) = state.menu() {
+        menu::draw(state, menu, buf);
+    }
+}
+
+/// The screen as text, one line each, without blanks at their ends.
+pub(super) fn text(state: &State) -> String {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    let mut buffer = Buffer::empty(screen);
+    draw(state, &mut buffer);
+    let mut text = String::new();
+    for line in buffer.content.chunks(usize::from(screen.width).max(1)) {
+        let mut cells = line.iter();
+        while let Some(cell) = cells.next() {
+            text.push_str(cell.symbol());
+            // A wide character stands in the cells after it as well.
+            let wide = Span::raw(cell.symbol()).width();
+            cells.by_ref().take(wide.saturating_sub(1)).for_each(drop);
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    }
+    text
 }
 
 /// Whether there are groups worth a look: without a database every place would

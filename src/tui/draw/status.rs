@@ -1,7 +1,6 @@
 //! The lines around the table: how things are, as a whole.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -9,16 +8,17 @@ use ratatui::layout::Rect;
 
 use super::super::keys::{Action, KEYS, Key};
 use super::super::layout;
-use super::super::state::State;
+use super::super::state::{State, interval_text};
 use super::super::tabs::Tab;
 use super::super::theme::Role;
+use super::chart;
 use super::line::{self, Piece};
 use super::picture::{Scale, spark};
 use super::table_width;
 use crate::flow::{Direction, Family, Group, Pair};
 use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
-use crate::view::{Freeze, PlaceSource, SortKey, Source, Status, View};
+use crate::view::{Freeze, Page, PlaceSource, SortKey, Source, Status, View};
 
 /// A table this full, in percent, needs attention; one this full drops flows
 /// soon.
@@ -45,16 +45,24 @@ const TAB_GAP: usize = 2;
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     let settings = &state.settings;
-    let mut left = vec![Piece::new(0, settings.host.as_str(), Role::Title)];
+    let mut left = vec![Piece::new(0, state.host_name(), Role::Title)];
     if let Some(namespace) = &settings.namespace {
+        let namespace = match state.mask() {
+            Some(mask) => mask.word("ns", namespace),
+            None => namespace.clone(),
+        };
         left.push(Piece::new(5, format!("netns {namespace}"), Role::Chip));
     }
     left.push(Piece::new(7, clock(state), Role::Text));
-    left.push(Piece::new(11, interval(settings.interval), Role::Dim));
+    left.push(Piece::new(11, interval_text(state.interval), Role::Dim));
     if let Some(view) = &state.view {
         let source = view.status.source.label();
         left.push(Piece::new(6, source, Role::Dim));
     }
+    if state.mask().is_some() {
+        left.push(Piece::new(2, "masked", Role::Chip));
+    }
+    left.extend(paused(state));
     left.extend(chips(state));
     let right = state
         .view
@@ -65,7 +73,12 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
 }
 
 fn clock(state: &State) -> String {
-    Timestamp::from_nanosecond(state.now.real_ns.into()).map_or_else(
+    time_of_day(state, state.now.real_ns)
+}
+
+/// The time of day at some nanoseconds since 1970.
+pub(super) fn time_of_day(state: &State, real_ns: u64) -> String {
+    Timestamp::from_nanosecond(real_ns.into()).map_or_else(
         |_| "--:--:--".to_owned(),
         |at| {
             let time = at.to_zoned(state.zone.clone()).time();
@@ -79,14 +92,11 @@ fn clock(state: &State) -> String {
     )
 }
 
-fn interval(interval: Duration) -> String {
-    if interval.subsec_nanos() == 0 {
-        let mut text = String::new();
-        units::duration(&mut text, interval);
-        text
-    } else {
-        format!("{:.1}s", interval.as_secs_f64())
-    }
+/// That the picture stands still, and since when.
+fn paused(state: &State) -> Option<Piece> {
+    let mut text = "PAUSED ".to_owned();
+    units::duration(&mut text, state.now.since(state.paused?));
+    Some(Piece::new(5, text, Role::ChipWarn).or_short(0, "PAUSED", Role::ChipWarn))
 }
 
 /// What is shown.
@@ -269,7 +279,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         );
     }
     if let Some(filter) = &view.query.filter {
-        let mut text = format!("/{filter}");
+        let mut text = format!("/{}", state.told(filter));
         line::cut_end(&mut text, FILTER_WIDTH);
         right.push(Piece::new(3, text, Role::Chip));
     }
@@ -344,17 +354,21 @@ fn tenths(per_sec: f64) -> u64 {
 }
 
 fn births(word: &str, per_sec: Option<f64>) -> Piece {
-    let text = match per_sec {
-        None => "-".to_owned(),
-        Some(rate) if rate < 0.05 => "0/s".to_owned(),
-        Some(rate) if rate < 9.95 => format!("{rate:.1}/s"),
-        Some(rate) => {
-            let mut text = String::new();
-            units::count(&mut text, rate.round() as u64);
-            text + "/s"
-        }
-    };
+    let text = per_sec.map_or_else(|| "-".to_owned(), self::per_sec);
     Piece::new(6, format!("{word} "), Role::Dim).and(format!("{text:<7}"), Role::Text)
+}
+
+/// Tenths below ten.
+pub(super) fn per_sec(rate: f64) -> String {
+    if rate < 0.05 {
+        "0/s".to_owned()
+    } else if rate < 9.95 {
+        format!("{rate:.1}/s")
+    } else {
+        let mut text = String::new();
+        units::count(&mut text, rate.round() as u64);
+        text + "/s"
+    }
 }
 
 fn flows(view: &View) -> Piece {
@@ -442,7 +456,8 @@ pub(super) fn tabs(state: &State, area: Rect, buf: &mut Buffer) {
 
 /// How one came to the list; what came first is left out first.
 fn trail(state: &State, room: usize) -> String {
-    let labels: Vec<String> = state.trail().labels().collect();
+    let is_masked = state.mask().is_some();
+    let labels: Vec<String> = state.trail().labels(is_masked).collect();
     for skipped in 0..labels.len() {
         let mut text = String::new();
         if skipped > 0 {
@@ -462,6 +477,9 @@ fn trail(state: &State, room: usize) -> String {
 
 /// Whether a key does anything in a list that is shown.
 fn is_of_use(key: &Key, state: &State) -> bool {
+    if state.tab.page() == Page::Chart {
+        return chart::hint(key.action).is_some();
+    }
     let has_groups = state.level().has_groups();
     match key.action {
         Action::ScrollLeft => {
@@ -472,6 +490,7 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         }
         Action::Enter => has_groups || state.pane().is_none(),
         Action::DetailUp => state.pane().is_some(),
+        Action::TogglePause => state.paused.is_some(),
         Action::Back => state.pane().is_some() || state.trail().is_deep(),
         _ => true,
     }
@@ -499,23 +518,29 @@ pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
     if let Some(view) = &state.view {
         let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
-        if rows < all {
+        if rows < all && view.query.page == Page::List {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));
             let position = format!("{from}-{to} of {all}");
             right.push(Piece::new(2, position, Role::Dim));
         }
     }
-    right.extend(order(state));
+    if state.tab.page() == Page::List {
+        right.extend(order(state));
+    }
     let left = if let Some(notice) = state.notice() {
         vec![Piece::new(0, notice, Role::Alert)]
     } else {
         KEYS.iter()
             .filter(|key| is_of_use(key, state))
-            .filter_map(|key| key.hint)
-            .filter_map(|hint| {
+            .filter_map(|key| {
+                let hint = key.hint?;
+                let (rank, word) = match state.tab.page() {
+                    Page::Chart => chart::hint(key.action)?,
+                    Page::List | Page::Health => (hint.rank, hint.word),
+                };
                 let keys = state.settings.keys.hint(hint.keys)?;
-                let piece = Piece::new(hint.rank, keys, Role::HelpKey);
-                Some(piece.and(format!(" {}", hint.word), Role::HelpText))
+                let piece = Piece::new(rank, keys, Role::HelpKey);
+                Some(piece.and(format!(" {word}"), Role::HelpText))
             })
             .collect()
     };

@@ -10,14 +10,19 @@ use super::super::layout::{self, Cell, Placed};
 use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
+use super::picture::{Scale, spark};
 use crate::flow::{L4, Pair, Status};
 use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
-use crate::view::{End, Row, ViewRow};
+use crate::view::{End, Past, Row, ViewRow};
 
 /// Rates from here on are worth a look, bytes per second.
 const RATE_MID: u64 = 10_000;
 /// Rates from here on fill lines, bytes per second.
 const RATE_HIGH: u64 = 1_000_000;
+/// Screens this wide have room for how rates went.
+pub(in super::super) const TREND_FROM: u16 = 200;
+/// The least that a full height of that stands for, in bytes per second.
+const TREND_LEAST: u64 = 1_000;
 /// Longer names than this are cut; the same with an address behind them.
 const NAME_LONGEST: usize = 39;
 const BOTH_LONGEST: usize = 60;
@@ -60,7 +65,7 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
     };
     let mut text = String::new();
     for (y, row) in (area.y..area.bottom()).zip(&view.rows) {
-        let row = row.row(state.now);
+        let row = row.row(state.shown_at());
         for column in &columns {
             cell(state, &row, *column, style, y, &mut text, buf);
         }
@@ -174,6 +179,12 @@ fn cell(
                 buf.set_stringn(x, y, pid, width, style(Role::Dim));
             }
         }
+        Cell::Plain(ColumnId::Trend) => {
+            // What was read, not what the clock of the screen says.
+            let at = state.view.as_ref().map_or(row.now, |view| view.at);
+            *text = trend(&row.flow.past(at), width);
+            put(buf, y, column, text, style(Role::Trend));
+        }
         Cell::ProtoState => {
             ColumnId::Proto.cell(row, cells, text);
             let x = buf
@@ -270,6 +281,7 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
     let average = |secs| flow.average_bytes_per_sec(secs, row.now).map(both);
     match id {
         ColumnId::Proto => Role::Proto,
+        ColumnId::Trend => Role::Trend,
         ColumnId::State => state_role(row),
         ColumnId::Source | ColumnId::Destination | ColumnId::Process => Role::Text,
         ColumnId::Country => Role::Country,
@@ -302,6 +314,28 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
         ColumnId::OrigRate => rate_role(flow.bytes_per_sec().map(|r| r.orig)),
         ColumnId::ReplyRate => rate_role(flow.bytes_per_sec().map(|r| r.reply)),
     }
+}
+
+/// How fast something was, both directions together, in at most `width` cells.
+pub(super) fn trend(past: &Past, width: usize) -> String {
+    let both = |step: &Option<Pair<u64>>| step.map(|rate| rate.orig.saturating_add(rate.reply));
+    let steps: Vec<Option<u64>> = past.iter().map(both).collect();
+    // Several cells for a step, or several steps for a cell.
+    let cells = (width / steps.len()).max(1);
+    let joined = steps.len().div_ceil(width.max(1));
+    let average = |steps: &[Option<u64>]| {
+        let known = steps.iter().flatten();
+        let sum = known
+            .clone()
+            .fold(0_u64, |sum, rate| sum.saturating_add(*rate));
+        sum.checked_div(known.count() as u64)
+    };
+    let values: Vec<Option<u64>> = steps
+        .chunks(joined)
+        .flat_map(|steps| std::iter::repeat_n(average(steps), cells))
+        .collect();
+    let most = values.iter().flatten().max().copied().unwrap_or_default();
+    spark::line(values, Scale::of_counts(most.max(TREND_LEAST)))
 }
 
 /// How much a rate matters.

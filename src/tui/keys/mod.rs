@@ -67,6 +67,16 @@ pub enum Action {
     CycleHosts,
     /// Ports by name or by number.
     TogglePorts,
+    /// Opens the menu of what can be copied.
+    Copy,
+    /// Puts pseudonyms in the place of addresses and names, or takes them away.
+    Mask,
+    /// Writes the screen to a file.
+    WriteScreen,
+    /// Opens the menu of how rows can be exported.
+    Export,
+    /// Pauses the view while flows go on, or not any more.
+    TogglePause,
     /// Makes the kernel track connections.
     Track,
     /// Opens or closes the help.
@@ -78,8 +88,18 @@ pub enum Action {
     /// One step back: closes a popup, else drops the selection, else leaves
     /// the list for the one before.
     Back,
+    /// Refreshes less often.
+    Slower,
+    /// Refreshes more often.
+    Faster,
+    /// Refreshes at once.
+    Refresh,
     /// Draws the whole screen anew.
     Redraw,
+    /// Gives the terminal to the shell, until that lets us go on.
+    Suspend,
+    /// Quits, and leaves the last screen behind.
+    QuitShowing,
     /// Closes a popup, else quits.
     Leave,
     /// Quits.
@@ -118,13 +138,21 @@ pub enum Section {
     Filter,
     /// How they are shown.
     Show,
+    /// What can be taken out.
+    Take,
     /// The program.
     Program,
 }
 
 impl Section {
     /// In the order of the help.
-    pub const ALL: [Self; 4] = [Self::Move, Self::Filter, Self::Show, Self::Program];
+    pub const ALL: [Self; 5] = [
+        Self::Move,
+        Self::Filter,
+        Self::Show,
+        Self::Take,
+        Self::Program,
+    ];
 
     /// Its heading.
     pub const fn title(self) -> &'static str {
@@ -132,6 +160,7 @@ impl Section {
             Self::Move => "Move",
             Self::Filter => "Which flows",
             Self::Show => "How they look",
+            Self::Take => "Take them along",
             Self::Program => "flowtop",
         }
     }

@@ -1,8 +1,7 @@
 //! What each action does. Those of one kind stand together in the files around.
 
-use super::super::Ending;
 use super::super::keys::Action;
-use super::super::tabs::Tab;
+use super::super::tabs::{Label, Tab};
 use super::columns::Seen;
 use super::{Effects, Popup, State};
 use crate::view::{Freeze, Page};
@@ -18,15 +17,16 @@ impl State {
         let scope = self.scope;
         let before = (self.tab, self.level().shown());
         match action {
+            action if self.act_on_chart(action) => {}
             // Pages have no rows.
             Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,
-            Action::NextTab => self.tab = self.tab.step(1),
-            Action::PreviousTab => self.tab = self.tab.step(Tab::ALL.len() - 1),
+            Action::NextTab => self.go(self.tab.step(1)),
+            Action::PreviousTab => self.go(self.tab.step(Tab::ALL.len() - 1)),
             Action::Go(tab) if tab == self.tab => self.trail_mut().restart(),
-            Action::Go(tab) => self.tab = tab,
+            Action::Go(tab) => self.go(tab),
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
@@ -54,12 +54,22 @@ impl State {
             | Action::ToggleSource
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
+            Action::Copy | Action::Mask | Action::WriteScreen | Action::Export => {
+                self.take(action, effects);
+            }
+            Action::TogglePause => self.toggle_pause(),
             Action::Track => effects.track = self.track(),
             Action::Help => self.open(Popup::Help),
             Action::About => self.open(Popup::About),
             Action::Themes => self.open_themes(),
-            Action::Redraw => effects.clear = true,
-            Action::Leave | Action::Quit => effects.ending = Some(Ending::Quit),
+            Action::Slower
+            | Action::Faster
+            | Action::Refresh
+            | Action::Redraw
+            | Action::Suspend
+            | Action::QuitShowing
+            | Action::Leave
+            | Action::Quit => self.act_on_program(action, effects),
         }
         if self.scope != scope {
             self.seen = Seen::default();
@@ -81,7 +91,11 @@ impl State {
         let line = view.line_of(level.cursor);
         match line.and_then(|line| view.groups.get(line)).cloned() {
             Some(row) => {
-                self.trail_mut().enter(&row);
+                let label = Label {
+                    plain: row.label(),
+                    masked: row.masked(&self.settings.mask).label(),
+                };
+                self.trail_mut().enter(&row, label);
             }
             None if level.is_anything_selected() => self.say("The row is not there yet."),
             None => self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),

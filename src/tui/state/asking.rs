@@ -22,6 +22,8 @@ impl State {
             filter: self.filter.clone(),
             direction: self.direction,
             active_only: self.hides_idle(),
+            paused: self.paused.is_some(),
+            with_ended: self.with_ended,
             cursor: level.cursor,
             first: level.first,
             height: match self.tab.page() {
@@ -29,7 +31,7 @@ impl State {
                 Page::Health | Page::Chart => 0,
             },
             detail: self.pane().map(|pane| pane.subject),
-            chart: None,
+            chart: self.charting(),
         };
         (query != self.asked).then(|| {
             self.asked = Query {
@@ -70,7 +72,7 @@ impl State {
         if self.view.as_ref().is_some_and(|before| is_another(before)) {
             self.seen = Seen::default();
         }
-        self.view = Some(view);
+        self.show(view);
         self.measure();
         // Warnings are part of popups.
         self.clamp();

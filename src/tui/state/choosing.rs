@@ -26,8 +26,12 @@ impl State {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
             Action::EditFilter => {
-                let typed = std::mem::take(&mut self.typed);
-                self.prompt = Some(Prompt::new(self.filter.clone(), typed));
+                self.prompt = Some(if self.mask().is_some() {
+                    Prompt::unseen(self.filter.clone())
+                } else {
+                    let typed = std::mem::take(&mut self.typed);
+                    Prompt::new(self.filter.clone(), typed)
+                });
             }
             Action::ClearFilter if self.filter.is_none() => self.say("There is no filter."),
             Action::ClearFilter => self.set_filter(None),
@@ -59,7 +63,7 @@ impl State {
             Typed::Nothing => {}
             Typed::Filter(filter) => self.set_filter(filter),
             Typed::Closed(filter) => {
-                self.typed = prompt.take_typed();
+                self.typed.extend(prompt.take_typed());
                 self.prompt = None;
                 self.set_filter(filter);
             }

@@ -45,6 +45,7 @@ impl State {
             ColumnId::Process => self.seen.process,
             ColumnId::Interface => self.seen.interface,
             ColumnId::Rtt => self.seen.rtt,
+            ColumnId::Trend => draw::table_width(self) >= draw::TREND_FROM,
             _ => true,
         };
         Wish {
@@ -56,8 +57,9 @@ impl State {
 
     /// Looks for what rows before had not.
     pub(super) fn measure(&mut self) {
+        let at = self.shown_at();
         for row in self.view.iter().flat_map(|view| &view.rows) {
-            self.seen.row(row, self.hosts, self.now);
+            self.seen.row(row, self.hosts, at);
         }
     }
 

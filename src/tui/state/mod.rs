@@ -5,20 +5,29 @@
 
 mod acting;
 mod asking;
+mod charting;
 mod choosing;
 mod columns;
 mod grouping;
 mod looks;
 mod moving;
 mod popups;
+mod program;
+mod remembering;
+mod steering;
+mod taking;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use charting::Charts;
 use columns::Seen;
 use crossterm::event::Event;
 use grouping::Regroup;
 use jiff::tz::TimeZone;
+pub(super) use program::interval_text;
+use remembering::Begun;
+use taking::Taking;
 
 use super::draw::{self, popup};
 use super::keymap;
@@ -29,7 +38,7 @@ use super::picker::Picker;
 use super::prompt::Prompt;
 use super::tabs::{Level, Tab, Trail};
 use super::theme::{Theme, Themes};
-use super::{Ending, Message, Settings};
+use super::{Ending, Errand, Message, Settings};
 use crate::flow::{Direction, Moment, Scope};
 use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
@@ -37,8 +46,17 @@ use crate::view::group::Widths;
 use crate::view::units::RateUnit;
 use crate::view::{Cursor, Freeze, Query, View};
 
-/// How long the answer to a key stays on the key line.
+pub(super) use charting::SPANS;
+pub use taking::{Form, Rows, Save, Saved, Saving};
+
+/// How long the answer to a key stays on the key line, at least.
 const NOTICE: Duration = Duration::from_secs(4);
+
+/// How long a text stays there: a long one takes longer to read.
+fn time_to_read(text: &str) -> Duration {
+    let chars = text.chars().count();
+    NOTICE.max(Duration::from_millis(70 * chars as u64))
+}
 
 /// What is to be done outside after an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,9 +65,19 @@ pub struct Effects {
     pub ask: Option<Query>,
     /// Whether the terminal is to be cleared before the next drawing.
     pub clear: bool,
+    /// How often to refresh from now on.
+    pub interval: Option<Duration>,
+    /// Whether to refresh at once.
+    pub refresh: bool,
+    /// Whether to stop until the shell lets us go on.
+    pub suspend: bool,
     /// Whether to make the kernel track connections; the answer is a
     /// [`Message::Tracked`].
     pub track: bool,
+    /// A text for the clipboard.
+    pub copy: Option<String>,
+    /// What to write to files; a [`Message::Saved`] tells how each went.
+    pub save: Vec<Save>,
     /// The viewer is over.
     pub ending: Option<Ending>,
 }
@@ -59,8 +87,27 @@ impl Effects {
     pub fn add(&mut self, later: Self) {
         self.ask = later.ask.or(self.ask.take());
         self.clear |= later.clear;
+        self.interval = later.interval.or(self.interval);
+        self.refresh |= later.refresh;
+        self.suspend |= later.suspend;
         self.track |= later.track;
+        self.copy = later.copy.or(self.copy.take());
+        self.save.extend(later.save);
         self.ending = self.ending.take().or(later.ending);
+    }
+}
+
+impl Effects {
+    /// What others are to do, the foremost first.
+    pub(super) fn errands(&mut self) -> impl Iterator<Item = Errand> + use<> {
+        let errands = [
+            self.interval.take().map(Errand::Interval),
+            self.ask.take().map(Errand::Ask),
+            std::mem::take(&mut self.refresh).then_some(Errand::Refresh),
+            std::mem::take(&mut self.suspend).then_some(Errand::Suspend),
+        ];
+        let saves = std::mem::take(&mut self.save).into_iter().map(Errand::Save);
+        errands.into_iter().flatten().chain(saves)
     }
 }
 
@@ -94,6 +141,8 @@ pub struct State {
     /// The theme to go back to from the others.
     worn: usize,
     pub(super) zone: TimeZone,
+    /// Set once, too.
+    begun: Begun,
     /// Changed by keys.
     pub(super) scope: Scope,
     pub(super) filter: Option<Arc<Filter>>,
@@ -103,7 +152,15 @@ pub struct State {
     typed: Vec<String>,
     pub(super) direction: Option<Direction>,
     pub(super) active_only: bool,
+    /// Since when the view is paused.
+    pub(super) paused: Option<Moment>,
+    /// Whether flows that have ended are shown.
+    pub(super) with_ended: bool,
     pub(super) unit: RateUnit,
+    /// Time between two refreshes.
+    pub(super) interval: Duration,
+    /// Whether the mouse is the viewer's.
+    pub(super) mouse: bool,
     pub(super) columns: Choice,
     pub(super) orders: Orders,
     /// Whether rows keep their order, in the list that is shown.
@@ -112,6 +169,8 @@ pub struct State {
     pub(super) ports: Ports,
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
+    /// What the page of rates shows.
+    pub(super) charts: Charts,
     pub(super) popup: Option<Popup>,
     /// Where columns are chosen.
     pub(super) picker: Option<Picker>,
@@ -128,6 +187,8 @@ pub struct State {
     notice: Option<(String, Moment)>,
     /// Why the kernel could not be made to track connections.
     untracked: Option<String>,
+    /// What is copied, written and exported, and whether that is masked.
+    taking: Taking,
     /// Changed by the world.
     pub(super) size: Size,
     pub(super) now: Moment,
@@ -153,17 +214,23 @@ impl State {
             scope: settings.scope,
             filter: settings.filter.clone(),
             prompt: None,
-            typed: Vec::new(),
+            typed: settings.memory.filters.clone(),
             direction: None,
             active_only: false,
+            paused: None,
+            with_ended: false,
             unit: settings.unit,
+            interval: settings.interval,
+            mouse: settings.mouse,
+            begun: Begun::with(&settings, &columns),
             columns,
-            orders: Orders::default(),
+            orders: Orders::recalled(&settings.memory.sorts),
             freeze: Freeze::No,
-            hosts: settings.hosts,
-            ports: Ports::default(),
+            hosts: remembering::hosts(&settings),
+            ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
             trails: Trail::all(),
+            charts: Charts::default(),
             popup: None,
             picker: None,
             groupings: None,
@@ -173,6 +240,7 @@ impl State {
             before_all: None,
             notice: None,
             untracked: None,
+            taking: Taking::new(settings.is_masked),
             size,
             now,
             view: None,
@@ -209,6 +277,9 @@ impl State {
             Message::Input(Event::Key(key)) if self.groupings.is_some() => {
                 self.pick_grouping(key, &mut effects);
             }
+            Message::Input(Event::Key(key)) if self.menu().is_some() => {
+                self.choose_deed(key, &mut effects);
+            }
             Message::Input(Event::Key(key)) if self.prompt.is_some() => {
                 self.type_key(key, &mut effects);
             }
@@ -229,6 +300,12 @@ impl State {
                 // Warnings are part of popups.
                 self.clamp();
             }
+            Message::Saving(written, all) => self.note_progress(written, all),
+            Message::Saved(result) => self.note_saved(result),
+            Message::Resumed { has_stopped: true } | Message::Suspend(_) => {}
+            Message::Resumed { has_stopped: false } => {
+                self.say("It cannot stand still: no shell waits for it.");
+            }
             Message::Stop => effects.ending = Some(Ending::Quit),
             Message::Failed(why) => effects.ending = Some(Ending::Failed(why)),
         }
@@ -236,11 +313,16 @@ impl State {
         effects
     }
 
+    /// Whether the terminal is to report the mouse.
+    pub const fn has_mouse(&self) -> bool {
+        self.mouse
+    }
+
     /// Lets time pass: the clock and ages go on, notices fade.
     pub fn tick(&mut self, now: Moment) {
         self.now = now;
-        if let Some((_, since)) = &self.notice
-            && now.since(*since) >= NOTICE
+        if let Some((text, since)) = &self.notice
+            && now.since(*since) >= time_to_read(text)
         {
             self.notice = None;
         }
@@ -271,11 +353,12 @@ impl State {
         &mut self.trails[self.tab as usize]
     }
 
-    /// The view, if it is of the list that is asked for, and not of one before.
+    /// The view as it came, if it is of the list that is asked for, and not of
+    /// one before. What is drawn is [`State::view`].
     pub(super) fn current_view(&self) -> Option<&Arc<View>> {
         let page = self.tab.page();
         let is_shown = |view: &View| view.query.page == page && self.level().is_of(view);
-        self.view.as_ref().filter(|view| is_shown(view))
+        self.truth().filter(|view| is_shown(view))
     }
 
     /// Line of the window under the cursor. While the answer to a move is on
@@ -330,6 +413,10 @@ impl State {
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        self.notice = Some((text.to_owned(), self.now));
+        let text = match self.mask() {
+            Some(mask) => mask.text(text),
+            None => text.to_owned(),
+        };
+        self.notice = Some((text, self.now));
     }
 }

@@ -1,6 +1,5 @@
 //! What keys do while a popup is open.
 
-use super::super::Ending;
 use super::super::draw::popup;
 use super::super::keys::{Action, Motion};
 use super::{Effects, Popup, State};
@@ -45,8 +44,9 @@ impl State {
                 Motion::Last => usize::MAX,
             }),
             Action::Enter | Action::Themes => self.popup = None,
-            Action::Redraw => effects.clear = true,
-            Action::Quit => effects.ending = Some(Ending::Quit),
+            Action::Redraw | Action::Suspend | Action::QuitShowing | Action::Quit => {
+                self.act_on_program(action, effects);
+            }
             Action::Back | Action::Leave => {
                 self.wear(self.worn);
                 self.popup = None;
@@ -78,8 +78,9 @@ impl State {
             Action::Help if popup != Popup::Help => self.open(Popup::Help),
             Action::About if popup != Popup::About => self.open(Popup::About),
             Action::Help | Action::About | Action::Back | Action::Leave => self.popup = None,
-            Action::Redraw => effects.clear = true,
-            Action::Quit => effects.ending = Some(Ending::Quit),
+            Action::Redraw | Action::Suspend | Action::QuitShowing | Action::Quit => {
+                self.act_on_program(action, effects);
+            }
             // What cannot be seen is not changed.
             _ => {}
         }

@@ -64,6 +64,10 @@ pub enum Role {
     RateMid,
     /// A rate that fills lines.
     RateHigh,
+    /// How much of a bar both directions have.
+    Bar,
+    /// How a flow or a group went.
+    Trend,
     /// The row under the cursor.
     Selected,
     /// What just happened, or went wrong.
@@ -76,7 +80,7 @@ pub enum Role {
 
 impl Role {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Title,
         Self::Chip,
         Self::ChipWarn,
@@ -99,6 +103,8 @@ impl Role {
         Self::RateLow,
         Self::RateMid,
         Self::RateHigh,
+        Self::Bar,
+        Self::Trend,
         Self::Selected,
         Self::Alert,
         Self::HelpKey,
@@ -130,6 +136,8 @@ impl Role {
             Self::RateLow => "rate_low",
             Self::RateMid => "rate_mid",
             Self::RateHigh => "rate_high",
+            Self::Bar => "bar",
+            Self::Trend => "trend",
             Self::Selected => "selected",
             Self::Alert => "alert",
             Self::HelpKey => "help_key",
@@ -190,6 +198,8 @@ const fn plain(role: Role) -> Style {
         | Role::Down
         | Role::RateLow
         | Role::RateMid
+        | Role::Bar
+        | Role::Trend
         | Role::HelpText => style,
     }
 }

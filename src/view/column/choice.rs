@@ -1,6 +1,8 @@
 //! Which columns are shown, and in which order.
 
-use super::{COLUMNS, ColumnId, named};
+use std::fmt;
+
+use super::{COLUMNS, Column, ColumnId, named};
 
 /// Whether a column is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Mark {
 pub struct Choice {
     /// Each column once.
     columns: Vec<(ColumnId, Mark)>,
+    /// What was added and taken away, if that is how it came about.
+    changes: Vec<(ColumnId, Mark)>,
 }
 
 impl Default for Choice {
@@ -26,22 +30,24 @@ impl Default for Choice {
         let columns = COLUMNS.iter().map(|column| match column.id {
             ColumnId::Source => (column.id, Mark::Off),
             _ if column.is_extra() => (column.id, Mark::Off),
-            ColumnId::Country | ColumnId::Process | ColumnId::Interface | ColumnId::Rtt => {
-                (column.id, Mark::Known)
-            }
+            ColumnId::Country
+            | ColumnId::Process
+            | ColumnId::Interface
+            | ColumnId::Trend
+            | ColumnId::Rtt => (column.id, Mark::Known),
             id => (id, Mark::On),
         });
         Self {
             columns: columns.collect(),
+            changes: Vec::new(),
         }
     }
 }
 
 impl Choice {
     /// These, in this order.
-    fn only(ids: &[ColumnId]) -> Self {
-        let mut columns: Vec<_> = ids.iter().map(|id| (*id, Mark::On)).collect();
-        if !ids.contains(&ColumnId::Destination) {
+    fn only(mut columns: Vec<(ColumnId, Mark)>) -> Self {
+        if !columns.iter().any(|(id, _)| *id == ColumnId::Destination) {
             columns.insert(0, (ColumnId::Destination, Mark::On));
         }
         for column in COLUMNS {
@@ -49,17 +55,21 @@ impl Choice {
                 columns.push((column.id, Mark::Off));
             }
         }
-        Self { columns }
+        Self {
+            columns,
+            changes: Vec::new(),
+        }
     }
 
     /// Reads keys separated by commas: these columns; or, each with + or -,
-    /// what is to be added to the usual ones and taken away from them.
+    /// what is to be added to the usual ones and taken away from them. A column
+    /// with ? is shown as soon as anything is known to stand in it.
     ///
     /// # Errors
     /// If a key is unknown or named twice, or if some have a sign and others
     /// have not: what is wrong, in one line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut ids = Vec::new();
+        let mut columns: Vec<(ColumnId, Mark)> = Vec::new();
         let mut choice = Self::default();
         let keys = || text.split(',').map(str::trim);
         let is_signed = |key: &str| key.starts_with(['+', '-']);
@@ -73,16 +83,21 @@ impl Choice {
                 (_, Some(name)) => (name, Mark::Off),
                 _ => (key, Mark::On),
             };
+            let (name, mark) = match name.strip_suffix('?') {
+                Some(name) if mark == Mark::On => (name, Mark::Known),
+                _ => (name, mark),
+            };
             let column = named(name).ok_or_else(|| unknown(name))?;
-            if ids.contains(&column.id) {
+            if columns.iter().any(|(id, _)| *id == column.id) {
                 return Err(format!("`{name}` is named twice"));
             }
             if !choice.set(column.id, mark) {
                 return Err(format!("`{name}` is always shown: it names the flow"));
             }
-            ids.push(column.id);
+            columns.push((column.id, mark));
+            choice.changes.push((column.id, mark));
         }
-        Ok(if changes { choice } else { Self::only(&ids) })
+        Ok(if changes { choice } else { Self::only(columns) })
     }
 
     /// Every column, shown or not, in order.
@@ -98,6 +113,22 @@ impl Choice {
             Mark::Known => is_known(*id),
         });
         shown.map(|(id, _)| *id).collect()
+    }
+
+    /// Those of a table that is printed, in which nothing yields: as named; or
+    /// the usual ones of such tables, with what was added and without what was
+    /// taken away.
+    pub fn printed(&self) -> Vec<ColumnId> {
+        if self.changes.is_empty() {
+            return self.shown(|_| true);
+        }
+        let said = |id| self.changes.iter().find(|(column, _)| *column == id);
+        let is_wanted = |column: &&Column| match said(column.id) {
+            Some((_, mark)) => *mark == Mark::On,
+            None => column.is_listed(),
+        };
+        let wanted = COLUMNS.iter().filter(is_wanted);
+        wanted.map(|column| column.id).collect()
     }
 
     /// Shows a column or does not: whether that can be.
@@ -125,6 +156,19 @@ impl Choice {
         if place.max(with) < self.columns.len() {
             self.columns.swap(place, with);
         }
+    }
+}
+
+impl fmt::Display for Choice {
+    /// What [`Choice::parse`] reads: the columns that are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.columns.iter().filter(|(_, mark)| *mark != Mark::Off);
+        for (index, (id, mark)) in shown.enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            let known = if *mark == Mark::Known { "?" } else { "" };
+            write!(f, "{comma}{}{known}", id.column().key)?;
+        }
+        Ok(())
     }
 }
 
@@ -182,6 +226,20 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_is_written_as_it_is_read() {
+        let written = |text| parsed(text).to_string();
+        assert_eq!(written("rtt?,dst,proto"), "rtt?,destination,proto");
+        assert_eq!(
+            written("+rtt,-cc"),
+            parsed(&written("+rtt,-cc")).to_string()
+        );
+        let usual = Choice::default();
+        let again = parsed(&usual.to_string());
+        assert_eq!(again.shown(|_| true), usual.shown(|_| true));
+        assert_eq!(again.shown(|_| false), usual.shown(|_| false));
+    }
+
+    #[test]
     fn mistakes_are_told_by_name() {
         let wrong = |text| Choice::parse(text).unwrap_err();
         let unknown = wrong("proto,rttt");
@@ -190,6 +248,19 @@ mod tests {
         assert!(wrong("+rtt,age").contains("a sign to all columns"));
         assert!(wrong("-dst").contains("always shown"));
         assert!(wrong("").contains("is no column"));
+    }
+
+    #[test]
+    fn printed_tables_have_columns_of_their_own_to_change() {
+        let printed = |text| {
+            let ids = parsed(text).printed();
+            let keys: Vec<_> = ids.iter().map(|id| id.column().key).collect();
+            keys.join(",")
+        };
+        assert_eq!(printed("rtt,dst"), "rtt,destination");
+        let changed = printed("+rtt,-arrow");
+        assert!(changed.contains("source,destination"), "{changed}");
+        assert!(changed.ends_with(",rtt"), "{changed}");
     }
 
     #[test]

@@ -138,7 +138,11 @@ impl Column {
     /// Whether tables of `list` and `events` have it: for the others there are
     /// fields.
     pub const fn is_listed(&self) -> bool {
-        !self.is_extra() && !matches!(self.id, ColumnId::Interface | ColumnId::Rtt)
+        !self.is_extra()
+            && !matches!(
+                self.id,
+                ColumnId::Interface | ColumnId::Trend | ColumnId::Rtt
+            )
     }
 
     /// The width it can make use of: where addresses stand, that of the
@@ -211,6 +215,8 @@ impl ColumnId {
             Self::Rate2 => rate(out, average(2)),
             Self::Rate10 => rate(out, average(10)),
             Self::Rate40 => rate(out, average(40)),
+            // A picture, drawn where one knows how wide it is.
+            Self::Trend => {}
             Self::Rtt => units::latency(out, row.rtt_us()),
         }
     }

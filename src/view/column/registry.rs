@@ -38,6 +38,7 @@ pub enum ColumnId {
     Rate2,
     Rate10,
     Rate40,
+    Trend,
     Rtt,
 }
 
@@ -333,6 +334,16 @@ pub static COLUMNS: &[Column] = &[
         8,
         8,
         "Rate of both directions over forty seconds.",
+    ),
+    column(
+        ColumnId::Trend,
+        "trend",
+        "TREND",
+        Align::Right,
+        10,
+        40,
+        "How fast it was in the last 40 seconds, both directions together, each row on a scale of \
+         its own. Shown by itself on screens of 200 columns.",
     ),
     column(
         ColumnId::Rtt,

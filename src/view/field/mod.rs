@@ -199,7 +199,9 @@ const LAST: &[Field] = &[
     Field {
         key: "end_reason",
         kind: Kind::Text,
-        doc: "Of an end: destroyed if the kernel said so, vanished if the flow was found gone.",
+        doc: "Why the flow ended: closed (both ends said goodbye), reset (broken off or refused), \
+              timed_out, deleted (removed before its time), destroyed (the kernel did not say \
+              why) or vanished (found gone).",
         get: |r| {
             of_row(r, |row| {
                 row.flow.end_reason().map(super::EndReason::name).into()

@@ -89,9 +89,7 @@ impl Words {
             ]
             .map(Event::name)
             .into(),
-            Self::EndReason => [EndReason::Destroyed, EndReason::Vanished]
-                .map(EndReason::name)
-                .into(),
+            Self::EndReason => EndReason::ALL.map(EndReason::name).into(),
         }
     }
 }

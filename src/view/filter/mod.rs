@@ -52,6 +52,7 @@ mod error;
 mod eval;
 mod item;
 mod key;
+mod masked;
 mod parser;
 mod scan;
 mod suggest;

@@ -59,10 +59,12 @@ pub enum GroupColumn {
     ReplyRate,
     /// Bytes per second sent.
     OrigRate,
+    /// How fast it was: a picture, drawn where one knows how wide it is.
+    Trend,
 }
 
 /// Every column, by the name that sorts by it.
-const NAMES: [(&str, GroupColumn); 22] = [
+const NAMES: [(&str, GroupColumn); 23] = [
     ("code", GroupColumn::Code),
     ("name", GroupColumn::Name),
     ("to", GroupColumn::To),
@@ -85,6 +87,7 @@ const NAMES: [(&str, GroupColumn); 22] = [
     ("bytes", GroupColumn::Bytes),
     ("down_rate", GroupColumn::ReplyRate),
     ("up_rate", GroupColumn::OrigRate),
+    ("trend", GroupColumn::Trend),
 ];
 
 impl GroupColumn {
@@ -97,6 +100,12 @@ impl GroupColumn {
     /// The names that `--sort` knows.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The name that sorts by it.
+    pub fn name(self) -> &'static str {
+        let found = NAMES.iter().find(|(_, column)| *column == self);
+        found.map_or("", |(name, _)| name)
     }
 
     /// Where its texts stand.
@@ -148,6 +157,7 @@ impl GroupColumn {
             (Self::Bytes, _) => "BYTES",
             (Self::ReplyRate, _) => "↓ RATE",
             (Self::OrigRate, _) => "↑ RATE",
+            (Self::Trend, _) => "TREND",
         }
     }
 
@@ -210,6 +220,10 @@ impl GroupColumn {
             }
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
+            Self::Trend => {
+                let rate = row.average_bytes_per_sec;
+                Value::Uint(rate.orig.saturating_add(rate.reply))
+            }
         }
     }
 
@@ -256,6 +270,7 @@ impl GroupColumn {
             }
             Self::ReplyRate => units::rate(out, Some(row.bytes_per_sec.reply), unit),
             Self::OrigRate => units::rate(out, Some(row.bytes_per_sec.orig), unit),
+            Self::Trend => {}
         }
     }
 }

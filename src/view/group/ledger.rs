@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::super::{Flow, Knowledge, Query, Who};
+use super::super::{Departed, Flow, Knowledge, Query, Who};
 use super::members::{far_end, organisation};
 use super::{Group, Grouping, Holder, List};
 use crate::flow::{Class, Counters, Direction, Moment, Pair, Scope};
@@ -33,7 +33,7 @@ pub(super) struct Ended {
 type Kind = (Class, Option<Direction>);
 
 /// The sums of one list: the groups on the way to it, and by what it groups.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Book {
     path: Vec<Grouping>,
     pages: HashMap<Box<[Group]>, Vec<(Kind, Ended)>, foldhash::fast::RandomState>,
@@ -92,7 +92,8 @@ impl Book {
     }
 }
 
-/// Remembers, for each group, what flows moved that have ended.
+/// Remembers, for each group, what flows moved that have ended; and the last of
+/// these flows.
 ///
 /// It keeps a book for each list that has been asked for: those of the tabs
 /// from the start, others from when they are first looked at, so that their
@@ -100,13 +101,14 @@ impl Book {
 /// for last are kept. So a flow that ends costs one entry in each list that
 /// somebody looks at, and books and pages are bounded whatever the traffic is;
 /// what does not fit is told as [`Group::Others`], and nothing is lost.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
     books: Vec<Book>,
     organisations: HashMap<NonZeroU32, Arc<str>, foldhash::fast::RandomState>,
     holders: HashMap<Who, Holder, foldhash::fast::RandomState>,
     /// Counts the questions.
     asked: u64,
+    departed: Departed,
 }
 
 impl Default for Ledger {
@@ -123,6 +125,7 @@ impl Default for Ledger {
             organisations: HashMap::default(),
             holders: HashMap::default(),
             asked: 0,
+            departed: Departed::default(),
         }
     }
 }
@@ -138,6 +141,24 @@ fn path(query: &Query) -> Option<Vec<Grouping>> {
 }
 
 impl Ledger {
+    /// A ledger that keeps this many flows themselves.
+    pub fn keeping(flows: usize) -> Self {
+        Self {
+            departed: Departed::with_capacity(flows),
+            ..Self::default()
+        }
+    }
+
+    /// The last flows that have ended.
+    pub const fn departed(&self) -> &Departed {
+        &self.departed
+    }
+
+    /// Forgets these flows, but not what they moved.
+    pub fn forget_departed(&mut self, knowledge: &mut Knowledge) {
+        self.departed.clear(knowledge);
+    }
+
     /// Keeps account of the list that a query asks for from now on, if it does
     /// not yet.
     pub fn open(&mut self, query: &Query) {
@@ -180,6 +201,7 @@ impl Ledger {
                 book.enter(&mut path, kind, counters, at);
             }
         }
+        self.departed.keep(flow, knowledge);
     }
 
     /// Remembers what things are called of which nothing may be left soon.

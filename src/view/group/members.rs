@@ -158,7 +158,8 @@ impl Grouping {
     ) {
         let orig = &flow.key().orig;
         let direction = direction(flow, knowledge);
-        let (owners, labels) = knowledge.owners_and_labels(flow.key());
+        let ended = flow.end_reason().map(|_| flow.row().number());
+        let (owners, labels) = knowledge.owners_and_labels(flow.key(), ended);
         let mut before = None;
         for party in parties(direction, owners) {
             let group = match self {

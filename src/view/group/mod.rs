@@ -10,6 +10,8 @@
 //! passes through is in the groups of both interfaces.
 
 mod column;
+mod expression;
+mod field;
 mod grouping;
 mod ledger;
 mod members;
@@ -26,12 +28,15 @@ use crate::enrich::geoip::CountryCode;
 use crate::enrich::nfsd;
 use crate::enrich::owners::{Account, Cgroup, Container, Process};
 use crate::flow::{Counters, Moment, Pair, Protocol};
+use crate::table::Past;
 
 pub use column::GroupColumn;
+pub use field::{GROUP_FIELDS, GroupField};
 pub use grouping::{Grouping, Widths};
 use ledger::Ended;
 pub use ledger::Ledger;
 pub(super) use order::Groups;
+pub(super) use rows::remember;
 
 /// Where the far end of a flow is. The far end is the destination, or the
 /// source if the flow comes in or only that one is public.
@@ -165,6 +170,11 @@ impl Group {
         })
     }
 
+    /// Flows to or from the network of an address.
+    pub(super) fn subnet(address: IpAddr, width: u8) -> Self {
+        Self::Subnet(Widths::both(width).cut(address), width)
+    }
+
     /// The hosts that it is named after.
     pub fn hosts(self) -> impl Iterator<Item = IpAddr> {
         let hosts = match self {
@@ -256,6 +266,9 @@ pub struct GroupRow {
     /// The same over ten seconds, which orders the rows so that they do not
     /// jump.
     pub average_bytes_per_sec: Pair<u64>,
+    /// How fast the flows that are there were, one by one and in sum: only of
+    /// rows of a window. Where none is known to have rested, none did.
+    pub past: Past,
 }
 
 /// For how many seconds a flow is new.
@@ -281,6 +294,7 @@ impl GroupRow {
             counters: Pair::default(),
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
+            past: Past::default(),
         }
     }
 

@@ -191,6 +191,37 @@ impl Groups {
     }
 }
 
+/// Finds out how fast the groups of a window were, from their flows that have
+/// moved lately: those that rest have nothing to add.
+pub(in super::super) fn remember<'a>(
+    rows: &mut [GroupRow],
+    grouping: Grouping,
+    moving: impl Rows<'a>,
+    knowledge: &mut Knowledge,
+    now: Moment,
+) {
+    let places: HashMap<Group, usize, foldhash::fast::RandomState> =
+        rows.iter().map(|row| row.group).zip(0..).collect();
+    if places.is_empty() {
+        return;
+    }
+    moving.each(knowledge, |_, flow, knowledge| {
+        let past = flow.past(now);
+        grouping.members(flow, knowledge, |member| {
+            let place = places.get(&member.group);
+            let Some(row) = place.and_then(|place| rows.get_mut(*place)) else {
+                return;
+            };
+            for (sum, step) in row.past.iter_mut().zip(past) {
+                if let Some(step) = step {
+                    let step = member.side.sent_and_received(step);
+                    add(sum.get_or_insert_default(), step);
+                }
+            }
+        });
+    });
+}
+
 /// What a row is called, and what else is known of it; `example` is one of its
 /// flows, if any is there.
 fn describe(

@@ -38,7 +38,7 @@ const WORDS: &[(Status, &str)] = &[
 pub(super) fn tell(state: &State, detail: &Detail, row: &Row<'_>, sheet: &mut Sheet) {
     let flow = row.flow;
     if let Some(reason) = flow.end_reason() {
-        sheet.say("ended", ended(state, detail, reason));
+        sheet.say("ended", ended(state, row, reason));
     }
     sheet.say("began", began(state, row));
     if let Some(left) = flow.timeout_secs(row.now).filter(|_| !detail.is_over) {
@@ -66,12 +66,28 @@ pub(super) fn tell(state: &State, detail: &Detail, row: &Row<'_>, sheet: &mut Sh
     }
 }
 
-fn ended(state: &State, detail: &Detail, reason: EndReason) -> Prose {
+/// When it ended, and why, and who says so.
+fn ended(state: &State, row: &Row<'_>, reason: EndReason) -> Prose {
     let said = match reason {
+        EndReason::Closed => "both ends closed it: counters are final",
+        EndReason::Reset => "one end broke it off or refused it (RST): counters are final",
+        EndReason::TimedOut => "no packet came until its timeout ran out: counters are final",
+        EndReason::Deleted => {
+            "removed before its time, by hand, or for want of room: counters are final"
+        }
         EndReason::Destroyed => "the kernel said so: counters are final",
         EndReason::Vanished => "found gone: its last counters may be missing",
     };
-    Prose::of(clock(state, detail.at.real_ns), Role::Text).known(said)
+    let ago = row.flow.ended_ago(row.now).unwrap_or_default();
+    let ago_ns = u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX);
+    let at = clock(state, row.now.real_ns.saturating_sub(ago_ns));
+    let mut text = format!("{at}, {}", reason.label());
+    if ago.as_secs() > 0 {
+        text.push(' ');
+        units::duration(&mut text, ago);
+        text.push_str(" ago");
+    }
+    Prose::of(text, Role::Text).known(said)
 }
 
 /// When it began, and who says so.
@@ -84,10 +100,15 @@ fn began(state: &State, row: &Row<'_>) -> Prose {
         (None, Age::Exact(_)) => (None, "flowtop saw it begin"),
         (None, Age::AtLeast(_)) => (None, "flowtop saw it first then; it is older"),
     };
-    let age = u64::try_from(age.duration().as_nanos()).unwrap_or(u64::MAX);
-    let start = start.unwrap_or_else(|| row.now.real_ns.saturating_sub(age));
+    let since = age.duration() + row.flow.ended_ago(row.now).unwrap_or_default();
+    let since = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+    let start = start.unwrap_or_else(|| row.now.real_ns.saturating_sub(since));
+    let lived = match row.flow.end_reason() {
+        None => format!(", {lived} ago"),
+        Some(_) => format!(", lived {lived}"),
+    };
     Prose::of(clock(state, start), Role::Text)
-        .and(format!(", {lived} ago"), Role::Text)
+        .and(lived, Role::Text)
         .known(how)
 }
 

@@ -150,7 +150,7 @@ fn title(state: &State) -> Text {
     ColumnId::Proto.cell(&row, state.cell_style(), &mut proto);
     let mut title = vec![(format!("{proto} "), Role::Header)];
     if detail.is_over {
-        let ago = state.now.since(detail.at);
+        let ago = state.shown_at().since(detail.at);
         let mut text = "ENDED ".to_owned();
         units::duration(&mut text, ago);
         text.push_str(" ago");
@@ -168,7 +168,11 @@ fn title(state: &State) -> Text {
 
 /// Ages go on between views, but not beyond the end.
 fn moment(state: &State, detail: &Detail) -> crate::flow::Moment {
-    if detail.is_over { detail.at } else { state.now }
+    if detail.is_over {
+        detail.at
+    } else {
+        state.shown_at()
+    }
 }
 
 /// The lines of the text.

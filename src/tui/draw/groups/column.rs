@@ -9,7 +9,7 @@ use crate::view::units::RateUnit;
 
 use Column::{
     Age, Code, Ended, Flows, Hosts, Mac, Mount, Name, New, Nfs, OrigBytes, OrigRate, Pid,
-    ReplyBytes, ReplyRate, Rtt, Seen, To, Unit, Unreplied, User,
+    ReplyBytes, ReplyRate, Rtt, Seen, To, Trend, Unit, Unreplied, User,
 };
 
 /// The columns of a list.
@@ -25,7 +25,7 @@ const BYTES: &[Column] = &[ReplyBytes, OrigBytes];
 const CODED: Model = Model {
     columns: &[
         Code, Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes,
-        ReplyRate, OrigRate,
+        ReplyRate, OrigRate, Trend,
     ],
     yielding: &[
         &[Age],
@@ -42,7 +42,7 @@ const CODED: Model = Model {
 const NAMED: Model = Model {
     columns: &[
         Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate,
+        OrigRate, Trend,
     ],
     yielding: &[
         &[Age],
@@ -59,7 +59,7 @@ const NAMED: Model = Model {
 const PAIRS: Model = Model {
     columns: &[
         Name, To, Flows, Ended, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate,
+        OrigRate, Trend,
     ],
     yielding: &[&[Age], &[Ended], &[New], &[Seen], BYTES, &[Unreplied]],
 };
@@ -67,7 +67,7 @@ const PAIRS: Model = Model {
 const PROCESSES: Model = Model {
     columns: &[
         Name, Pid, User, Unit, Flows, Ended, Hosts, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate,
+        OrigRate, Trend,
     ],
     yielding: &[
         &[Age],
@@ -84,7 +84,7 @@ const PROCESSES: Model = Model {
 const HOSTS: Model = Model {
     columns: &[
         Name, Mac, Flows, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate,
+        OrigRate, Trend,
     ],
     yielding: &[
         &[Age],
@@ -141,6 +141,7 @@ pub(super) const fn width(column: Column, grouping: Grouping, unit: RateUnit) ->
         (Nfs, _) => 4,
         (Age, Grouping::Peer) => 9,
         (Mac, _) => 17,
+        (Trend, _) => 10,
         (New | Seen, _) => 6,
         (ReplyRate | OrigRate, _) => match unit {
             RateUnit::Bytes => 8,
@@ -157,6 +158,7 @@ pub(super) const fn widest(column: Column, grouping: Grouping, unit: RateUnit) -
         (Name | To, _) => 40,
         (Unit | Mount, _) => 32,
         (User, _) => 16,
+        (Trend, _) => 40,
         _ => width(column, grouping, unit),
     }
 }
@@ -187,6 +189,7 @@ pub(super) fn role(column: Column, row: &GroupRow) -> Role {
         OrigBytes | Column::Bytes => zero_is_dim(row.counters.orig.bytes),
         ReplyRate => table::rate_role(Some(row.bytes_per_sec.reply)),
         OrigRate => table::rate_role(Some(row.bytes_per_sec.orig)),
+        Trend => Role::Trend,
     }
 }
 

@@ -36,6 +36,7 @@ fn arrange(width: u16, grouping: Grouping, within: &[Group], unit: RateUnit) -> 
     let model = Model::of(grouping, within);
     let least = |c: &Column| column::width(*c, grouping, unit);
     let mut columns = model.columns.to_vec();
+    columns.retain(|column| *column != Column::Trend || width >= table::TREND_FROM);
     let needed = |columns: &[Column]| {
         let texts: u16 = columns.iter().map(least).sum();
         texts + GAP * (columns.len() as u16).saturating_sub(1) + 2 * MARGIN
@@ -126,7 +127,12 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
         for placed in &columns {
             text.clear();
             let role = column::role(placed.column, row);
-            placed.column.cell(row, state.unit, state.now, &mut text);
+            if placed.column == Column::Trend {
+                text = table::trend(&row.past, placed.width.into());
+            } else {
+                let at = state.shown_at();
+                placed.column.cell(row, state.unit, at, &mut text);
+            }
             line::cut_end(&mut text, placed.width.into());
             put(buf, y, *placed, &text, state.theme.style(role));
         }

@@ -2,8 +2,12 @@
 
 use crate::view::units::{self, RateUnit};
 
-/// What the full height stands for: 1, 2 or 5 of something, so that it does not
-/// change with every reading.
+/// Tenths of round numbers. Each is at most half as much again as the one before,
+/// or a picture would be half empty.
+const ROUND: [u128; 7] = [10, 15, 20, 30, 40, 60, 80];
+
+/// What the full height stands for: a round number of something, so that it does
+/// not change with every reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super::super) struct Scale {
     full: u64,
@@ -26,12 +30,12 @@ impl Scale {
     /// At least 10, and round after it was taken `factor` times.
     fn over(most: u64, factor: u128) -> Self {
         let most = u128::from(most) * factor;
-        let mut power: u128 = 10;
-        while power * 5 < most {
+        let mut power: u128 = 1;
+        while power * 80 < most {
             power *= 10;
         }
-        let round = [power, power * 2, power * 5];
-        let full = round.into_iter().find(|full| *full >= most);
+        let round = ROUND.into_iter().map(|round| round * power);
+        let full = round.chain([power * 100]).find(|full| *full >= most);
         let full = full.unwrap_or(most).div_ceil(factor);
         Self {
             full: u64::try_from(full).unwrap_or(u64::MAX),
@@ -68,8 +72,9 @@ mod tests {
         let full = |most, unit| Scale::of_rates(most, unit).rate(unit);
         assert_eq!(full(1, RateUnit::Bytes), "10B/s");
         assert_eq!(full(10, RateUnit::Bytes), "10B/s");
-        assert_eq!(full(11, RateUnit::Bytes), "20B/s");
-        assert_eq!(full(12_400_000, RateUnit::Bytes), "20.0MB/s");
+        assert_eq!(full(11, RateUnit::Bytes), "15B/s");
+        assert_eq!(full(81, RateUnit::Bytes), "100B/s");
+        assert_eq!(full(12_400_000, RateUnit::Bytes), "15.0MB/s");
         assert_eq!(full(12_400_000, RateUnit::Bits), "100Mbit/s");
         let most = Scale::of_rates(u64::MAX, RateUnit::Bits);
         assert_eq!(most.level(u64::MAX, 12), 12);
