@@ -35,10 +35,11 @@
 //! | 2 | [`collect`] | the sources: connection tracking (events, dumps, gets; pace, loss), `Sockets`; batches out | `netlink`, `flow` |
 //! | 2 | [`table`] | every live flow; generations, rates, totals; `apply(update, now)` | `flow` |
 //! | 2 | [`enrich`] | what addresses and ports mean: `services`, `names` and `dns`, `geoip` and its update; which way flows go: `locality`; whose they are: `owners`; what the NFS server says: `nfsd`; `Knowledge` of all | `flow`, `netlink` |
-//! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich` |
+//! | 2 | [`vitals`] | how the kernel, the interfaces and this program do: readings on a thread of their own, what they add up to; how full the table is | `flow`, `netlink` |
+//! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich`, `vitals` |
 //! | 4 | [`output`] | records and groups to bytes: table, CSV, JSON | `view`, `flow` |
 //! | 4 | [`tui`] | screen state, keys, drawing, theme, terminal guard | `view`, `flow` |
-//! | 5 | [`engine`] | the loop that owns the table: viewer (and the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `view`, `flow` |
+//! | 5 | [`engine`] | the loop that owns the table: viewer (and the picture that a paused one shows; all rows for an export, in pieces), samples, events | `collect`, `table`, `enrich`, `vitals`, `view`, `flow` |
 //! | 6 | [`config`] | command line, environment and flowtop.toml, lowered once | settings of others |
 //! | 7 | `run` | start-up and shut-down order, signals, exit codes; new files of screens and exports | all |
 //!
@@ -55,6 +56,7 @@
 //! lives only while changed databases are opened, `export` only while a screen
 //! or rows are written to a file.
 //! `nfsd` reads what the NFS server says of its clients, where they are shown.
+//! `vitals` reads what the kernel counts about itself, while somebody looks.
 //! `locality` follows addresses, routes and neighbours. `owners` asks for
 //! sockets and reads processes; for a moment at a time a thread of its visits
 //! another network namespace.
@@ -94,5 +96,6 @@ pub mod sysctl;
 pub mod table;
 pub mod tui;
 pub mod view;
+pub mod vitals;
 
 pub use run::run;

@@ -36,10 +36,14 @@ const HOUSE: &[Room] = &[
     room("collect", &["netlink", "flow"]),
     room("table", &["flow"]),
     room("enrich", &["flow", "netlink"]),
-    room("view", &["flow", "table", "enrich"]),
+    room("vitals", &["flow", "netlink"]),
+    room("view", &["flow", "table", "enrich", "vitals"]),
     room("output", &["view", "flow"]),
     room("tui", &["view", "flow"]),
-    room("engine", &["collect", "table", "enrich", "view", "flow"]),
+    room(
+        "engine",
+        &["collect", "table", "enrich", "vitals", "view", "flow"],
+    ),
     room(
         "config",
         &[
@@ -59,6 +63,7 @@ const HOUSE: &[Room] = &[
             "view::field",
             "view::filter",
             "view::group",
+            "view::health",
             "view::sort",
             "view::units",
         ],
@@ -67,7 +72,7 @@ const HOUSE: &[Room] = &[
         "run",
         &[
             "collect", "config", "engine", "enrich", "flow", "netlink", "output", "sysctl",
-            "table", "tui", "view",
+            "table", "tui", "view", "vitals",
         ],
     ),
 ];

@@ -438,6 +438,8 @@ fn a_viewer_answers_with_live_views() {
         let (views, seen) = sync_channel::<Arc<View>>(1);
         let (services, _) = Services::load(&flowtop::enrich::services::Settings::default());
         let viewer = Viewer {
+            observer: None,
+            health: flowtop::view::health::Settings::default(),
             knowledge: Knowledge::new(services),
             resolver: None,
             asker: None,
@@ -548,6 +550,7 @@ fn a_source_ends_whatever_its_threads_wait_for() {
                 scope.spawn(move || {
                     let rows = |delivery: Delivery| match delivery {
                         Delivery::Batch(batch) => batch.updates.len(),
+                        Delivery::Odd(_) => 0,
                         Delivery::Failed(error) => panic!("{error}"),
                     };
                     assert!(deliveries.iter().map(rows).sum::<usize>() > 0);

@@ -594,6 +594,8 @@ fn viewer(lab: &Lab, names: Settings, settings: geoip::Settings) -> Screen {
     });
     let reopened = ask.clone();
     let viewer = Viewer {
+        observer: None,
+        health: flowtop::view::health::Settings::default(),
         knowledge,
         resolver: Some(resolver.unwrap()),
         asker: None,

@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flowtop::collect::pace::{self, Pace};
-use flowtop::collect::{Clock, Delivery, Inquiry, Source, SourceKind};
+use flowtop::collect::{Clock, Delivery, Inquiry, ReceiveBuffer, Source, SourceKind};
 use flowtop::engine::{Core, EngineError, Facts, Input, Viewer};
 use flowtop::enrich::Knowledge;
 use flowtop::enrich::services::{self, Services};
@@ -24,6 +24,7 @@ use flowtop::flow::{
 };
 use flowtop::table::Table;
 use flowtop::view::column::ColumnId;
+use flowtop::view::health;
 use flowtop::view::{Group, Grouping, List, Query, Sort, SortKey, Subject, View};
 
 /// Says nothing by itself: the test does.
@@ -34,6 +35,9 @@ impl Source for Told {
         SourceKind::Conntrack
     }
     fn inquire(&self, _: Inquiry) {}
+    fn receive_buffer(&self) -> Option<ReceiveBuffer> {
+        None
+    }
     fn stop(&mut self) {}
     fn close(&mut self) {}
 }
@@ -58,6 +62,8 @@ impl Engine {
             knowledge: Knowledge::new(services),
             resolver: None,
             asker: None,
+            observer: None,
+            health: health::Settings::default(),
             sources: None,
             hint: None,
             reopen_places: Box::new(|_| {}),

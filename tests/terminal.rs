@@ -26,6 +26,7 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::group::Widths;
+use flowtop::view::health;
 use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use pty::Session;
@@ -63,6 +64,7 @@ fn viewer() {
         mouse: true,
         memory: Memory::default(),
         service: None,
+        health: health::Settings::default(),
     };
     let (sender, messages) = sync_channel(16);
     let input = sender.clone();

@@ -32,6 +32,7 @@ const BUSY_EVENTS_PER_SEC: u64 = 20_000;
 /// What was in the socket.
 struct Drained {
     updates: Vec<Update>,
+    problems: Problems,
     /// Whether nothing is left there.
     empty: bool,
 }
@@ -83,11 +84,16 @@ impl Events {
                 Ok(_) => {}
                 Err(e) => return outlet.fail(NetlinkError::new("waiting for events", e)),
             }
-            let Drained { updates, empty } = match self.drain(&mut datagram) {
+            let Drained {
+                updates,
+                mut problems,
+                empty,
+            } = match self.drain(&mut datagram) {
                 Ok(drained) => drained,
                 Err(e) => return outlet.fail(NetlinkError::new("reading events", e)),
             };
-            if outlet.batch(updates, self.clock.now()).is_err() {
+            let told = outlet.batch(updates, self.clock.now());
+            if told.and_then(|()| outlet.odd(&mut problems)).is_err() {
                 return;
             }
             if empty {
@@ -134,7 +140,11 @@ impl Events {
             }
             Some(Change::Restore) | None => {}
         }
-        Ok(Drained { updates, empty })
+        Ok(Drained {
+            updates,
+            problems,
+            empty,
+        })
     }
 }
 

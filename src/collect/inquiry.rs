@@ -85,7 +85,7 @@ impl Inquirer {
                 Inquiry::Dump => self.dump(inquiries, out),
                 Inquiry::Get(keys) => self.get(&keys, out),
             };
-            match done {
+            match done.and_then(|()| Ok(out.odd(&mut self.problems)?)) {
                 Ok(()) => {}
                 Err(Stop::Closed) => return,
                 Err(Stop::Failed(error)) => return out.fail(error),

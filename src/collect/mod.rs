@@ -27,7 +27,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::flow::{Batch, Family, Key, Moment};
 pub use crate::netlink::NetlinkError as SourceError;
 use crate::netlink::NetlinkError;
-use crate::netlink::socket::{ReceiveBuffer, Socket};
+pub use crate::netlink::conntrack::Problems;
+pub use crate::netlink::socket::ReceiveBuffer;
+use crate::netlink::socket::Socket;
 use fence::Fence;
 use outlet::Outlet;
 pub use sockets::Sockets;
@@ -48,6 +50,9 @@ pub struct Settings {
 pub enum Delivery {
     /// Updates, in the order of arrival.
     Batch(Batch),
+    /// What was odd about messages, since this was last told. What could be
+    /// understood of them is in batches.
+    Odd(Problems),
     /// The source has ended: it cannot go on.
     Failed(NetlinkError),
 }
@@ -70,6 +75,9 @@ pub trait Source: Send {
 
     /// Queues a question. Answers arrive as batches.
     fn inquire(&self, inquiry: Inquiry);
+
+    /// The receive buffer of its event socket, if it has one.
+    fn receive_buffer(&self) -> Option<ReceiveBuffer>;
 
     /// Tells its threads to end, without waiting for them.
     fn stop(&mut self);
@@ -192,11 +200,6 @@ impl Kernel {
         self.threads.push(thread);
         Ok(())
     }
-
-    /// The receive buffer of the event socket, if there is one.
-    pub const fn receive_buffer(&self) -> Option<ReceiveBuffer> {
-        self.buffer
-    }
 }
 
 impl Source for Kernel {
@@ -209,6 +212,10 @@ impl Source for Kernel {
             // A thread that has ended has said why as `Delivery::Failed`.
             let _ = inquiries.send(inquiry);
         }
+    }
+
+    fn receive_buffer(&self) -> Option<ReceiveBuffer> {
+        self.buffer
     }
 
     fn stop(&mut self) {

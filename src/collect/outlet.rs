@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Delivery;
 use crate::flow::{Batch, Moment, Update};
 use crate::netlink::NetlinkError;
+use crate::netlink::conntrack::Problems;
 
 /// How often to look whether a full channel has room. A channel holds more
 /// batches than its reader takes in within this time.
@@ -58,6 +59,14 @@ impl<T: From<Delivery>> Outlet<T> {
             return Ok(());
         }
         self.send(Delivery::Batch(Batch { at, updates }))
+    }
+
+    /// Tells what was odd about messages, if anything was, and forgets it.
+    pub(super) fn odd(&self, problems: &mut Problems) -> Result<(), Closed> {
+        match std::mem::take(problems) {
+            problems if problems.total() == 0 => Ok(()),
+            problems => self.send(Delivery::Odd(problems)),
+        }
     }
 
     /// Says why there will be no more.

@@ -34,6 +34,12 @@ pub struct Pace {
     running: bool,
     cost: Duration,
     resync: bool,
+    /// When the last dump that ended had begun.
+    before: Option<Moment>,
+    /// From the beginning of the one before it to that.
+    gap: Option<Duration>,
+    dumps: u64,
+    resyncs: u64,
     now: bool,
 }
 
@@ -46,6 +52,10 @@ impl Pace {
             running: false,
             cost: Duration::ZERO,
             resync: false,
+            before: None,
+            gap: None,
+            dumps: 0,
+            resyncs: 0,
             now: false,
         }
     }
@@ -100,6 +110,9 @@ impl Pace {
     pub const fn begin(&mut self, now: Moment) {
         self.began = Some(now);
         self.running = true;
+        if self.resync {
+            self.resyncs += 1;
+        }
         self.resync = false;
         self.now = false;
     }
@@ -108,6 +121,9 @@ impl Pace {
     pub fn end(&mut self, now: Moment) {
         if let Some(began) = self.began {
             self.cost = now.since(began);
+            self.gap = self.before.map(|before| began.since(before));
+            self.before = Some(began);
+            self.dumps += 1;
         }
         self.running = false;
     }
@@ -115,6 +131,22 @@ impl Pace {
     /// How long the last dump took.
     pub const fn cost(&self) -> Duration {
         self.cost
+    }
+
+    /// From the beginning of one dump to that of the next, the last time;
+    /// `None` before there were two.
+    pub const fn gap(&self) -> Option<Duration> {
+        self.gap
+    }
+
+    /// How many dumps ended.
+    pub const fn dumps(&self) -> u64 {
+        self.dumps
+    }
+
+    /// How many began because events had been lost.
+    pub const fn resyncs(&self) -> u64 {
+        self.resyncs
     }
 }
 
@@ -195,5 +227,12 @@ mod tests {
         pace.begin(at(12_000));
         pace.end(at(14_400));
         assert!(!pace.due(at(24_000)), "the resync is done");
+        assert_eq!((pace.dumps(), pace.resyncs()), (2, 1));
+        assert_eq!(pace.gap(), Some(Duration::from_secs(12)));
+        // It is asked for, and begins when the source says so.
+        pace.begin(at(36_000));
+        pace.begin(at(36_001));
+        pace.end(at(38_000));
+        assert_eq!((pace.dumps(), pace.resyncs()), (3, 1));
     }
 }

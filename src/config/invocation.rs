@@ -15,6 +15,7 @@ use crate::tui::theme::Depth;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::group::Widths;
+use crate::view::health;
 use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 
@@ -146,6 +147,8 @@ pub struct ViewerOptions {
     pub memory: Memory,
     /// Where this viewer leaves what is chosen; `None`: nowhere.
     pub state_file: Option<PathBuf>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
 }
 
 /// What `list` prints.

@@ -52,6 +52,8 @@ pub(super) struct Layer {
     pub(super) services: Option<Vec<PathBuf>>,
     /// Of one host each, so that layers add to one another.
     pub(super) names: HashMap<IpAddr, String>,
+    /// Limits of `[health]`; the later ones win.
+    pub(super) health: Vec<(&'static str, u64)>,
     pub(super) preset: Option<Preset>,
     /// Changes of the key table; the later ones win.
     pub(super) keys: Vec<(Chord, Option<Action>)>,
@@ -110,6 +112,7 @@ impl Layer {
             geoip_dir: lookups.geoip_dir.clone().map(PathBuf::from),
             services: said(&lookups.services),
             names: HashMap::new(),
+            health: Vec::new(),
             preset: None,
             keys: Vec::new(),
             written: BTreeMap::new(),
@@ -145,6 +148,7 @@ impl Layer {
             geoip_dir: self.geoip_dir.or(below.geoip_dir),
             services: self.services.or(below.services),
             names: added(below.names, self.names),
+            health: added(below.health, self.health),
             preset: self.preset.or(below.preset),
             keys: added(below.keys, self.keys),
             written: added(below.written, self.written),

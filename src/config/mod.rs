@@ -187,6 +187,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
             memory,
             state_file,
+            health: file::health::settings(&layer.health),
         }),
         None => {
             let records = Records {

@@ -5,6 +5,7 @@
 //! wait for arrives through one channel as [`Input`].
 
 mod attribution;
+mod checkup;
 mod chronicle;
 mod events;
 mod export;
@@ -23,13 +24,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::collect::{Clock, Delivery, Inquiry, Source, SourceError, pace::Pace};
+use crate::collect::{Clock, Delivery, Inquiry, Problems, Source, SourceError, pace::Pace};
 use crate::enrich::geoip::GeoIp;
 use crate::enrich::locality::Locality;
 use crate::enrich::nfsd;
 use crate::flow::{Moment, Update};
 use crate::table::{Change, Table};
 use crate::view::Query;
+use crate::view::health::SourceHealth;
+use crate::vitals::Reading;
 
 /// All that an engine waits for.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub enum Input {
     Places(Arc<GeoIp>, Vec<String>),
     /// Something about owners of flows has been found out.
     Owners,
+    /// How the kernel, the interfaces and this program do.
+    Vitals(Box<Reading>),
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
     /// What the NFS server of this machine says of its clients.
@@ -83,6 +88,8 @@ pub struct Core {
     pace: Pace,
     /// Suspects the kernel has not answered for.
     unverified: usize,
+    /// What was odd about the kernel's messages.
+    problems: Problems,
 }
 
 /// What a batch brought besides changes of flows.
@@ -104,6 +111,7 @@ impl Core {
             clock,
             pace,
             unverified: 0,
+            problems: Problems::default(),
         }
     }
 
@@ -115,6 +123,10 @@ impl Core {
     ) -> Result<Arrived, SourceError> {
         let batch = match delivery {
             Delivery::Batch(batch) => batch,
+            Delivery::Odd(problems) => {
+                self.problems += problems;
+                return Ok(Arrived::default());
+            }
             Delivery::Failed(error) => return Err(error),
         };
         let at = batch.at;
@@ -152,6 +164,20 @@ impl Core {
         self.table = self.table.successor();
         self.pace.restart();
         self.unverified = 0;
+    }
+
+    /// How the source is doing, but for when events were lost.
+    fn source_health(&self) -> SourceHealth {
+        let has_dumped = self.pace.dumps() > 0;
+        SourceHealth {
+            lost_at: None,
+            dumps: self.pace.dumps(),
+            resyncs: self.pace.resyncs(),
+            dump_took: has_dumped.then(|| self.pace.cost()),
+            dump_every: self.pace.gap(),
+            buffer: self.source.receive_buffer(),
+            problems: self.problems,
+        }
     }
 
     /// Asks for a dump if one is due.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
+use super::checkup::Checkup;
 use super::chronicle::Chronicle;
 use super::export::Exporting;
 use super::still::{Pulse, Sight, Still};
@@ -15,7 +16,8 @@ use crate::enrich::dns::Resolver;
 use crate::enrich::geoip;
 use crate::flow::{Key, Moment};
 use crate::table::Change;
-use crate::view::{self, Ledger, List, PlaceSource, Query, Status, View, Vigil};
+use crate::view::{self, Ledger, List, Page, PlaceSource, Query, Status, View, Vigil, health};
+use crate::vitals::Observer;
 
 /// Flows to ask for one by one while the whole table is too dear: those that
 /// move most. Together about 4 ms of the kernel's time.
@@ -68,6 +70,10 @@ pub struct Viewer<P> {
     pub places_every: Duration,
     /// Time from one refresh to the next.
     pub interval: Duration,
+    /// Reads how the kernel and the interfaces do, while somebody looks.
+    pub observer: Option<Observer>,
+    /// From where on something is a finding.
+    pub health: health::Settings,
     /// Asked at every refresh; the argument says whether to find out if tracking
     /// is wanted.
     pub probe: P,
@@ -91,6 +97,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
     ) -> Result<(), EngineError> {
         let now = core.clock.now();
         let mut viewer = self;
+        let checkup = Checkup::new(viewer.interval);
         if let Some(resolver) = &viewer.resolver {
             // Known before the first query leaves, so that no view shows it.
             viewer.knowledge.set_own_sockets(resolver.own_sockets());
@@ -103,6 +110,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             facts: Facts::default(),
             ledger: Ledger::default(),
             vigil: Vigil::default(),
+            checkup,
             places_checked: now,
             pulse: Pulse::default(),
             chronicle: Chronicle::default(),
@@ -126,6 +134,7 @@ struct Running<P> {
     facts: Facts,
     ledger: Ledger,
     vigil: Vigil,
+    checkup: Checkup,
     /// When the files of places were last looked at.
     places_checked: Moment,
     pulse: Pulse,
@@ -199,6 +208,12 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),
             Input::Owners => self.take_owners(),
+            Input::Vitals(reading) => {
+                self.checkup.take(*reading);
+                if self.looks_at(Page::Health) {
+                    self.owe(self.core.clock.now());
+                }
+            }
             Input::Places(geoip, warnings) => {
                 self.viewer.knowledge.set_places(geoip);
                 self.viewer.place_warnings = warnings;
@@ -362,14 +377,32 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn looks_at(&self, page: Page) -> bool {
+        self.query.as_ref().is_some_and(|query| query.page == page)
+    }
+
     fn ask(&mut self, query: Query) {
         self.ledger.open(&query);
+        let looked = self.looks_at(Page::Health);
         if !query.paused {
             // The next pause is of another moment.
             self.still = None;
         }
         self.query = Some(query);
+        if !looked {
+            // What is known may be old.
+            self.observe();
+        }
         self.owe(self.core.clock.now());
+    }
+
+    /// Has the kernel and the interfaces read, if somebody looks.
+    fn observe(&self) {
+        if let Some(observer) = &self.viewer.observer
+            && self.looks_at(Page::Health)
+        {
+            observer.look();
+        }
     }
 
     fn owe(&mut self, by: Moment) {
@@ -387,6 +420,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             asker.refresh();
         }
         self.pulse.flows.take(&self.core.table, now);
+        self.checkup.note(now, self.facts, self.core.table.lost());
+        self.observe();
         self.watch_places(now);
         if !self.core.dump_if_due(now) && self.core.pace.is_stretched() {
             let keys = self.interesting(now);
@@ -483,6 +518,11 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         view.answered_at = now;
         query.settle(&view);
         view.status = self.status();
+        if view.query.page == Page::Health {
+            let (core, knowledge) = (&self.core, &self.viewer.knowledge);
+            let settings = &self.viewer.health;
+            view.health = Some(self.checkup.health(core, knowledge, &view, settings, now));
+        }
         self.look_up(&view, now);
         views.try_send(Arc::new(view).into())
     }
@@ -536,7 +576,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             let [orig, reply] = [detail.row.flow.key().orig, detail.row.flow.reply()];
             [orig.dst(), orig.src(), reply.src(), reply.dst()]
         });
+        let suspects = view.health.iter().flat_map(|health| health.hosts());
         let addresses = detail
+            .chain(suspects)
             .chain(origs().map(|o| o.dst()))
             .chain(origs().map(|o| o.src()))
             .chain(hosts);

@@ -6,6 +6,7 @@
 use std::io;
 
 use super::NetlinkError;
+use super::conntrack::stats::table_size;
 use super::socket::Socket;
 use super::wire::{
     Attribute, Message, NLM_F_DUMP, NLMSG_DONE, NLMSG_ERROR, Requests, attributes, messages,
@@ -42,28 +43,12 @@ pub enum Tracking {
     Unknown,
 }
 
-/// `IPCTNL_MSG_CT_GET_STATS`: how many entries there are.
-const CT_GET_STATS: u16 = 1 << 8 | 5;
-
 /// Whether this process may read the table of connections: asks for its size.
 ///
 /// # Errors
 /// As reading the table would give.
 pub fn check_readable() -> Result<(), NetlinkError> {
-    let failed = |source| NetlinkError::new("reading the kernel's table of connections", source);
-    let socket = Socket::open()?;
-    let mut requests = Requests::new();
-    requests.message(CT_GET_STATS, 0, 1, libc::AF_UNSPEC as u8);
-    socket.send(requests.bytes()).map_err(failed)?;
-    let mut buffer = vec![0; 4 << 10];
-    let len = socket.recv(&mut buffer).map_err(failed)?;
-    let refused = messages(&buffer[..len])
-        .find(|message| message.kind == NLMSG_ERROR)
-        .map_or(0, |message| message.errno());
-    match refused {
-        0 => Ok(()),
-        errno => Err(failed(io::Error::from_raw_os_error(errno))),
-    }
+    table_size().map(drop)
 }
 
 /// Finds out by the registered hooks (exact; Linux 5.14 built with

@@ -32,6 +32,7 @@ use crate::view::View;
 use crate::view::column::Hosts;
 use crate::view::group::Service;
 use crate::view::mask::Mask;
+use crate::vitals::Observer;
 
 /// Largest share of one CPU for dumps of the table.
 const DUMP_SHARE: f64 = 0.1;
@@ -108,6 +109,8 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         reopen_places: Box::new(move |settings| reopen_places(settings, reopened.clone())),
         places_every: PLACES_EVERY,
         interval,
+        observer: observer(clock, &to_engine, &mut warnings),
+        health: options.health,
         probe: probe(),
         warnings,
         place_warnings,
@@ -226,6 +229,7 @@ fn screen_settings(
         memory: options.memory.clone(),
         keys: options.keys.clone(),
         themes,
+        health: options.health,
         mouse: options.mouse,
     })
 }
@@ -241,6 +245,27 @@ fn multiplexer() -> Multiplexer {
     } else {
         Multiplexer::None
     }
+}
+
+/// Reads how the kernel and the interfaces do, for the page of health.
+fn observer(
+    clock: Clock,
+    engine: &SyncSender<Input>,
+    warnings: &mut Vec<String>,
+) -> Option<Observer> {
+    let engine = engine.clone();
+    let hand_on = move |reading| {
+        // An engine that is behind gets the next one.
+        let _ = engine.try_send(Input::Vitals(Box::new(reading)));
+    };
+    Observer::start(move || clock.now(), hand_on)
+        .inspect_err(|error| {
+            warnings.push(format!(
+                "starting the thread that reads what the kernel counts: {error}; \
+                 the Health tab shows less"
+            ));
+        })
+        .ok()
 }
 
 /// Opens the databases of places in a thread of its own: they can have a

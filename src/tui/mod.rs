@@ -49,7 +49,7 @@ use crate::view::filter::Filter;
 use crate::view::group::{Service, Widths};
 use crate::view::mask::Mask;
 use crate::view::units::RateUnit;
-use crate::view::{GroupRow, Query, View};
+use crate::view::{GroupRow, Query, View, health};
 
 /// How often the input thread looks whether it is to end.
 const INPUT_POLL: Duration = Duration::from_millis(200);
@@ -98,6 +98,8 @@ pub struct Settings {
     pub group_json: fn(&GroupRow) -> String,
     /// What has to let the clipboard through.
     pub multiplexer: Multiplexer,
+    /// From where on something is a finding.
+    pub health: health::Settings,
     /// Whether the mouse is the viewer's.
     pub mouse: bool,
 }

@@ -16,6 +16,7 @@ pub mod field;
 pub mod filter;
 mod first;
 pub mod group;
+pub mod health;
 pub mod history;
 pub mod mask;
 pub mod sort;
@@ -43,6 +44,7 @@ use crate::flow::{Counters, Direction, Moment, Pair, Scope};
 pub use crate::table::{Age, EndReason, Flow, FlowId, Nat, PAST_STEP_SECS, Past, Table, Totals};
 use filter::{Filter, Needs};
 pub use group::{Group, GroupRow, Grouping, Ledger, List};
+use health::Health;
 use history::Sample;
 
 /// Which way a flow goes, and through what.
@@ -370,6 +372,8 @@ pub struct View {
     pub chart: Option<Box<Chart>>,
     /// How the source is doing.
     pub status: Status,
+    /// All about health, if that is what is looked at.
+    pub health: Option<Box<Health>>,
 }
 
 /// Where flows come from.

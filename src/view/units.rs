@@ -116,6 +116,14 @@ pub fn latency(out: &mut String, micros: Option<u32>) {
     let _ = write!(out, "{number:.decimals$}{}", UNITS[unit]);
 }
 
+/// Appends a time span that may be short: `12.3ms`, `1.24s`, `2m04s`.
+pub fn span(out: &mut String, span: Duration) {
+    match u32::try_from(span.as_micros()) {
+        Ok(micros) if span.as_secs() < 60 => latency(out, Some(micros)),
+        _ => duration(out, span),
+    }
+}
+
 /// Appends an age; one that is only a lower bound begins with `>`.
 pub fn age(out: &mut String, age: Age) {
     if let Age::AtLeast(_) = age {
@@ -203,6 +211,10 @@ mod tests {
         assert_eq!(span(7_440), "2h04m");
         assert_eq!(span(47 * 3600), "1d23h");
         assert_eq!(span(400 * 86_400), "400d00h");
+        let short = |micros| text(|out| super::span(out, Duration::from_micros(micros)));
+        assert_eq!(short(12_345), "12.3ms");
+        assert_eq!(short(59_000_000), "59.0s");
+        assert_eq!(short(124_000_000), "2m04s");
         let age = text(|out| age(out, Age::AtLeast(Duration::from_secs(9))));
         assert_eq!(age, ">9s");
     }

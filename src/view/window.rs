@@ -400,6 +400,7 @@ impl View {
             recent: Vec::new(),
             chart: None,
             status: Status::default(),
+            health: None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod databases;
 mod desk;
 mod detail;
 mod groups;
+mod health;
 mod keys;
 mod looks;
 mod order;

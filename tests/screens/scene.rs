@@ -19,11 +19,14 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::group::Widths;
+use flowtop::view::health::{self, Health, SourceHealth};
 use flowtop::view::mask::Mask;
 use flowtop::view::units::RateUnit;
 use flowtop::view::{
-    Interfaces, Knowledge, Ledger, PlaceSource, Query, Row, Status as SourceStatus, View, Vigil,
+    Interfaces, Knowledge, Ledger, Page, PlaceSource, Query, Row, Status as SourceStatus, View,
+    Vigil,
 };
+use flowtop::vitals::{Fill, Vitals};
 use jiff::tz::TimeZone;
 use mmdb_writer::IpVersion;
 use ratatui::buffer::Buffer;
@@ -259,6 +262,13 @@ fn report(line: &Line, last: bool) -> Report {
     report
 }
 
+/// What the engine follows besides the flows.
+pub(crate) struct Pulse {
+    pub(crate) fill: Fill,
+    pub(crate) source: SourceHealth,
+    pub(crate) vitals: Option<Arc<Vitals>>,
+}
+
 /// A viewer, the table it looks at and what answers it.
 pub(crate) struct Scene {
     pub(crate) table: Table,
@@ -272,6 +282,8 @@ pub(crate) struct Scene {
     pub(crate) knowledge: RefCell<Knowledge>,
     /// Makes up the interfaces of flows, for which there are no routes here.
     pub(crate) interfaces: Option<fn(&Row<'_>) -> Interfaces>,
+    /// What is known for the page of health besides the flows.
+    pub(crate) pulse: Option<Pulse>,
     ledger: Ledger,
     /// Keeps a flow that is looked at beyond its end.
     vigil: RefCell<Vigil>,
@@ -299,6 +311,7 @@ impl Scene {
             json: flowtop::output::record,
             group_json: flowtop::output::object,
             multiplexer: Multiplexer::None,
+            health: health::Settings::default(),
             mouse: true,
         };
         change(&mut settings);
@@ -333,6 +346,7 @@ impl Scene {
             last: Effects::default(),
             knowledge: RefCell::new(knowledge),
             interfaces: None,
+            pulse: None,
             ledger: Ledger::default(),
             vigil: RefCell::default(),
         }
@@ -457,7 +471,28 @@ impl Scene {
         view.born_per_sec = Some(212.0);
         view.ended_per_sec = Some(3.25);
         view.status = self.status.clone();
+        if query.page == Page::Health {
+            view.health = Some(Box::new(self.health(&knowledge)));
+        }
         view
+    }
+
+    fn health(&self, knowledge: &Knowledge) -> Health {
+        let pulse = self.pulse.as_ref();
+        let known = health::Known {
+            fill: pulse.map(|pulse| &pulse.fill),
+            source: pulse.map(|pulse| pulse.source).unwrap_or_default(),
+            vitals: pulse.and_then(|pulse| pulse.vitals.clone()),
+        };
+        let settings = health::Settings::default();
+        Health::compute(
+            &self.table,
+            knowledge,
+            &self.status,
+            known,
+            &settings,
+            self.now,
+        )
     }
 
     /// A refresh: the engine answers the last question and settles it.

@@ -80,11 +80,6 @@ impl Sockets {
             buffer,
         })
     }
-
-    /// The receive buffer for the ends of sockets, if they are listened to.
-    pub const fn receive_buffer(&self) -> Option<ReceiveBuffer> {
-        self.buffer
-    }
 }
 
 impl Source for Sockets {
@@ -99,6 +94,11 @@ impl Source for Sockets {
                 let _ = (&self.alive).write(&[0]);
             }
         }
+    }
+
+    /// That for the ends of sockets, if they are listened to.
+    fn receive_buffer(&self) -> Option<ReceiveBuffer> {
+        self.buffer
     }
 
     fn stop(&mut self) {

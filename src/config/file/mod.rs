@@ -5,6 +5,7 @@
 //! `conf/flowtop.toml`, is generated from it.
 
 mod bindings;
+pub(super) mod health;
 mod keys;
 
 use std::net::IpAddr;
@@ -17,7 +18,7 @@ use keys::Value;
 pub(super) use keys::{Base, KEYS};
 
 /// Names of tables.
-const TABLES: [&str; 2] = ["names", "keys"];
+const TABLES: [&str; 3] = ["names", "health", "keys"];
 
 /// What a file says, and what of it could not be used.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,10 @@ pub(super) fn read(text: &str, base: Base<'_>, below: &Layer) -> Result<File, St
         let said = match (name.get_ref().as_ref(), value.get_ref()) {
             ("names", DeValue::Table(names)) => {
                 reading.names(names);
+                Ok(())
+            }
+            ("health", DeValue::Table(limits)) => {
+                reading.health(limits);
                 Ok(())
             }
             ("keys", DeValue::Table(keys)) => {

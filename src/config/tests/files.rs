@@ -7,6 +7,7 @@ use super::*;
 use crate::tui::keymap::Keymap;
 use crate::tui::keymap::Preset;
 use crate::tui::keys::{KEYS, Motion};
+use crate::view::health;
 
 const OF_ALL: &str = "/etc/flowtop/flowtop.toml";
 const OF_USER: &str = "/home/a/.config/flowtop/flowtop.toml";
@@ -204,6 +205,41 @@ fn sample() -> String {
          #   \"fd00:1::23\" = \"laptop\"\n\
          [names]\n",
     );
+    out.push_str(
+        "\n# From where on the Health tab of the viewer calls something a finding.\n[health]\n",
+    );
+    let meanings = [
+        (
+            "table-warn",
+            "A table of connections this full, in percent, is worth a warning",
+        ),
+        (
+            "table-crit",
+            "One this full, in percent, soon drops connections",
+        ),
+        (
+            "host-share",
+            "The share of the table that one host may have, in percent",
+        ),
+        (
+            "unanswered",
+            "So many flows of one host without an answer, or to one host without a completed handshake, are suspicious",
+        ),
+        (
+            "scan-targets",
+            "So many different targets among them make it a scan",
+        ),
+        (
+            "retransmits",
+            "So many TCP segments of this machine sent again, in percent, are worth a warning",
+        ),
+    ];
+    for (limit, (name, meaning)) in file::health::LIMITS.iter().zip(meanings) {
+        assert_eq!(limit.name, name);
+        comment(meaning, &mut out);
+        let default = (limit.get)(&health::Settings::default());
+        let _ = writeln!(out, "#{name} = {default}");
+    }
     let presets = Preset::ALL.map(Preset::name).join(", ");
     let _ = writeln!(
         out,
@@ -221,6 +257,48 @@ fn sample() -> String {
         }
     }
     out
+}
+
+#[test]
+fn limits_of_health_are_read_and_mistakes_are_told() {
+    let text = "[health]\n\
+        table-warn = 60\n\
+        unanswered = 1_000\n\
+        table-crit = 101\n\
+        retransmits = \"5\"\n\
+        unansered = 3\n\
+        interval = 2\n";
+    let file = file::read(
+        text,
+        file::Base {
+            dir: Path::new("/"),
+            home: None,
+        },
+        &Layer {
+            health: vec![("retransmits", 7)],
+            ..Layer::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        file.problems,
+        [
+            "line 4: `table-crit`: give a number from 1 to 100; it stays at 85",
+            "line 5: `retransmits`: give a number from 1 to 100; it stays at 7",
+            "line 6: `unansered` is no key of [health]; the nearest is `unanswered`",
+            "line 7: `interval` has to stand above [health]; here it says nothing",
+        ]
+    );
+    let settings = file::health::settings(&file.layer.health);
+    let default = health::Settings::default();
+    assert_eq!(
+        settings,
+        health::Settings {
+            table_warn_percent: 60,
+            unanswered: 1000,
+            ..default
+        }
+    );
 }
 
 /// A comment of paragraphs.

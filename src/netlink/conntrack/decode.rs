@@ -31,6 +31,14 @@ pub struct Problems {
     pub unknown: u64,
 }
 
+impl std::ops::AddAssign for Problems {
+    fn add_assign(&mut self, more: Self) {
+        self.unusable += more.unusable;
+        self.malformed += more.malformed;
+        self.unknown += more.unknown;
+    }
+}
+
 impl Problems {
     /// All of them.
     pub const fn total(self) -> u64 {

@@ -2,10 +2,12 @@
 //!
 //! Constants keep the kernel's names (`linux/netfilter/nfnetlink_conntrack.h`,
 //! `nfnetlink_compat.h`). [`decode()`] turns one message into one
-//! [`Report`](crate::flow::Report); [`request`] writes the questions.
+//! [`Report`](crate::flow::Report); [`request`] writes the questions; [`stats`]
+//! asks what connection tracking counts about itself.
 
 pub mod decode;
 pub mod request;
+pub mod stats;
 
 pub use decode::{Problems, decode};
 

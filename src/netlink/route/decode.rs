@@ -67,11 +67,11 @@ pub fn decode(message: &Message<'_>) -> Option<Notice> {
 }
 
 /// A fixed structure, and what follows it.
-fn split<const N: usize>(payload: &[u8]) -> Option<(&[u8; N], &[u8])> {
+pub(super) fn split<const N: usize>(payload: &[u8]) -> Option<(&[u8; N], &[u8])> {
     payload.split_first_chunk()
 }
 
-fn word<const N: usize>(header: &[u8; N], at: usize) -> u32 {
+pub(super) fn word<const N: usize>(header: &[u8; N], at: usize) -> u32 {
     let bytes = header.get(at..at + 4).and_then(|b| b.try_into().ok());
     bytes.map_or(0, u32::from_ne_bytes)
 }
@@ -111,11 +111,7 @@ fn link(payload: &[u8]) -> Option<Link> {
     for attribute in attributes(rest) {
         match attribute.kind {
             libc::IFLA_IFNAME => name = attribute.text(),
-            libc::IFLA_LINKINFO => {
-                let mut inner = attribute.nested();
-                let info = inner.find(|a| a.kind == libc::IFLA_INFO_KIND);
-                kind = info.and_then(Attribute::text);
-            }
+            libc::IFLA_LINKINFO => kind = info_kind(attribute),
             _ => {}
         }
     }
@@ -126,6 +122,13 @@ fn link(payload: &[u8]) -> Option<Link> {
         is_up: flags & libc::IFF_UP as u32 != 0,
         is_loopback: flags & libc::IFF_LOOPBACK as u32 != 0,
     })
+}
+
+/// `IFLA_INFO_KIND` within `IFLA_LINKINFO`.
+pub(super) fn info_kind(attribute: Attribute<'_>) -> Option<&str> {
+    let mut inner = attribute.nested();
+    let info = inner.find(|a| a.kind == libc::IFLA_INFO_KIND);
+    info.and_then(Attribute::text)
 }
 
 fn address(payload: &[u8]) -> Option<Address> {

@@ -4,6 +4,7 @@
 
 mod decode;
 mod session;
+mod traffic;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,6 +13,7 @@ use crate::flow::Family;
 
 pub use decode::decode;
 pub use session::{Dump, Ending, Question, Session, subscribe};
+pub use traffic::{Carried, LinkState, Traffic};
 
 /// Why the network configuration cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -111,6 +111,20 @@ impl Session {
         what: Dump,
         mut each: impl FnMut(Item) -> ControlFlow<()>,
     ) -> io::Result<Ending> {
+        self.ask(what, |message| {
+            match decode(message).filter(|notice| !notice.is_gone) {
+                Some(notice) => each(notice.item),
+                None => ControlFlow::Continue(()),
+            }
+        })
+    }
+
+    /// Asks for items and hands each message to `each`, until that has enough.
+    pub(super) fn ask(
+        &mut self,
+        what: Dump,
+        mut each: impl FnMut(&Message<'_>) -> ControlFlow<()>,
+    ) -> io::Result<Ending> {
         self.seq = self.seq.wrapping_add(1);
         self.requests.clear();
         request(&mut self.requests, self.seq, what);
@@ -128,8 +142,7 @@ impl Session {
                 if let Some(result) = end(&message) {
                     return result.map(|()| ending);
                 }
-                let item = decode(&message).filter(|notice| !notice.is_gone);
-                if item.is_some_and(|notice| each(notice.item).is_break()) {
+                if each(&message).is_break() {
                     // The kernel ends a dump that nobody reads when its socket
                     // is closed.
                     self.socket = open()?;

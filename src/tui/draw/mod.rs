@@ -66,7 +66,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     let shown = state.view.as_ref().map(|view| (view, view.query.list));
     match shown {
         Some((view, _)) if view.query.page == Page::Health => {
-            health::draw(state, view, areas.rows, buf);
+            health::draw(state, view, page_area(&areas), buf);
         }
         Some((view, _)) if view.query.page == Page::Chart => {
             chart::draw(state, view, buf);
@@ -120,6 +120,37 @@ pub(super) fn text(state: &State) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A page has no header.
+fn page_area(areas: &Areas) -> Rect {
+    areas.header.union(areas.rows)
+}
+
+/// How far the page of health can be scrolled; `None` if it is not shown.
+pub(super) fn max_page_scroll(state: &State) -> Option<usize> {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    let view = state.current_view()?;
+    (view.query.page == Page::Health)
+        .then(|| health::max_scroll(state, view, page_area(&areas(state, screen))))
+}
+
+/// Lines of the page that fit on the screen.
+pub(super) fn page_height(state: &State) -> usize {
+    let screen = Rect::new(0, 0, state.size.width, state.size.height);
+    page_area(&areas(state, screen)).height.into()
+}
+
+/// Which lines of the page are visible, where that is not all of them.
+fn page_place(state: &State) -> Option<String> {
+    let below = max_page_scroll(state).filter(|below| *below > 0)?;
+    let (first, height) = (state.page_scroll.min(below), page_height(state));
+    let all = below + height;
+    Some(format!(
+        "↑↓ lines {}-{} of {all}",
+        first + 1,
+        first + height
+    ))
 }
 
 /// Whether there are groups worth a look: without a database every place would

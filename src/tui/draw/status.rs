@@ -16,14 +16,10 @@ use super::line::{self, Piece};
 use super::picture::{Scale, spark};
 use super::table_width;
 use crate::flow::{Direction, Family, Group, Pair};
+use crate::view::health::{self, Severity, percent};
 use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
 use crate::view::{Freeze, Page, PlaceSource, SortKey, Source, Status, View};
-
-/// A table this full, in percent, needs attention; one this full drops flows
-/// soon.
-const TABLE_WARN: u64 = 80;
-const TABLE_CRIT: u64 = 95;
 
 /// Cells of a sparkline on the line of the totals: the widest that leaves room
 /// for everything else, in full.
@@ -67,7 +63,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
     let right = state
         .view
         .as_ref()
-        .map(|view| health(&view.status))
+        .map(|view| health(&view.status, &settings.health))
         .unwrap_or_default();
     line::draw(left, right, &state.theme, area, buf);
 }
@@ -146,7 +142,7 @@ const fn direction_chip(direction: Direction) -> &'static str {
 }
 
 /// How the source is doing.
-fn health(status: &Status) -> Vec<Piece> {
+fn health(status: &Status, limits: &health::Settings) -> Vec<Piece> {
     let mut pieces = Vec::new();
     if !status.synced {
         pieces.push(Piece::new(3, "syncing", Role::ChipWarn));
@@ -161,7 +157,7 @@ fn health(status: &Status) -> Vec<Piece> {
         let piece = Piece::new(10, problem.as_str(), Role::ChipWarn);
         pieces.push(piece.or_short(4, "no names", Role::ChipWarn));
     }
-    pieces.extend(table_use(status));
+    pieces.extend(table_use(status, limits));
     match status.accounting {
         Some(true) => pieces.push(Piece::new(10, "acct on", Role::Dim)),
         Some(false) => pieces.push(Piece::new(3, "acct off", Role::ChipWarn)),
@@ -187,17 +183,17 @@ fn places(places: &[PlaceSource]) -> Option<Piece> {
     Some(Piece::new(rank, format!("GeoIP {}d", place.age_days), role))
 }
 
-fn table_use(status: &Status) -> Option<Piece> {
+fn table_use(status: &Status, limits: &health::Settings) -> Option<Piece> {
     let used = status.table_used?;
     let text = format!("table {}", grouped(used));
     let Some(max) = status.table_max.filter(|max| *max > 0) else {
         return Some(Piece::new(8, text, Role::Text));
     };
-    let percent = (used.saturating_mul(100) + max / 2) / max;
-    let role = match percent {
-        TABLE_CRIT.. => Role::ChipCrit,
-        TABLE_WARN.. => Role::ChipWarn,
-        _ => Role::Text,
+    let percent = percent(used, max)?;
+    let role = match limits.of_table(used, max) {
+        Some(Severity::Critical) => Role::ChipCrit,
+        Some(_) => Role::ChipWarn,
+        None => Role::Text,
     };
     let fill = spark::gauge(percent, 100, 1);
     Some(
@@ -482,6 +478,30 @@ fn is_of_use(key: &Key, state: &State) -> bool {
     }
     let has_groups = state.level().has_groups();
     match key.action {
+        // Pages have no rows, and the one of health is about everything.
+        Action::Move(_)
+        | Action::Enter
+        | Action::SortLeft
+        | Action::SortRight
+        | Action::ToggleActive
+        | Action::ToggleSource
+        | Action::TogglePorts
+        | Action::ScrollLeft
+        | Action::ChooseColumns
+            if state.tab.page() != Page::List =>
+        {
+            false
+        }
+        Action::ToggleGroup(_)
+        | Action::AllGroups
+        | Action::ToggleFamily(_)
+        | Action::ToggleLoopback
+        | Action::EditFilter
+        | Action::CycleDirection
+            if state.tab.page() == Page::Health =>
+        {
+            false
+        }
         Action::ScrollLeft => {
             !has_groups && layout::max_scroll(table_width(state), &state.wish()) > 0
         }
@@ -516,7 +536,11 @@ fn order(state: &State) -> Vec<Piece> {
 /// What keys do, and where in the list the window is; or the answer to a key.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
     let mut right = Vec::new();
-    if let Some(view) = &state.view {
+    if let Some(place) = super::page_place(state) {
+        right.push(Piece::new(2, place, Role::Dim));
+    } else if let Some(view) = &state.view
+        && state.tab.page() == Page::List
+    {
         let (first, rows, all) = (view.first, view.window_rows(), view.row_count());
         if rows < all && view.query.page == Page::List {
             let [from, to, all] = [first + 1, first + rows, all].map(|n| grouped(n as u64));

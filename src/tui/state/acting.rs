@@ -18,6 +18,7 @@ impl State {
         let before = (self.tab, self.level().shown());
         match action {
             action if self.act_on_chart(action) => {}
+            Action::Move(motion) if self.tab.page() == Page::Health => self.scroll_page(motion),
             // Pages have no rows.
             Action::Move(_) | Action::Enter if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),

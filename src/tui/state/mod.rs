@@ -181,6 +181,8 @@ pub struct State {
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
     pub(super) scroll: usize,
+    /// First visible line of the page of health.
+    pub(super) page_scroll: usize,
     /// The scope to go back to from all protocols.
     before_all: Option<Scope>,
     /// The answer to a key, and since when it stands.
@@ -237,6 +239,7 @@ impl State {
             subnets: settings.subnets,
             popup_scroll: 0,
             scroll: 0,
+            page_scroll: 0,
             before_all: None,
             notice: None,
             untracked: None,
@@ -406,6 +409,9 @@ impl State {
         self.scroll = self
             .scroll
             .min(layout::max_scroll(draw::table_width(self), &self.wish()));
+        if let Some(most) = draw::max_page_scroll(self) {
+            self.page_scroll = self.page_scroll.min(most);
+        }
         self.clamp_pane();
         if let Some(popup) = self.popup {
             self.popup_scroll = self.popup_scroll.min(popup::max_scroll(self, popup));

@@ -1,11 +1,32 @@
 //! How the cursor moves through a list, and the window with it.
 
+use super::super::draw;
 use super::State;
 use crate::tui::keys::Motion;
 use crate::tui::tabs::Window;
 use crate::view::{Cursor, Subject, View};
 
+/// The first visible line of a text after a motion; not yet kept within bounds.
+pub(super) fn scrolled(motion: Motion, first: usize, page: usize) -> usize {
+    match motion {
+        Motion::Up => first.saturating_sub(1),
+        Motion::Down => first + 1,
+        Motion::PageUp => first.saturating_sub(page),
+        Motion::PageDown => first + page,
+        Motion::HalfPageUp => first.saturating_sub(page.div_ceil(2)),
+        Motion::HalfPageDown => first + page.div_ceil(2),
+        Motion::First => 0,
+        Motion::Last => usize::MAX,
+    }
+}
+
 impl State {
+    /// Moves the text of a page.
+    pub(super) fn scroll_page(&mut self, motion: Motion) {
+        let page = draw::page_height(self).max(1);
+        self.page_scroll = scrolled(motion, self.page_scroll, page);
+    }
+
     /// Moves the cursor. Until the list is there, nothing can be selected.
     pub(in crate::tui) fn move_cursor(&mut self, motion: Motion) {
         let Some(view) = self.current_view().cloned() else {

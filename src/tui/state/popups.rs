@@ -2,6 +2,7 @@
 
 use super::super::draw::popup;
 use super::super::keys::{Action, Motion};
+use super::moving::scrolled;
 use super::{Effects, Popup, State};
 
 impl State {
@@ -64,16 +65,7 @@ impl State {
         let page = popup::visible_lines(self, popup).max(1);
         match action {
             Action::Move(motion) => {
-                self.popup_scroll = match motion {
-                    Motion::Up => scroll.saturating_sub(1),
-                    Motion::Down => scroll + 1,
-                    Motion::PageUp => scroll.saturating_sub(page),
-                    Motion::PageDown => scroll + page,
-                    Motion::HalfPageUp => scroll.saturating_sub(page.div_ceil(2)),
-                    Motion::HalfPageDown => scroll + page.div_ceil(2),
-                    Motion::First => 0,
-                    Motion::Last => popup::max_scroll(self, popup),
-                };
+                self.popup_scroll = scrolled(motion, scroll, page);
             }
             Action::Help if popup != Popup::Help => self.open(Popup::Help),
             Action::About if popup != Popup::About => self.open(Popup::About),

@@ -70,7 +70,7 @@ mod tests {
             Group::Peer(host),
             Group::Served(Some(service)),
             Group::Pair(host, host),
-            Group::Subnet(host, 64),
+            Group::subnet(host, 64),
             Group::Mark(Some(16)),
             Group::Zone(2),
             Group::Protocol(Protocol(250)),

@@ -242,6 +242,7 @@ impl View {
             recent,
             chart,
             status,
+            health,
         } = self;
         let detail = detail.as_ref();
         Self {
@@ -274,6 +275,7 @@ impl View {
             // Numbers; what they are of is the question.
             chart: chart.clone(),
             status: status.masked(mask),
+            health: health.as_ref().map(|health| Box::new(health.masked(mask))),
         }
     }
 }

@@ -1,0 +1,80 @@
+//! What a viewer follows of the kernel and the machine, for the page of health.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Core, Facts};
+use crate::enrich::Knowledge;
+use crate::flow::Moment;
+use crate::view::View;
+use crate::view::health::{Health, Known, Settings, SourceHealth};
+use crate::vitals::{Fill, History, Reading, Vitals};
+
+/// Readings, and what they have come to.
+pub(super) struct Checkup {
+    fill: Fill,
+    history: History,
+    vitals: Option<Arc<Vitals>>,
+    /// Events lost so far, and when the last ones were.
+    lost: u64,
+    lost_at: Option<Moment>,
+    /// What was said last, which a paused view goes on to say.
+    said: Option<Box<Health>>,
+}
+
+impl Checkup {
+    /// Of a viewer that refreshes this often.
+    pub(super) fn new(interval: Duration) -> Self {
+        Self {
+            fill: Fill::default(),
+            history: History::new(interval),
+            vitals: None,
+            lost: 0,
+            lost_at: None,
+            said: None,
+        }
+    }
+
+    /// Takes note of what every refresh finds out.
+    pub(super) fn note(&mut self, now: Moment, facts: Facts, lost: u64) {
+        self.fill.note(now, facts.table_used, facts.table_max);
+        if lost > self.lost {
+            self.lost_at = Some(now);
+        }
+        self.lost = lost;
+    }
+
+    /// Takes a reading in.
+    pub(super) fn take(&mut self, reading: Reading) {
+        self.vitals = Some(self.history.take(reading));
+    }
+
+    /// How everything is doing, for a view.
+    pub(super) fn health(
+        &mut self,
+        core: &Core,
+        knowledge: &Knowledge,
+        view: &View,
+        settings: &Settings,
+        now: Moment,
+    ) -> Box<Health> {
+        if view.query.paused
+            && let Some(said) = &self.said
+        {
+            return said.clone();
+        }
+        let known = Known {
+            fill: Some(&self.fill),
+            source: SourceHealth {
+                lost_at: self.lost_at,
+                ..core.source_health()
+            },
+            vitals: self.vitals.clone(),
+        };
+        let (table, status) = (&core.table, &view.status);
+        let health = Health::compute(table, knowledge, status, known, settings, now);
+        let health = Box::new(health);
+        self.said = Some(health.clone());
+        health
+    }
+}
