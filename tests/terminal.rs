@@ -21,7 +21,6 @@ use std::thread;
 use std::time::Duration;
 
 use flowtop::flow::Scope;
-use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
@@ -53,6 +52,8 @@ fn viewer() {
         columns: Choice::default(),
         subnets: Widths::default(),
         unit: RateUnit::Bytes,
+        tiers: flowtop::view::units::Tiers::default(),
+        memory: flowtop::tui::memory::Memory::default(),
         hosts: Hosts::Name,
         keys: flowtop::tui::Keymap::default(),
         themes: Themes::new(Depth::Ansi),
@@ -62,7 +63,6 @@ fn viewer() {
         group_json: flowtop::output::object,
         multiplexer: Multiplexer::None,
         mouse: true,
-        memory: Memory::default(),
         service: None,
         health: health::Settings::default(),
     };

@@ -38,7 +38,7 @@ _flowtop() {
 
     case "${cmd}" in
         flowtop)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track list events fields doctor update"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track list events fields doctor update"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -69,6 +69,10 @@ _flowtop() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --rate-tiers)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --theme)
@@ -159,7 +163,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__doctor)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -190,6 +194,10 @@ _flowtop() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --rate-tiers)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --theme)
@@ -280,7 +288,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__events)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -323,6 +331,10 @@ _flowtop() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --rate-tiers)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --theme)
@@ -413,7 +425,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__fields)
-            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -444,6 +456,10 @@ _flowtop() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --rate-tiers)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --theme)
@@ -534,7 +550,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__list)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --count --sort --top --output --fields --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -589,6 +605,10 @@ _flowtop() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --rate-tiers)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --theme)
@@ -679,7 +699,7 @@ _flowtop() {
             return 0
             ;;
         flowtop__subcmd__update)
-            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
+            opts="-o -4 -6 -T -U -D -I -S -O -A -f -n -G -s -b -t -u -v -h --from --check --force --dir --geoip-conf --output --ipv4 --ipv6 --tcp --udp --dccp --icmp --sctp --other --all --loopback --filter --service --no-dns --dns --no-geoip --show-src --columns --subnet --mask --export-dir --bits --rate-tiers --no-mouse --no-state --theme --color --interval --source --netns --no-process --no-sysctl --track --rcvbuf --local --resolver --geoip-dir --services --nfsd-dir --config --print-config --update --version --help --no-loopback --geoip --no-show-src --no-bits --no-mask --mouse --state --process --sysctl --no-track"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -755,6 +775,10 @@ _flowtop() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --rate-tiers)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --theme)

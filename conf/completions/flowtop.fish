@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= service= n/no-dns dns G/no-geoip s/show-src columns= subnet= mask export-dir= b/bits no-mouse no-state theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= nfsd-dir= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits no-mask mouse state process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= service= n/no-dns dns G/no-geoip s/show-src columns= subnet= mask export-dir= b/bits rate-tiers= no-mouse no-state theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= nfsd-dir= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits no-mask mouse state process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -29,6 +29,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l service -d 'The clients
 complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
+complete -c flowtop -n "__fish_flowtop_needs_command" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -98,6 +99,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l service -d 'The
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -159,6 +161,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l service -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -216,6 +219,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l service -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -273,6 +277,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l service -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'
@@ -335,6 +340,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l service -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l theme -d 'Theme of the viewer: terminal, mono, nord and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l color -d 'Colours: auto, always or never' -r -f -a "auto\t'If the surroundings are fit for them'
 always\t'Whatever the surroundings say'

@@ -17,7 +17,7 @@ use crate::view::filter::Filter;
 use crate::view::group::Widths;
 use crate::view::health;
 use crate::view::sort::Sort;
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -83,6 +83,7 @@ pub struct ServiceName {
 
 /// Which flows to watch, and how.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct SourceOptions {
     /// Families, protocols, loopback.
     pub scope: Scope,
@@ -135,6 +136,8 @@ pub struct ViewerOptions {
     pub export_dir: Option<PathBuf>,
     /// Bits or bytes per second.
     pub unit: RateUnit,
+    /// From which rates on rows look busy.
+    pub tiers: Tiers,
     /// Whether the viewer takes the mouse.
     pub mouse: bool,
     /// Which key does what.

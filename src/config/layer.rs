@@ -18,6 +18,7 @@ use crate::tui::keymap::Preset;
 use crate::tui::keys::{Action, Chord};
 use crate::view::column::Choice;
 use crate::view::group::Widths;
+use crate::view::units::Tiers;
 
 /// What one layer says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,7 @@ pub(super) struct Layer {
     /// An empty one is the usual one.
     pub(super) export_dir: Option<PathBuf>,
     pub(super) bits: Option<bool>,
+    pub(super) rate_tiers: Option<Tiers>,
     pub(super) no_mouse: Option<bool>,
     pub(super) no_state: Option<bool>,
     pub(super) color: Option<Color>,
@@ -97,6 +99,7 @@ impl Layer {
             mask: switch("mask", display.mask, undo.no_mask)?,
             export_dir: display.export_dir.clone(),
             bits: switch("bits", display.bits, undo.no_bits)?,
+            rate_tiers: display.rate_tiers,
             no_mouse: switch("no-mouse", display.no_mouse, undo.mouse)?,
             no_state: switch("no-state", display.no_state, undo.state)?,
             color: display.color,
@@ -133,6 +136,7 @@ impl Layer {
             mask: self.mask.or(below.mask),
             export_dir: self.export_dir.or(below.export_dir),
             bits: self.bits.or(below.bits),
+            rate_tiers: self.rate_tiers.or(below.rate_tiers),
             no_mouse: self.no_mouse.or(below.no_mouse),
             no_state: self.no_state.or(below.no_state),
             color: self.color.or(below.color),

@@ -144,15 +144,8 @@ pub fn parse<A: Into<OsString> + Clone>(
         ..source(&layer, &variable, lookups)
     };
     // A file's columns are meant for the viewer.
-    let columns = options.display.columns.as_ref().map(Choice::printed);
-    let settings = |records: Records, course| output::Settings {
-        format: records.output,
-        fields: records.fields.map(|fields| fields.0),
-        unit,
-        course,
-        columns: columns.clone(),
-        mask: None,
-    };
+    let columns = options.display.columns.as_ref();
+    let settings = |records, course| written(records, course, unit, columns);
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
         Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
@@ -174,21 +167,14 @@ pub fn parse<A: Into<OsString> + Clone>(
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),
-        None if stdout_is_terminal => Invocation::View(ViewerOptions {
-            export_dir: export_dir(&layer, &variable),
-            source,
-            show_source: layer.show_src.unwrap_or(false),
-            columns: layer.columns.unwrap_or_default(),
-            subnets: layer.subnet.unwrap_or_default(),
-            unit,
-            mouse: !layer.no_mouse.unwrap_or(false),
-            keys,
-            depth: depth(layer.color, &variable),
-            theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
-            memory,
-            state_file,
-            health: file::health::settings(&layer.health),
-        }),
+        None if stdout_is_terminal => {
+            let viewer = viewer(source, layer, keys, &variable);
+            Invocation::View(ViewerOptions {
+                memory,
+                state_file,
+                ..viewer
+            })
+        }
         None => {
             let records = Records {
                 output: Format::Table,
@@ -302,6 +288,48 @@ fn layers(
         }
     }
     Ok((Layer::of_environment(variable).over(layer), warnings))
+}
+
+/// What the viewer begins with; nothing is remembered yet.
+fn viewer(
+    source: SourceOptions,
+    layer: Layer,
+    keys: Keymap,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> ViewerOptions {
+    ViewerOptions {
+        export_dir: export_dir(&layer, variable),
+        source,
+        show_source: layer.show_src.unwrap_or(false),
+        unit: unit(&layer),
+        columns: layer.columns.unwrap_or_default(),
+        subnets: layer.subnet.unwrap_or_default(),
+        tiers: layer.rate_tiers.unwrap_or_default(),
+        mouse: !layer.no_mouse.unwrap_or(false),
+        keys,
+        depth: depth(layer.color, variable),
+        theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
+        memory: Memory::default(),
+        state_file: None,
+        health: file::health::settings(&layer.health),
+    }
+}
+
+/// How records are written.
+fn written(
+    records: Records,
+    course: Course,
+    unit: RateUnit,
+    columns: Option<&Choice>,
+) -> output::Settings {
+    output::Settings {
+        format: records.output,
+        fields: records.fields.map(|fields| fields.0),
+        unit,
+        course,
+        columns: columns.map(Choice::printed),
+        mask: None,
+    }
 }
 
 fn list(source: SourceOptions, output: output::Settings, samples: NonZeroU32) -> ListOptions {

@@ -14,6 +14,7 @@ use crate::view::column::Choice;
 use crate::view::field::{self, FIELDS, Field};
 use crate::view::group::Widths;
 use crate::view::sort::{Sort, SortKey};
+use crate::view::units::Tiers;
 
 /// Fields by name, none of them twice.
 #[derive(Clone, Debug)]
@@ -87,6 +88,31 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
         .and_then(|number| number.checked_mul(1 << shift))
         .filter(|bytes| (4 << 10..=1 << 30).contains(bytes))
         .ok_or_else(|| "give bytes from 4k to 1024M, such as 32M".into())
+}
+
+/// Two rates in bytes per second, the lower one first: `10k,1M`.
+pub(super) fn tiers(text: &str) -> Result<Tiers, String> {
+    let rate = |text: &str| {
+        let text = text.trim();
+        let (digits, factor) = match text.as_bytes().last()? {
+            b'k' | b'K' => (&text[..text.len() - 1], 1_000),
+            b'M' => (&text[..text.len() - 1], 1_000_000),
+            b'G' => (&text[..text.len() - 1], 1_000_000_000),
+            _ => (text, 1),
+        };
+        digits.parse::<u64>().ok()?.checked_mul(factor)
+    };
+    let rates = text.split_once(',');
+    rates
+        .and_then(|(mid, high)| rate(mid).zip(rate(high)))
+        .filter(|(mid, high)| (1..*high).contains(mid))
+        .map(|(mid_bytes_per_sec, high_bytes_per_sec)| Tiers {
+            mid_bytes_per_sec,
+            high_bytes_per_sec,
+        })
+        .ok_or_else(|| {
+            "give two rates in bytes per second, the lower one first, such as 10k,1M".into()
+        })
 }
 
 /// Reads one of some names, which the completions of shells know then.

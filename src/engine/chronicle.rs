@@ -292,3 +292,249 @@ impl Chronicle {
         Some(trace)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::enrich::services::{self, Services};
+    use crate::flow::{Counters, L4, Origin, Protocol, Report, Scope, Tuple, Update};
+    use crate::view::chart::{Charting, Of};
+    use crate::view::filter::Filter;
+    use crate::view::group::Service;
+    use crate::view::history::Sample;
+    use crate::view::{Group, Ledger, Query};
+
+    const SPAN: Duration = Duration::from_secs(60);
+
+    /// A table that is read every second, and what is remembered of it.
+    struct Scene {
+        table: Table,
+        knowledge: Knowledge,
+        chronicle: Chronicle,
+        now: Moment,
+    }
+
+    /// A flow of TCP to a port.
+    fn key(port: u16) -> Key {
+        let [src, dst] = [1, 2].map(|host| Ipv4Addr::new(192, 0, 2, host));
+        let orig = Tuple::v4(
+            src,
+            dst,
+            Protocol::TCP,
+            L4::Ports {
+                src: port,
+                dst: port,
+            },
+        );
+        Key { zone: 0, orig }
+    }
+
+    fn pair(orig: u64, reply: u64) -> Pair<u64> {
+        Pair { orig, reply }
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let nowhere = std::path::PathBuf::from("/nonexistent");
+            let (services, _) = Services::load(&services::Settings {
+                system_file: None,
+                netsniff_dir: nowhere.clone(),
+                vendor_dir: nowhere.clone(),
+                admin_dir: nowhere,
+                ..services::Settings::default()
+            });
+            Self {
+                table: Table::new(),
+                knowledge: Knowledge::new(services),
+                chronicle: Chronicle::default(),
+                now: Moment::default().after(Duration::from_secs(1000)),
+            }
+        }
+
+        fn tell(&mut self, origin: Origin, port: u16, bytes: Option<(u64, u64)>) {
+            let counters = |bytes| Counters { packets: 1, bytes };
+            let report = Report {
+                counters: bytes.map(|(orig, reply)| Pair {
+                    orig: counters(orig),
+                    reply: counters(reply),
+                }),
+                ..Report::about(key(port), origin)
+            };
+            let update = Update::Flow(report);
+            let (chronicle, knowledge) = (&mut self.chronicle, &mut self.knowledge);
+            let now = self.now;
+            self.table.apply(&update, now, &mut |change| {
+                chronicle.note(&change, knowledge, now);
+            });
+        }
+
+        /// A second passes, and then the kernel's table is read.
+        fn read(&mut self, flows: &[(u16, (u64, u64))]) {
+            self.now = self.now.after(Duration::from_secs(1));
+            let now = self.now;
+            self.table.apply(&Update::DumpBegin, now, &mut |_| {});
+            for (port, bytes) in flows {
+                self.tell(Origin::Dumped, *port, Some(*bytes));
+            }
+            let end = Update::DumpEnd { complete: true };
+            self.table.apply(&end, now, &mut |_| {});
+            self.chronicle.read(&self.table, &mut self.knowledge, now);
+        }
+
+        fn ask(&mut self, query: &Query) -> View {
+            let ledger = Ledger::default();
+            let (table, knowledge) = (&self.table, &mut self.knowledge);
+            let mut view = View::compute(query, table, &ledger, knowledge, self.now);
+            self.chronicle.answer(&mut view, table, knowledge, self.now);
+            view
+        }
+
+        fn chart(&mut self, of: Of, filter: &str) -> Option<Box<Chart>> {
+            let filter = (!filter.is_empty()).then(|| Arc::new(Filter::parse(filter).unwrap()));
+            self.ask(&Query {
+                chart: Some(Charting {
+                    of,
+                    span: SPAN,
+                    steps: 60,
+                }),
+                filter,
+                ..Query::of(Scope::EVERYTHING)
+            })
+            .chart
+        }
+    }
+
+    /// Of the newest seconds, the last one last.
+    fn newest(chart: &Chart, count: usize) -> Vec<Option<Pair<u64>>> {
+        let rate = |sample: &Option<Sample>| sample.map(|sample| sample.bytes_per_sec);
+        let mut rates: Vec<_> = chart.series.steps.iter().map(rate).collect();
+        rates.split_off(rates.len() - count)
+    }
+
+    fn service(port: u16) -> Of {
+        Of::Group(Group::Service(Service {
+            proto: Protocol::TCP,
+            port: Some(port),
+        }))
+    }
+
+    #[test]
+    fn the_whole_is_remembered_from_the_first_reading_on() {
+        let mut scene = Scene::new();
+        scene.read(&[(80, (0, 0))]);
+        scene.read(&[(80, (10, 1000))]);
+        scene.read(&[(80, (10, 1000))]);
+        let whole = scene.chart(Of::Scope, "").unwrap();
+        let rates = [None, Some(pair(10, 1000)), Some(pair(0, 0))];
+        assert_eq!(newest(&whole, 3), rates);
+        // What another source says is another flow, and the time between a gap.
+        scene.chronicle.restart();
+        scene.table = Table::new();
+        scene.read(&[(80, (0, 0))]);
+        scene.read(&[(80, (0, 77))]);
+        let whole = scene.chart(Of::Scope, "").unwrap();
+        let rates = [Some(pair(0, 0)), None, Some(pair(0, 77))];
+        assert_eq!(newest(&whole, 3), rates);
+        let view = scene.ask(&Query::of(Scope::EVERYTHING));
+        assert_eq!(view.recent.len(), 4);
+        assert!(view.recent[2].is_none() && view.chart.is_none());
+    }
+
+    #[test]
+    fn a_filter_begins_with_what_its_flows_remember() {
+        let mut scene = Scene::new();
+        for second in 0..10 {
+            scene.read(&[(80, (0, 1000 * second)), (443, (500 * second, 0))]);
+        }
+        let web = scene.chart(Of::Matching, "port 443").unwrap();
+        assert_eq!(newest(&web, 2), [Some(pair(500, 0)); 2]);
+        assert!(web.series.steps[59].unwrap().born_per_sec.is_none());
+        scene.read(&[(80, (0, 10_000)), (443, (5500, 0))]);
+        let web = scene.chart(Of::Matching, "port 443").unwrap();
+        assert_eq!(newest(&web, 2), [Some(pair(500, 0)), Some(pair(1000, 0))]);
+        assert_eq!(web.series.steps[59].unwrap().born_per_sec, Some(0.0));
+    }
+
+    #[test]
+    fn flows_that_live_between_two_readings_count() {
+        let mut scene = Scene::new();
+        scene.read(&[]);
+        scene.chart(Of::Matching, "port 443");
+        scene.now = scene.now.after(Duration::from_millis(300));
+        scene.tell(Origin::New, 443, None);
+        scene.now = scene.now.after(Duration::from_millis(300));
+        scene.tell(Origin::Destroyed, 443, Some((70, 9000)));
+        scene.now = scene.now.after(Duration::from_millis(400));
+        scene
+            .chronicle
+            .read(&scene.table, &mut scene.knowledge, scene.now);
+        let web = scene.chart(Of::Matching, "port 443").unwrap();
+        assert_eq!(newest(&web, 1), [Some(pair(70, 9000))]);
+        let sample = web.series.steps[59].unwrap();
+        assert_eq!(
+            (sample.born_per_sec, sample.ended_per_sec),
+            (Some(1.0), Some(1.0))
+        );
+    }
+
+    #[test]
+    fn a_flow_is_remembered_beyond_its_end() {
+        let mut scene = Scene::new();
+        scene.read(&[(80, (0, 0))]);
+        scene.read(&[(80, (5, 100))]);
+        let id = scene.table.find(&key(80)).unwrap();
+        assert!(!scene.chart(Of::Flow(id), "").unwrap().is_over);
+        scene.read(&[(80, (5, 300))]);
+        scene.now = scene.now.after(Duration::from_secs(1));
+        scene.tell(Origin::Destroyed, 80, Some((5, 350)));
+        scene.now = scene.now.after(Duration::from_secs(1));
+        scene
+            .chronicle
+            .read(&scene.table, &mut scene.knowledge, scene.now);
+        let chart = scene.chart(Of::Flow(id), "").unwrap();
+        assert!(chart.is_over);
+        assert_eq!(newest(&chart, 2), [Some(pair(0, 200)), Some(pair(0, 50))]);
+    }
+
+    #[test]
+    fn a_flow_without_counters_is_a_gap() {
+        let mut scene = Scene::new();
+        scene.tell(Origin::New, 80, None);
+        let id = scene.table.find(&key(80)).unwrap();
+        scene.chart(Of::Flow(id), "");
+        scene.now = scene.now.after(Duration::from_secs(1));
+        scene
+            .chronicle
+            .read(&scene.table, &mut scene.knowledge, scene.now);
+        let chart = scene.chart(Of::Flow(id), "").unwrap();
+        assert_eq!(newest(&chart, 60), vec![None; 60]);
+    }
+
+    #[test]
+    fn few_traces_are_kept_and_not_for_ever() {
+        let mut scene = Scene::new();
+        scene.read(&[(80, (0, 0))]);
+        for port in 1..20 {
+            scene.chart(service(port), "");
+        }
+        // The newest is forgotten at the next question at the latest.
+        assert!(scene.chronicle.traces.len() <= TRACES + 1);
+        // Filters that are typed leave nothing.
+        for port in 1..20 {
+            let filter = Filter::parse(&format!("port {port}")).ok().map(Arc::new);
+            scene.ask(&Query {
+                filter,
+                ..Query::of(Scope::EVERYTHING)
+            });
+        }
+        assert!(scene.chronicle.traces.len() <= TRACES + 1);
+        scene.ask(&Query::of(Scope::EVERYTHING));
+        assert!(scene.chronicle.traces.len() <= TRACES);
+        scene.now = scene.now.after(TRACED);
+        scene.read(&[]);
+        assert!(scene.chronicle.traces.is_empty());
+    }
+}

@@ -47,7 +47,7 @@ pub(super) struct Exporting {
 }
 
 impl Exporting {
-    pub(super) fn begin(export: Export, sight: Sight<'_>, now: Moment) -> Self {
+    pub(super) fn begin(export: Export, sight: &mut Sight<'_>, now: Moment) -> Self {
         let (query, at) = (&export.query, sight.at);
         let whole = Whole::of(query, sight.table, sight.ledger, sight.knowledge, at);
         Self {
@@ -61,7 +61,7 @@ impl Exporting {
     }
 
     /// Hands on one piece. Whether there is more to come.
-    pub(super) fn go_on(&mut self, sight: Sight<'_>, now: Moment) -> bool {
+    pub(super) fn go_on(&mut self, sight: &mut Sight<'_>, now: Moment) -> bool {
         let next = self.next.take().unwrap_or_else(|| {
             let (table, ledger) = (sight.table, sight.ledger);
             let piece = self

@@ -188,7 +188,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 }
             }
             if let Some(mut export) = self.export.take_if(|export| now >= export.due)
-                && export.go_on(self.sight(export.is_paused, now), now)
+                && export.go_on(&mut self.sight(export.is_paused, now), now)
             {
                 self.export = Some(export);
             }
@@ -202,8 +202,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             Input::Query(query) => self.ask(query),
             Input::Export(export) => {
                 let now = self.core.clock.now();
-                let sight = self.sight(export.query.paused, now);
-                self.export = Some(Exporting::begin(*export, sight, now));
+                let mut sight = self.sight(export.query.paused, now);
+                self.export = Some(Exporting::begin(*export, &mut sight, now));
             }
             Input::Source(delivery) => self.take(delivery)?,
             Input::Names => self.take_names(),

@@ -14,7 +14,7 @@ const GAP: usize = 2;
 /// The columns of the screen.
 pub(super) struct Columns {
     grid: Grid,
-    columns: Vec<ColumnId>,
+    shown: Vec<ColumnId>,
     unit: RateUnit,
     /// Whether time and event stand before them.
     events: bool,
@@ -46,7 +46,7 @@ impl Columns {
             }));
         Self {
             grid: Grid::new(heads.collect(), course),
-            columns,
+            shown: columns,
             unit,
             events,
             plain: Plain::default(),
@@ -67,7 +67,7 @@ impl Columns {
             self.grid.end_cell();
         }
         if let Some(row) = &record.row {
-            for column in &self.columns {
+            for column in &self.shown {
                 self.cell.clear();
                 column.cell(
                     row,

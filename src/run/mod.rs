@@ -170,7 +170,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Does it. `mask` is there if nothing true is to be told.
 fn carry_out(invocation: Invocation, mask: Option<&Mask>) -> Result<ExitCode, Failure> {
     match invocation {
-        Invocation::View(options) => viewer::view(&options, mask).map(|()| ExitCode::SUCCESS),
+        Invocation::View(options) => {
+            let mask = match mask {
+                Some(mask) => mask.clone(),
+                // For the key.
+                None => mask::new(options.source.netns.as_deref())?,
+            };
+            viewer::view(&options, mask).map(|()| ExitCode::SUCCESS)
+        }
         Invocation::List(options) => headless::list(&options, mask).map(|()| ExitCode::SUCCESS),
         Invocation::Events(options) => headless::events(&options, mask).map(|()| ExitCode::SUCCESS),
         Invocation::Fields => headless::fields().map(|()| ExitCode::SUCCESS),

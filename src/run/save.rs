@@ -4,9 +4,9 @@
 //! link to somewhere else, and mode 0600 lets nobody else read it. What could
 //! not be written whole is removed again.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -68,7 +68,7 @@ impl Drop for New {
     fn drop(&mut self) {
         if !self.is_kept {
             // What is left of it, if it cannot be removed, is ours alone.
-            let _ = std::fs::remove_file(&self.path);
+            let _ = fs::remove_file(&self.path);
         }
     }
 }
@@ -82,6 +82,13 @@ impl New {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&dir);
         made.map_err(|error| cannot("make", &dir, &error))?;
+        if let Some(owner) = strange_link(&dir) {
+            return Err(format!(
+                "no file is written: {} is a link that user {owner} has made; name a directory \
+                 with --export-dir",
+                dir.display()
+            ));
+        }
         let mut path = dir.join(format!("{stem}.{ending}"));
         for number in 2..=SAME_SECOND {
             let mut options = OpenOptions::new();
@@ -115,6 +122,16 @@ impl New {
         self.is_kept = true;
         std::mem::take(&mut self.path)
     }
+}
+
+/// The user who made a link of this name, if neither we nor root have: it may
+/// lead anywhere.
+fn strange_link(path: &Path) -> Option<u32> {
+    let link = fs::symlink_metadata(path).ok()?;
+    // The owner of our own entry in /proc is our effective user.
+    let us = fs::metadata("/proc/self").ok()?.uid();
+    let is_strange = link.is_symlink() && ![0, us].contains(&link.uid());
+    is_strange.then(|| link.uid())
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> String {

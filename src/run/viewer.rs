@@ -49,7 +49,7 @@ impl From<Arc<View>> for Message {
 }
 
 /// Shows the viewer until the user quits.
-pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), Failure> {
+pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
     // Before any thread there is.
     let jobs = JobControl::take_over().map_err(Failure::Signals)?;
     let clock = Clock::start();
@@ -121,17 +121,10 @@ pub(super) fn view(options: &ViewerOptions, mask: Option<&Mask>) -> Result<(), F
         engine: to_engine.clone(),
         screen: to_screen.clone(),
     };
-    let done = Arc::new(AtomicBool::new(false));
-    let reader_done = Arc::clone(&done);
-    thread::Builder::new()
-        .name("input".into())
-        .spawn(move || tui::read_input(&to_screen, &reader_done))
-        .map_err(Failure::Thread)?;
-
+    let done = read_keys(to_screen).map_err(Failure::Thread)?;
     let mut left = None;
-    let settings = screen_settings(options, themes, mask, service)?;
     let ending = tui::run(
-        settings,
+        screen_settings(options, themes, mask, service),
         &messages,
         &mut |errand| run_errand(errand, &to_engine, &saver, &mut left),
         &mut || on_request(&mut tracked),
@@ -178,6 +171,15 @@ fn run_errand(
     let _ = engine.send(input);
 }
 
+/// Reads keys in a thread of its own, until it is told that this is done.
+fn read_keys(screen: SyncSender<Message>) -> io::Result<Arc<AtomicBool>> {
+    let done = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&done);
+    let body = move || tui::read_input(&screen, &told);
+    thread::Builder::new().name("input".into()).spawn(body)?;
+    Ok(done)
+}
+
 /// Runs the engine in a thread of its own.
 fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
     viewer: Viewer<P>,
@@ -198,22 +200,17 @@ fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
 fn screen_settings(
     options: &ViewerOptions,
     themes: Themes,
-    mask: Option<&Mask>,
+    mask: Mask,
     service: Option<Service>,
-) -> Result<tui::Settings, Failure> {
-    let namespace = namespace();
-    Ok(tui::Settings {
-        mask: match mask {
-            Some(mask) => mask.clone(),
-            // For the key.
-            None => mask::new(namespace.as_deref())?,
-        },
-        is_masked: mask.is_some(),
+) -> tui::Settings {
+    tui::Settings {
+        mask,
+        is_masked: options.source.mask,
         json: output::record,
         group_json: output::object,
         multiplexer: multiplexer(),
         host: mask::host_name(),
-        namespace,
+        namespace: namespace(),
         interval: options.source.interval,
         scope: options.source.scope,
         filter: options.source.filter.clone(),
@@ -222,6 +219,7 @@ fn screen_settings(
         columns: options.columns.clone(),
         subnets: options.subnets,
         unit: options.unit,
+        tiers: options.tiers,
         hosts: match options.source.lookups.names {
             Some(_) => Hosts::Name,
             None => Hosts::Address,
@@ -231,7 +229,7 @@ fn screen_settings(
         themes,
         health: options.health,
         mouse: options.mouse,
-    })
+    }
 }
 
 /// What stands between the terminal and this program, by what it leaves in the

@@ -6,7 +6,7 @@
 //! scrolling sideways.
 
 use crate::view::SortKey;
-use crate::view::column::{Align, ColumnId};
+use crate::view::column::{Align, BARS_TITLE, ColumnId};
 use crate::view::units::RateUnit;
 
 /// Blank cells at both edges of the screen.
@@ -39,6 +39,7 @@ impl Cell {
     /// Its header.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Plain(ColumnId::Bars) => BARS_TITLE,
             Self::Plain(id) => id.column().title,
             Self::ProtoState => "PROTO",
             Self::Endpoint => "DESTINATION",
@@ -48,6 +49,8 @@ impl Cell {
     /// Where its texts stand.
     pub fn align(self) -> Align {
         match self {
+            // A number, but drawn from the left.
+            Self::Plain(ColumnId::Bars) => Align::Left,
             Self::Plain(id) => id.column().align,
             Self::ProtoState | Self::Endpoint => Align::Left,
         }
@@ -156,6 +159,7 @@ const PROCESS: Yielding = Yielding::Hide(&[ColumnId::Process]);
 const COUNTRY: Yielding = Yielding::Hide(&[ColumnId::Country]);
 const BYTES: Yielding = Yielding::Hide(&[ColumnId::ReplyBytes, ColumnId::OrigBytes]);
 const AGE: Yielding = Yielding::Hide(&[ColumnId::Age]);
+const BARS: Yielding = Yielding::Hide(&[ColumnId::Bars]);
 const ARROW: Yielding = Yielding::Hide(&[ColumnId::Arrow]);
 const PROTO: Yielding = Yielding::Hide(&[ColumnId::Proto]);
 const RATES: Yielding = Yielding::Hide(&[ColumnId::ReplyRate, ColumnId::OrigRate]);
@@ -192,6 +196,7 @@ const ORDER: &[Yielding] = &[
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
+    BARS,
     ARROW,
     PROTO,
 ];
@@ -206,6 +211,7 @@ const ORDER_WITH_SOURCE: &[Yielding] = &[
     Yielding::AbbreviateState,
     Yielding::JoinService,
     PROCESS,
+    BARS,
     ARROW,
     PROTO,
     Yielding::CutAddresses,

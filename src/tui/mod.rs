@@ -48,7 +48,7 @@ use crate::view::field::Record;
 use crate::view::filter::Filter;
 use crate::view::group::{Service, Widths};
 use crate::view::mask::Mask;
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 use crate::view::{GroupRow, Query, View, health};
 
 /// How often the input thread looks whether it is to end.
@@ -80,6 +80,8 @@ pub struct Settings {
     pub subnets: Widths,
     /// The unit of rates.
     pub unit: RateUnit,
+    /// From which rates on rows look busy.
+    pub tiers: Tiers,
     /// How hosts are written first; by address if no names are looked up.
     pub hosts: Hosts,
     /// What the run before has left.

@@ -125,7 +125,7 @@ impl State {
 
     /// What one can sort by here: the columns on the screen, and the usual
     /// order behind them.
-    fn sort_keys(&self) -> Vec<SortKey> {
+    pub(super) fn sort_keys(&self) -> Vec<SortKey> {
         let mut keys: Vec<SortKey> = if let List::By(grouping) = self.level().list {
             let columns = draw::group_columns(self, grouping);
             let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));

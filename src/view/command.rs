@@ -228,8 +228,7 @@ mod tests {
         report.reply = reply;
         let mut table = Table::default();
         table.apply(&Update::Flow(report), Moment::default(), &mut |_| {});
-        let flow = table.flows().next().unwrap().1.clone();
-        flow
+        table.flows().next().unwrap().1.clone()
     }
 
     fn deletes(orig: Tuple) -> String {

@@ -20,6 +20,24 @@ pub enum RateUnit {
     Bits,
 }
 
+/// From which rates on a row matters how much, in bytes per second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiers {
+    /// From here on it is worth a look.
+    pub mid_bytes_per_sec: u64,
+    /// From here on it fills lines.
+    pub high_bytes_per_sec: u64,
+}
+
+impl Default for Tiers {
+    fn default() -> Self {
+        Self {
+            mid_bytes_per_sec: 10_000,
+            high_bytes_per_sec: 1_000_000,
+        }
+    }
+}
+
 /// Appends `value` with three significant digits and a decimal prefix.
 fn scaled(out: &mut String, value: u128, unit: &str) {
     let mut step = 0;

@@ -10,6 +10,7 @@
     reason = "clippy does not see that these are tests as well"
 )]
 
+mod chart;
 mod clients;
 mod cursor;
 #[path = "../databases/mod.rs"]

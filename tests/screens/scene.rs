@@ -17,11 +17,13 @@ use flowtop::table::{Change, Table};
 use flowtop::tui::memory::Memory;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
+use flowtop::view::chart::Chart;
 use flowtop::view::column::{Choice, Hosts};
 use flowtop::view::group::Widths;
 use flowtop::view::health::{self, Health, SourceHealth};
+use flowtop::view::history::Sample;
 use flowtop::view::mask::Mask;
-use flowtop::view::units::RateUnit;
+use flowtop::view::units::{RateUnit, Tiers};
 use flowtop::view::{
     Interfaces, Knowledge, Ledger, Page, PlaceSource, Query, Row, Status as SourceStatus, View,
     Vigil,
@@ -268,6 +270,8 @@ pub(crate) struct Pulse {
     pub(crate) source: SourceHealth,
     pub(crate) vitals: Option<Arc<Vitals>>,
 }
+/// How fast it was at the last readings, and the chart of a query.
+pub(crate) type Past = fn(&Query, Moment) -> (Vec<Option<Sample>>, Option<Box<Chart>>);
 
 /// A viewer, the table it looks at and what answers it.
 pub(crate) struct Scene {
@@ -284,6 +288,8 @@ pub(crate) struct Scene {
     pub(crate) interfaces: Option<fn(&Row<'_>) -> Interfaces>,
     /// What is known for the page of health besides the flows.
     pub(crate) pulse: Option<Pulse>,
+    /// Makes up what the engine remembers.
+    pub(crate) past: Option<Past>,
     ledger: Ledger,
     /// Keeps a flow that is looked at beyond its end.
     vigil: RefCell<Vigil>,
@@ -300,6 +306,7 @@ impl Scene {
             service: None,
             show_source: false,
             columns: Choice::default(),
+            tiers: Tiers::default(),
             subnets: Widths::default(),
             unit: RateUnit::Bytes,
             hosts: Hosts::Name,
@@ -347,6 +354,7 @@ impl Scene {
             knowledge: RefCell::new(knowledge),
             interfaces: None,
             pulse: None,
+            past: None,
             ledger: Ledger::default(),
             vigil: RefCell::default(),
         }
@@ -463,6 +471,9 @@ impl Scene {
             if let Some(interfaces) = self.interfaces {
                 row.bearings.interfaces = interfaces(&row.row(self.now));
             }
+        }
+        if let Some(past) = self.past {
+            (view.recent, view.chart) = past(&view.query, self.now);
         }
         view.bytes_per_sec = totals.reduce(|a, b| Pair {
             orig: a.orig + b.orig,

@@ -63,6 +63,9 @@ pub(in crate::config) const KEYS: &[Key] = &[
         set(&mut to.export_dir, value.path())
     }),
     key("bits", "false", |value, to| set(&mut to.bits, value.flag())),
+    key("rate-tiers", "\"10k,1M\"", |value, to| {
+        set(&mut to.rate_tiers, value.text(value::tiers))
+    }),
     key("no-mouse", "false", |value, to| {
         set(&mut to.no_mouse, value.flag())
     }),

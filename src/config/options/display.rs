@@ -8,6 +8,7 @@ use super::super::value;
 use super::Color;
 use crate::view::column::Choice;
 use crate::view::group::Widths;
+use crate::view::units::Tiers;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Display")]
@@ -95,6 +96,19 @@ pub(in crate::config) struct Display {
     /// named after their units.
     #[arg(short = 'b', long, global = true, overrides_with = "no_bits")]
     pub(in crate::config) bits: bool,
+
+    /// From which rates on rows look busy and busier: 10k,1M by default
+    ///
+    /// Bytes per second, with k, M or G. What is slower looks like ordinary text,
+    /// and what rests is dim. The roles rate_low, rate_mid and rate_high of a
+    /// theme say how they look.
+    #[arg(
+        long,
+        value_name = "MID,HIGH",
+        value_parser = value::tiers,
+        global = true
+    )]
+    pub(in crate::config) rate_tiers: Option<Tiers>,
 
     /// Leave the mouse to the terminal
     ///

@@ -1,7 +1,6 @@
 //! New files, and what stands in their way.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{lchown, symlink};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
@@ -61,6 +60,22 @@ fn no_link_is_followed_wherever_it_leads() {
 }
 
 #[test]
+fn a_directory_may_be_a_link_of_ours_but_of_nobody_else() {
+    let scratch = Scratch::new();
+    let (real, link) = (scratch.0.join("real"), scratch.0.join("link"));
+    fs::create_dir(&real).unwrap();
+    symlink(&real, &link).unwrap();
+    write_text(Some(link.clone()), "flowtop-1", "a").unwrap();
+    assert!(real.join("flowtop-1.txt").exists());
+    // Only root can make links in the name of others.
+    if lchown(&link, Some(12_345), None).is_ok() {
+        let told = write_text(Some(link), "flowtop-2", "a").unwrap_err();
+        assert!(told.contains("user 12345"), "{told}");
+        assert!(!real.join("flowtop-2.txt").exists());
+    }
+}
+
+#[test]
 fn what_cannot_be_written_says_why_and_what_helps() {
     let none = write_text(None, "flowtop-1", "").unwrap_err();
     assert!(none.contains("--export-dir"), "{none}");
@@ -115,8 +130,9 @@ fn an_export_is_whole_or_not_there() {
     let whole = thread::spawn(move || match inputs.recv().unwrap() {
         Input::Export(export) => {
             let all = [Exported::Begin(3, Moment::default()), Exported::End];
-            all.into_iter()
-                .for_each(|one| export.writer.send(one).unwrap());
+            for one in all {
+                export.writer.send(one).unwrap();
+            }
         }
         other => panic!("{other:?}"),
     });

@@ -12,6 +12,7 @@
 //! ```
 
 mod about;
+mod bars;
 mod chart;
 mod detail;
 mod empty;
@@ -31,6 +32,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+pub(super) use bars::Measure;
 pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::columns as group_columns;

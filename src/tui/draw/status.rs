@@ -21,9 +21,9 @@ use crate::view::history::Sample;
 use crate::view::units::{self, RateUnit};
 use crate::view::{Freeze, Page, PlaceSource, SortKey, Source, Status, View};
 
-/// Cells of a sparkline on the line of the totals: the widest that leaves room
-/// for everything else, in full.
-const SPARKS: [usize; 4] = [32, 24, 16, 10];
+/// Cells of the sparklines of rates and of births on the line of the totals: the
+/// first that leave room for everything else.
+const SPARKS: [(usize, usize); 6] = [(32, 16), (24, 16), (16, 10), (24, 0), (16, 0), (10, 0)];
 /// Pieces of a higher rank than this yield before sparklines do: they explain,
 /// and are no numbers.
 const SPARK_RANK: u8 = 11;
@@ -336,12 +336,8 @@ fn with_sparks(
         pieces
     };
     let fits = |pieces: &Vec<Piece>| line::fits(pieces, right, SPARK_RANK, area);
-    let both = SPARKS
-        .into_iter()
-        .map(|cells| with(cells, cells.min(SPARKS[2])));
-    let rates_only = SPARKS.into_iter().map(|cells| with(cells, 0));
-    let found = both.chain(rates_only).find(fits);
-    found.unwrap_or(plain)
+    let mut all = SPARKS.iter().map(|(rates, flows)| with(*rates, *flows));
+    all.find(fits).unwrap_or(plain)
 }
 
 /// A count per second, as a number to be drawn.

@@ -9,16 +9,14 @@ use ratatui::style::Style as Look;
 use super::super::layout::{self, Cell, Placed};
 use super::super::state::State;
 use super::super::theme::Role;
+use super::bars::Bars;
 use super::line;
 use super::picture::{Scale, spark};
 use crate::flow::{L4, Pair, Status};
 use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
+use crate::view::units::Tiers;
 use crate::view::{End, Past, Row, ViewRow};
 
-/// Rates from here on are worth a look, bytes per second.
-const RATE_MID: u64 = 10_000;
-/// Rates from here on fill lines, bytes per second.
-const RATE_HIGH: u64 = 1_000_000;
 /// Screens this wide have room for how rates went.
 pub(in super::super) const TREND_FROM: u16 = 200;
 /// The least that a full height of that stands for, in bytes per second.
@@ -64,9 +62,16 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
         ..state.cell_style()
     };
     let mut text = String::new();
+    let bars = Bars::of(view, state.bars);
     for (y, row) in (area.y..area.bottom()).zip(&view.rows) {
         let row = row.row(state.shown_at());
         for column in &columns {
+            if column.cell == Cell::Plain(ColumnId::Bars) {
+                let rate = row.flow.bytes_per_sec().unwrap_or_default();
+                let area = Rect::new(column.x, y, column.width, 1);
+                bars.draw(rate, area, &state.theme, buf);
+                continue;
+            }
             cell(state, &row, *column, style, y, &mut text, buf);
         }
     }
@@ -200,7 +205,7 @@ fn cell(
             line::cut_end(text, width);
             let role = match (id, text.as_str()) {
                 (ColumnId::Country, "lan" | "-") => Role::Dim,
-                _ => role(id, row),
+                _ => role(id, row, state.settings.tiers),
             };
             put(buf, y, column, text, style(role));
         }
@@ -271,7 +276,7 @@ fn put(buf: &mut Buffer, y: u16, column: Placed, text: &str, style: Look) {
 }
 
 /// What a cell is, by what it says.
-fn role(id: ColumnId, row: &Row<'_>) -> Role {
+fn role(id: ColumnId, row: &Row<'_>, tiers: Tiers) -> Role {
     let flow = row.flow;
     let amount = |bytes: Option<u64>| match bytes {
         None | Some(0) => Role::Dim,
@@ -282,6 +287,7 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
     match id {
         ColumnId::Proto => Role::Proto,
         ColumnId::Trend => Role::Trend,
+        ColumnId::Bars => Role::Bar,
         ColumnId::State => state_role(row),
         ColumnId::Source | ColumnId::Destination | ColumnId::Process => Role::Text,
         ColumnId::Country => Role::Country,
@@ -289,10 +295,10 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
         ColumnId::ReplyPackets => amount(flow.counters().map(|c| c.reply.packets)),
         ColumnId::OrigPackets => amount(flow.counters().map(|c| c.orig.packets)),
         ColumnId::Bytes => amount(flow.counters().map(|c| c.orig.bytes | c.reply.bytes)),
-        ColumnId::Rate => rate_role(flow.bytes_per_sec().map(both)),
-        ColumnId::Rate2 => rate_role(average(2)),
-        ColumnId::Rate10 => rate_role(average(10)),
-        ColumnId::Rate40 => rate_role(average(40)),
+        ColumnId::Rate => rate_role(tiers, flow.bytes_per_sec().map(both)),
+        ColumnId::Rate2 => rate_role(tiers, average(2)),
+        ColumnId::Rate10 => rate_role(tiers, average(10)),
+        ColumnId::Rate40 => rate_role(tiers, average(40)),
         ColumnId::Age
         | ColumnId::Expires
         | ColumnId::Sport
@@ -311,8 +317,8 @@ fn role(id: ColumnId, row: &Row<'_>) -> Role {
         ColumnId::Rtt => row.rtt_us().map_or(Role::Dim, |_| Role::Text),
         ColumnId::OrigBytes => amount(flow.counters().map(|c| c.orig.bytes)),
         ColumnId::ReplyBytes => amount(flow.counters().map(|c| c.reply.bytes)),
-        ColumnId::OrigRate => rate_role(flow.bytes_per_sec().map(|r| r.orig)),
-        ColumnId::ReplyRate => rate_role(flow.bytes_per_sec().map(|r| r.reply)),
+        ColumnId::OrigRate => rate_role(tiers, flow.bytes_per_sec().map(|r| r.orig)),
+        ColumnId::ReplyRate => rate_role(tiers, flow.bytes_per_sec().map(|r| r.reply)),
     }
 }
 
@@ -339,11 +345,11 @@ pub(super) fn trend(past: &Past, width: usize) -> String {
 }
 
 /// How much a rate matters.
-pub(super) const fn rate_role(bytes_per_sec: Option<u64>) -> Role {
+pub(super) fn rate_role(tiers: Tiers, bytes_per_sec: Option<u64>) -> Role {
     match bytes_per_sec {
         None | Some(0) => Role::Dim,
-        Some(RATE_HIGH..) => Role::RateHigh,
-        Some(RATE_MID..) => Role::RateMid,
+        Some(rate) if rate >= tiers.high_bytes_per_sec => Role::RateHigh,
+        Some(rate) if rate >= tiers.mid_bytes_per_sec => Role::RateMid,
         Some(_) => Role::RateLow,
     }
 }

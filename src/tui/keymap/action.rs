@@ -50,6 +50,7 @@ impl Action {
             Self::ToggleFreeze => "freeze",
             Self::ChooseColumns => "columns",
             Self::ToggleSource => "show-src",
+            Self::CycleBars => "bars",
             Self::EditFilter => "filter",
             Self::ClearFilter => "clear-filter",
             Self::CycleHosts => "names",

@@ -63,6 +63,8 @@ pub enum Action {
     ChooseColumns,
     /// Shows or hides the source column.
     ToggleSource,
+    /// Rates with bars of powers of ten, with linear ones, with none.
+    CycleBars,
     /// Hosts by name, by address, by both.
     CycleHosts,
     /// Ports by name or by number.

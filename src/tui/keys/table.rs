@@ -103,7 +103,7 @@ pub static KEYS: &[Key] = &[
         &[key(KeyCode::Left), char('h')],
         Action::ScrollLeft,
         "← →  h l",
-        "columns that have no room on the screen",
+        "columns without room; time of a chart",
         Some(hint("←→", "columns", 12)),
     ),
     hidden(&[key(KeyCode::Right), char('l')], Action::ScrollRight),
@@ -338,6 +338,14 @@ pub static KEYS: &[Key] = &[
         "b",
         "rates in bits or in bytes",
         Some(hint("b", "bits", 6)),
+    ),
+    entry(
+        Section::Show,
+        &[char('B')],
+        Action::CycleBars,
+        "B",
+        "rates as bars: by powers, linear, none",
+        None,
     ),
     entry(
         Section::Show,

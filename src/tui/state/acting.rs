@@ -53,6 +53,7 @@ impl State {
             Action::GroupBy => self.open_groupings(),
             Action::ToggleBits
             | Action::ToggleSource
+            | Action::CycleBars
             | Action::CycleHosts
             | Action::TogglePorts => self.look(action),
             Action::Copy | Action::Mask | Action::WriteScreen | Action::Export => {

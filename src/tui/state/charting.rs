@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::super::draw;
 use super::super::keys::{Action, Motion};
-use super::super::tabs::Tab;
+use super::super::tabs::{Label, Tab};
 use super::State;
+use crate::view::Page;
 use crate::view::chart::{Charting, Of};
-use crate::view::{Page, View};
 
 /// How much time a chart can be of.
 pub(in super::super) const SPANS: [Duration; 4] = [
@@ -25,7 +25,7 @@ pub(in super::super) struct Charts {
     /// What was chosen of what there is, if that is there.
     of: Of,
     /// The row that was selected when the page was opened, and what it is.
-    pub(in super::super) row: Option<(Of, String)>,
+    row: Option<(Of, Label)>,
     /// Where one came from.
     before: Tab,
 }
@@ -45,13 +45,15 @@ impl State {
     /// What the page of rates can be of, and what that is called.
     pub(in super::super) fn charted(&self) -> Vec<(Of, String)> {
         let mut all = vec![(Of::Scope, "everything".to_owned())];
-        let filter = self.filter.as_ref().map(|filter| format!("/{filter}"));
+        let filter = self.filter.as_ref();
+        let filter = filter.map(|filter| format!("/{}", self.told(filter)));
         let direction = self.direction.map(|way| format!("only {}", way.name()));
         let words: Vec<String> = direction.into_iter().chain(filter).collect();
         if !words.is_empty() {
             all.push((Of::Matching, words.join(" ")));
         }
-        all.extend(self.charts.row.clone());
+        let row = self.charts.row.iter();
+        all.extend(row.map(|(of, label)| (*of, self.read(label).to_owned())));
         all
     }
 
@@ -76,7 +78,7 @@ impl State {
     pub(super) fn go(&mut self, tab: Tab) {
         if tab.page() == Page::Chart && self.tab.page() != Page::Chart {
             self.charts.before = self.tab;
-            let row = self.current_view().and_then(|view| self.selected(view));
+            let row = self.selected();
             if let Some(row) = row {
                 self.charts.of = row.0;
                 self.charts.row = Some(row);
@@ -90,18 +92,24 @@ impl State {
     }
 
     /// The selected row, and what it is called.
-    fn selected(&self, view: &View) -> Option<(Of, String)> {
+    fn selected(&self) -> Option<(Of, Label)> {
+        let view = self.current_view()?;
         let line = view.line_of(self.level().cursor)?;
-        let flow = view.rows.get(line).map(|row| {
-            let label = draw::flow_label(self, row);
-            (Of::Flow(row.id), label)
-        });
-        flow.or_else(|| {
-            let row = view.groups.get(line)?;
-            let label = row.label();
-            let what = self.tab.title().to_lowercase();
-            Some((Of::Group(row.group), format!("{what} › {label}")))
-        })
+        let mask = &self.settings.mask;
+        if let Some(row) = view.rows.get(line) {
+            let label = Label {
+                plain: draw::flow_label(self, row),
+                masked: draw::flow_label(self, &row.masked(mask)),
+            };
+            return Some((Of::Flow(row.id), label));
+        }
+        let row = view.groups.get(line)?;
+        let what = self.tab.title().to_lowercase();
+        let label = Label {
+            plain: format!("{what} › {}", row.label()),
+            masked: format!("{what} › {}", row.masked(mask).label()),
+        };
+        Some((Of::Group(row.group), label))
     }
 
     /// What keys do that do something else elsewhere; whether this was one.

@@ -169,6 +169,8 @@ pub struct State {
     pub(super) ports: Ports,
     pub(super) tab: Tab,
     trails: [Trail; Tab::ALL.len()],
+    /// What the bars stand for.
+    pub(super) bars: draw::Measure,
     /// What the page of rates shows.
     pub(super) charts: Charts,
     pub(super) popup: Option<Popup>,
@@ -232,6 +234,7 @@ impl State {
             ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
             trails: Trail::all(),
+            bars: draw::Measure::default(),
             charts: Charts::default(),
             popup: None,
             picker: None,

@@ -12,6 +12,7 @@ use super::{Effects, State};
 use crate::tui::clipboard::MOST_BYTES;
 use crate::tui::keys::Action;
 use crate::tui::menu::{Item, Menu, Picked};
+use crate::tui::tabs::Label;
 use crate::tui::{Ending, draw};
 use crate::view::column::ColumnId;
 use crate::view::field::{Event, Record};
@@ -139,6 +140,14 @@ impl State {
         match self.mask() {
             Some(mask) => filter.masked(mask),
             None => filter.to_string(),
+        }
+    }
+
+    /// What a list or a row is called, as it may be read.
+    pub(in crate::tui) fn read<'a>(&self, label: &'a Label) -> &'a str {
+        match self.mask() {
+            Some(_) => &label.masked,
+            None => &label.plain,
         }
     }
 
@@ -375,7 +384,7 @@ impl State {
             return;
         };
         match menu.key(key) {
-            Picked::More => return,
+            Picked::More => {}
             Picked::Chosen(deed) => {
                 self.taking.menu = None;
                 self.carry_out(deed, effects);

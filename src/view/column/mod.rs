@@ -18,6 +18,9 @@ use crate::flow::{Direction, Family, L4, Pair, Protocol, Status, Tuple};
 pub use choice::{Choice, Mark};
 pub use registry::{COLUMNS, ColumnId};
 
+/// What stands above bars: which half of them is what.
+pub const BARS_TITLE: &str = "▀↓ ▄↑";
+
 /// Where the text of a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
@@ -128,6 +131,7 @@ impl Column {
                 | ColumnId::ReplyPackets
                 | ColumnId::OrigPackets
                 | ColumnId::Bytes
+                | ColumnId::Bars
                 | ColumnId::Rate
                 | ColumnId::Rate2
                 | ColumnId::Rate10
@@ -215,8 +219,8 @@ impl ColumnId {
             Self::Rate2 => rate(out, average(2)),
             Self::Rate10 => rate(out, average(10)),
             Self::Rate40 => rate(out, average(40)),
-            // A picture, drawn where one knows how wide it is.
-            Self::Trend => {}
+            // Pictures, drawn where one knows how wide they are.
+            Self::Bars | Self::Trend => {}
             Self::Rtt => units::latency(out, row.rtt_us()),
         }
     }

@@ -34,6 +34,7 @@ pub enum ColumnId {
     Bytes,
     ReplyRate,
     OrigRate,
+    Bars,
     Rate,
     Rate2,
     Rate10,
@@ -298,6 +299,16 @@ pub static COLUMNS: &[Column] = &[
         8,
         8,
         "Rate in the direction of the first packet.",
+    ),
+    column(
+        ColumnId::Bars,
+        "bars",
+        "BARS",
+        Align::Right,
+        10,
+        24,
+        "Both rates as bars: the upper half of a cell is the answers, the lower one what was sent, \
+         and a whole cell is both. B chooses their scale.",
     ),
     column(
         ColumnId::Rate,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use super::super::column::Align;
+use super::super::column::{Align, BARS_TITLE};
 use super::super::field::Value;
 use super::super::units::{self, RateUnit};
 use super::super::{Moment, Who};
@@ -59,12 +59,14 @@ pub enum GroupColumn {
     ReplyRate,
     /// Bytes per second sent.
     OrigRate,
-    /// How fast it was: a picture, drawn where one knows how wide it is.
+    /// Both rates as bars: a picture, drawn where one knows how wide it is.
+    Bars,
+    /// How fast it was: a picture as well.
     Trend,
 }
 
 /// Every column, by the name that sorts by it.
-const NAMES: [(&str, GroupColumn); 23] = [
+const NAMES: [(&str, GroupColumn); 24] = [
     ("code", GroupColumn::Code),
     ("name", GroupColumn::Name),
     ("to", GroupColumn::To),
@@ -87,6 +89,7 @@ const NAMES: [(&str, GroupColumn); 23] = [
     ("bytes", GroupColumn::Bytes),
     ("down_rate", GroupColumn::ReplyRate),
     ("up_rate", GroupColumn::OrigRate),
+    ("bars", GroupColumn::Bars),
     ("trend", GroupColumn::Trend),
 ];
 
@@ -157,6 +160,7 @@ impl GroupColumn {
             (Self::Bytes, _) => "BYTES",
             (Self::ReplyRate, _) => "↓ RATE",
             (Self::OrigRate, _) => "↑ RATE",
+            (Self::Bars, _) => BARS_TITLE,
             (Self::Trend, _) => "TREND",
         }
     }
@@ -220,7 +224,7 @@ impl GroupColumn {
             }
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
-            Self::Trend => {
+            Self::Bars | Self::Trend => {
                 let rate = row.average_bytes_per_sec;
                 Value::Uint(rate.orig.saturating_add(rate.reply))
             }
@@ -270,7 +274,7 @@ impl GroupColumn {
             }
             Self::ReplyRate => units::rate(out, Some(row.bytes_per_sec.reply), unit),
             Self::OrigRate => units::rate(out, Some(row.bytes_per_sec.orig), unit),
-            Self::Trend => {}
+            Self::Bars | Self::Trend => {}
         }
     }
 }

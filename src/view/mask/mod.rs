@@ -161,7 +161,7 @@ impl Mask {
     }
 
     fn v6(&self, ip: Ipv6Addr) -> Ipv6Addr {
-        let is_solicited = ip.to_bits() >> 24 == 0xff02_0000_0000_0000_0000_0001_ff;
+        let is_solicited = ip.to_bits() >> 24 == 0xff_0200_0000_0000_0000_0000_01ff;
         if ip.is_loopback() || ip.is_unspecified() || (ip.is_multicast() && !is_solicited) {
             return ip;
         }
@@ -207,9 +207,9 @@ impl Mask {
         if bytes[0] & 1 == 1 || bytes == [0; 6] {
             return Mac(bytes);
         }
-        let digest = self.digest(Use::Mac, 0, &bytes);
-        let [_, b, c, d, e, f, ..] = digest;
-        Mac([2, b, c, d, e, f])
+        let mut masked = [2; 6];
+        masked[1..].copy_from_slice(&self.digest(Use::Mac, 0, &bytes)[..5]);
+        Mac(masked)
     }
 
     /// The pseudonym of a text of some kind.
@@ -290,8 +290,8 @@ impl Mask {
         if let Some(mac) = mac(word) {
             return Some(self.mac(mac).to_string());
         }
-        let is_it = |secret: &&Box<str>| word.eq_ignore_ascii_case(secret);
-        let secret = self.secrets.iter().find(is_it)?;
+        let mut secrets = self.secrets.iter();
+        let secret = secrets.find(|secret| word.eq_ignore_ascii_case(secret))?;
         Some(self.host(secret))
     }
 }

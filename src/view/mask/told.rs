@@ -132,7 +132,7 @@ impl GroupRow {
             counters: *counters,
             bytes_per_sec: *bytes_per_sec,
             average_bytes_per_sec: *average_bytes_per_sec,
-            past: past.clone(),
+            past: *past,
         }
     }
 }
@@ -172,7 +172,7 @@ impl Detail {
                 orig: other(&translated.orig),
                 reply: other(&translated.reply),
             },
-            past: past.clone(),
+            past: *past,
             parent_lives: *parent_lives,
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn tell(state: &State, detail: &Detail, row: &Row<'_>, sheet: &mut Sh
         sheet.say("counted", Prose::of(why, Role::Dim));
         return;
     };
-    let mut columns = rates(state.unit, detail);
+    let mut columns = rates(state, detail);
     let amounts = amounts(counters);
     let width =
         |columns: &[Column]| -> usize { columns.iter().map(|column| column.width + GAP).sum() };
@@ -55,7 +55,8 @@ pub(super) fn tell(state: &State, detail: &Detail, row: &Row<'_>, sheet: &mut Sh
     sheet.say("counted", counted(row));
 }
 
-fn rates(unit: RateUnit, detail: &Detail) -> Vec<Column> {
+fn rates(state: &State, detail: &Detail) -> Vec<Column> {
+    let unit = state.unit;
     let width = match unit {
         RateUnit::Bytes => 8,
         RateUnit::Bits => 10,
@@ -70,7 +71,7 @@ fn rates(unit: RateUnit, detail: &Detail) -> Vec<Column> {
     let cell = |rate: Option<u64>| {
         let mut text = String::new();
         units::rate(&mut text, rate, unit);
-        (text, rate_role(rate))
+        (text, rate_role(state.settings.tiers, rate))
     };
     [
         (now, flow.bytes_per_sec(), 0),

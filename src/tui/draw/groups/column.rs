@@ -5,10 +5,10 @@ use super::super::super::theme::Role;
 use super::super::table;
 use crate::view::GroupRow;
 use crate::view::group::{Country, Group, GroupColumn as Column, Grouping};
-use crate::view::units::RateUnit;
+use crate::view::units::{RateUnit, Tiers};
 
 use Column::{
-    Age, Code, Ended, Flows, Hosts, Mac, Mount, Name, New, Nfs, OrigBytes, OrigRate, Pid,
+    Age, Bars, Code, Ended, Flows, Hosts, Mac, Mount, Name, New, Nfs, OrigBytes, OrigRate, Pid,
     ReplyBytes, ReplyRate, Rtt, Seen, To, Trend, Unit, Unreplied, User,
 };
 
@@ -25,9 +25,10 @@ const BYTES: &[Column] = &[ReplyBytes, OrigBytes];
 const CODED: Model = Model {
     columns: &[
         Code, Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes,
-        ReplyRate, OrigRate, Trend,
+        ReplyRate, OrigRate, Bars, Trend,
     ],
     yielding: &[
+        &[Trend],
         &[Age],
         &[New],
         &[Unreplied],
@@ -35,6 +36,7 @@ const CODED: Model = Model {
         &[Seen],
         &[Hosts],
         BYTES,
+        &[Bars],
         &[Code],
     ],
 };
@@ -42,14 +44,16 @@ const CODED: Model = Model {
 const NAMED: Model = Model {
     columns: &[
         Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Trend,
+        OrigRate, Bars, Trend,
     ],
     yielding: &[
+        &[Trend],
         &[Age],
         &[Ended],
         &[New],
         &[Seen],
         BYTES,
+        &[Bars],
         &[Unreplied],
         &[Hosts],
     ],
@@ -59,17 +63,27 @@ const NAMED: Model = Model {
 const PAIRS: Model = Model {
     columns: &[
         Name, To, Flows, Ended, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Trend,
+        OrigRate, Bars, Trend,
     ],
-    yielding: &[&[Age], &[Ended], &[New], &[Seen], BYTES, &[Unreplied]],
+    yielding: &[
+        &[Trend],
+        &[Age],
+        &[Ended],
+        &[New],
+        &[Seen],
+        BYTES,
+        &[Bars],
+        &[Unreplied],
+    ],
 };
 
 const PROCESSES: Model = Model {
     columns: &[
         Name, Pid, User, Unit, Flows, Ended, Hosts, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Trend,
+        OrigRate, Bars, Trend,
     ],
     yielding: &[
+        &[Trend],
         &[Age],
         &[Ended],
         &[Seen],
@@ -77,6 +91,7 @@ const PROCESSES: Model = Model {
         &[Hosts],
         &[User],
         BYTES,
+        &[Bars],
         &[Pid],
     ],
 };
@@ -84,14 +99,16 @@ const PROCESSES: Model = Model {
 const HOSTS: Model = Model {
     columns: &[
         Name, Mac, Flows, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Trend,
+        OrigRate, Bars, Trend,
     ],
     yielding: &[
+        &[Trend],
         &[Age],
         &[Seen],
         &[Mac],
         &[New],
         BYTES,
+        &[Bars],
         &[Unreplied],
         &[Hosts],
     ],
@@ -99,17 +116,27 @@ const HOSTS: Model = Model {
 
 const PEERS: Model = Model {
     columns: &[
-        Name, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Name, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Bars, Trend,
     ],
-    yielding: &[&[Ended], &[Age], &[Seen], BYTES, &[Rtt]],
+    yielding: &[&[Trend], &[Ended], &[Age], &[Seen], BYTES, &[Rtt]],
 };
 
 /// Peers of this machine's NFS server.
 const NFS_CLIENTS: Model = Model {
     columns: &[
         Name, Nfs, Mount, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Bars, Trend,
     ],
-    yielding: &[&[Ended], &[Age], &[Seen], BYTES, &[Mount], &[Rtt], &[Nfs]],
+    yielding: &[
+        &[Trend],
+        &[Ended],
+        &[Age],
+        &[Seen],
+        BYTES,
+        &[Mount],
+        &[Rtt],
+        &[Nfs],
+    ],
 };
 
 impl Model {
@@ -141,7 +168,7 @@ pub(super) const fn width(column: Column, grouping: Grouping, unit: RateUnit) ->
         (Nfs, _) => 4,
         (Age, Grouping::Peer) => 9,
         (Mac, _) => 17,
-        (Trend, _) => 10,
+        (Bars | Trend, _) => 10,
         (New | Seen, _) => 6,
         (ReplyRate | OrigRate, _) => match unit {
             RateUnit::Bytes => 8,
@@ -158,13 +185,14 @@ pub(super) const fn widest(column: Column, grouping: Grouping, unit: RateUnit) -
         (Name | To, _) => 40,
         (Unit | Mount, _) => 32,
         (User, _) => 16,
+        (Bars, _) => 24,
         (Trend, _) => 40,
         _ => width(column, grouping, unit),
     }
 }
 
 /// What a cell is, by what it says.
-pub(super) fn role(column: Column, row: &GroupRow) -> Role {
+pub(super) fn role(column: Column, row: &GroupRow, tiers: Tiers) -> Role {
     if row.is_over() {
         return Role::Dim;
     }
@@ -187,8 +215,10 @@ pub(super) fn role(column: Column, row: &GroupRow) -> Role {
         Unreplied => zero_is_dim(row.unreplied as u64),
         ReplyBytes => zero_is_dim(row.counters.reply.bytes),
         OrigBytes | Column::Bytes => zero_is_dim(row.counters.orig.bytes),
-        ReplyRate => table::rate_role(Some(row.bytes_per_sec.reply)),
-        OrigRate => table::rate_role(Some(row.bytes_per_sec.orig)),
+        ReplyRate => table::rate_role(tiers, Some(row.bytes_per_sec.reply)),
+        OrigRate => table::rate_role(tiers, Some(row.bytes_per_sec.orig)),
+        // Pictures, drawn where one knows how wide they are.
+        Bars => Role::Bar,
         Trend => Role::Trend,
     }
 }

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 
 use super::super::state::State;
 use super::super::theme::Role;
+use super::bars::Bars;
 use super::{line, table};
 use crate::view::column::Align;
 use crate::view::group::{Group, GroupColumn as Column, Grouping};
@@ -32,11 +33,21 @@ struct Placed {
 /// The columns at a screen `width`: they yield in order until the rest fits; if
 /// it never does, names are cut. What is left over goes to texts, one cell at a
 /// time, then to the gaps before numbers. The rest stays blank.
-fn arrange(width: u16, grouping: Grouping, within: &[Group], unit: RateUnit) -> Vec<Placed> {
+fn arrange(
+    width: u16,
+    grouping: Grouping,
+    within: &[Group],
+    unit: RateUnit,
+    bars: bool,
+) -> Vec<Placed> {
     let model = Model::of(grouping, within);
     let least = |c: &Column| column::width(*c, grouping, unit);
     let mut columns = model.columns.to_vec();
-    columns.retain(|column| *column != Column::Trend || width >= table::TREND_FROM);
+    columns.retain(|column| match column {
+        Column::Bars => bars,
+        Column::Trend => width >= table::TREND_FROM,
+        _ => true,
+    });
     let needed = |columns: &[Column]| {
         let texts: u16 = columns.iter().map(least).sum();
         texts + GAP * (columns.len() as u16).saturating_sub(1) + 2 * MARGIN
@@ -87,8 +98,8 @@ fn arrange(width: u16, grouping: Grouping, within: &[Group], unit: RateUnit) -> 
 
 /// The columns that a screen has room for, and their titles.
 pub(in super::super) fn columns(state: &State, grouping: Grouping) -> Vec<(Column, &'static str)> {
-    let width = super::table_width(state);
-    let placed = arrange(width, grouping, &state.level().within, state.unit).into_iter();
+    let (width, within) = (super::table_width(state), &state.level().within);
+    let placed = arrange(width, grouping, within, state.unit, state.has_bars()).into_iter();
     let titled = placed.map(|placed| (placed.column, placed.column.title(grouping)));
     titled.collect()
 }
@@ -104,7 +115,8 @@ fn is_sorted_by(column: Column, key: SortKey) -> bool {
 pub(super) fn header(state: &State, grouping: Grouping, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
     let sort = state.sort();
-    for placed in arrange(area.width, grouping, &state.level().within, state.unit) {
+    let within = &state.level().within;
+    for placed in arrange(area.width, grouping, within, state.unit, state.has_bars()) {
         let title = placed.column.title(grouping);
         if is_sorted_by(placed.column, sort.key) {
             let area = Rect::new(placed.x, area.y, placed.width, 1);
@@ -121,12 +133,19 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
     let List::By(grouping) = view.query.list else {
         return;
     };
-    let columns = arrange(area.width, grouping, &view.query.within, state.unit);
+    let within = &view.query.within;
+    let columns = arrange(area.width, grouping, within, state.unit, state.has_bars());
+    let bars = Bars::of(view, state.bars);
     let mut text = String::new();
     for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
         for placed in &columns {
+            if placed.column == Column::Bars {
+                let area = Rect::new(placed.x, y, placed.width, 1);
+                bars.draw(row.bytes_per_sec, area, &state.theme, buf);
+                continue;
+            }
             text.clear();
-            let role = column::role(placed.column, row);
+            let role = column::role(placed.column, row, state.settings.tiers);
             if placed.column == Column::Trend {
                 text = table::trend(&row.past, placed.width.into());
             } else {
@@ -142,7 +161,12 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
 
 fn put(buf: &mut Buffer, y: u16, placed: Placed, text: &str, style: Style) {
     let area = Rect::new(placed.x, y, placed.width, 1);
-    line::put_aligned(buf, area, placed.column.align(), text, style);
+    let align = match placed.column {
+        // A number, but drawn from the left.
+        Column::Bars => Align::Left,
+        column => column.align(),
+    };
+    line::put_aligned(buf, area, align, text, style);
 }
 
 #[cfg(test)]
@@ -165,7 +189,7 @@ mod tests {
     #[test]
     fn columns_yield_in_order() {
         let titles = |grouping, width| {
-            let placed = arrange(width, grouping, &[], RateUnit::Bytes);
+            let placed = arrange(width, grouping, &[], RateUnit::Bytes, false);
             let titles: Vec<_> = placed.iter().map(|p| p.column.title(grouping)).collect();
             titles.join(" ")
         };
@@ -220,7 +244,7 @@ mod tests {
         for (grouping, within) in lists() {
             for unit in [RateUnit::Bytes, RateUnit::Bits] {
                 for width in 40..=250 {
-                    let placed = arrange(width, grouping, &within, unit);
+                    let placed = arrange(width, grouping, &within, unit, true);
                     for pair in placed.windows(2) {
                         assert!(pair[0].x + pair[0].width < pair[1].x, "{width}");
                     }

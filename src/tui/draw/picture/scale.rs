@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(scale.level(0, 8), 0);
         assert_eq!(scale.level(1, 8), 1);
         assert_eq!(scale.level(1000, 8), 8);
-        assert_eq!(scale.level(500, 8), 4);
+        assert_eq!(scale.level(400, 8), 4);
         assert_eq!(scale.level(u64::MAX, 8), 8);
     }
 }

@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn a_line_has_a_cell_for_each_value() {
         let scale = Scale::of_counts(800);
-        let values = [Some(0), Some(1), Some(10), Some(125), Some(126), Some(1000)];
+        let values = [Some(0), Some(1), Some(10), Some(100), Some(101), Some(1000)];
         assert_eq!(line(values, scale), "  ▁▁▂█");
         assert_eq!(line([None, Some(2000)], scale), " █");
         assert_eq!(line([], scale), "");
