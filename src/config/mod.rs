@@ -111,11 +111,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         (Memory::default(), None)
     };
     let mut layer = flags.over(Layer::of_memory(&memory).over(files));
-    if filter.is_some() && !options.protocols.names_any() {
-        // The filter says which.
-        layer.protocols = Some(Group::ALL.to_vec());
-    }
-    narrow_to_service(&options, &mut layer)?;
+    choose_protocols(&options, filter.is_some(), &mut layer)?;
     let keys = keymap(&layer, &mut warnings);
     if options.general.update {
         let flags = match &options.command {
@@ -134,11 +130,13 @@ pub fn parse<A: Into<OsString> + Clone>(
         services_required: !options.lookups.services.is_empty(),
         ..lookups(&layer, &variable, names)
     };
-    let nfsd_dir = options.lookups.nfsd_dir.clone();
     let source = SourceOptions {
         filter,
         service: options.protocols.service.clone(),
-        nfsd_dir: nfsd_dir.unwrap_or_else(|| nfsd::DIRECTORY.into()),
+        nfsd_dir: options
+            .lookups
+            .nfsd_dir
+            .unwrap_or_else(|| nfsd::DIRECTORY.into()),
         netns: options.source.netns.clone(),
         warnings,
         ..source(&layer, &variable, lookups)
@@ -212,12 +210,16 @@ fn remembered(
     }
 }
 
-/// Lets `--service` choose the protocols: its own, and what else is asked for by
+/// Lets a filter have all protocols, and `--service` choose them: its own, and what else is asked for by
 /// name.
 ///
 /// # Errors
 /// If it stands beside what tells of flows only.
-fn narrow_to_service(options: &Options, layer: &mut Layer) -> Result<(), Usage> {
+fn choose_protocols(options: &Options, filters: bool, layer: &mut Layer) -> Result<(), Usage> {
+    if filters && !options.protocols.names_any() {
+        // The filter says which.
+        layer.protocols = Some(Group::ALL.to_vec());
+    }
     let Some(service) = &options.protocols.service else {
         return Ok(());
     };
