@@ -81,7 +81,7 @@ impl Subject for Known<'_> {
             location: Location::Unknown,
             name: None,
         };
-        let ends = if needs.has(Needs::ENDS) {
+        let ends = if needs.has(Needs::NAMES) || needs.has(Needs::PLACES) {
             self.ends.clone()
         } else {
             Pair {

@@ -34,7 +34,7 @@
 //! | 1 | [`netlink`] | bytes: sockets (all `unsafe`), attribute walk; what conntrack, sockets and routing say; requests; a table of ours in nftables | `flow` |
 //! | 2 | [`collect`] | the sources: connection tracking (events, dumps, gets; pace, loss), `Sockets`; batches out | `netlink`, `flow` |
 //! | 2 | [`table`] | every live flow; generations, rates, totals; `apply(update, now)` | `flow` |
-//! | 2 | [`enrich`] | what addresses and ports mean: `services`, `names` and `dns`, `geoip` and its update; which way flows go: `locality`; whose they are: `owners`; `Knowledge` of all | `flow`, `netlink` |
+//! | 2 | [`enrich`] | what addresses and ports mean: `services`, `names` and `dns`, `geoip` and its update; which way flows go: `locality`; whose they are: `owners`; what the NFS server says: `nfsd`; `Knowledge` of all | `flow`, `netlink` |
 //! | 2 | [`vitals`] | how the kernel, the interfaces and this program do: readings on a thread of their own, what they add up to; how full the table is | `flow`, `netlink` |
 //! | 3 | [`view`] | the field registry, columns, units, groups, pseudonyms (`mask`), histories and charts, the window: `(Query, &Table, &Ledger, &mut Knowledge, now) -> View` | `flow`, `table`, `enrich`, `vitals` |
 //! | 4 | [`output`] | records and groups to bytes: table, CSV, JSON | `view`, `flow` |
@@ -55,6 +55,7 @@
 //! each nameserver a thread waits for replies, or a few wait for libc. `places`
 //! lives only while changed databases are opened, `export` only while a screen
 //! or rows are written to a file.
+//! `nfsd` reads what the NFS server says of its clients, where they are shown.
 //! `vitals` reads what the kernel counts about itself, while somebody looks.
 //! `locality` follows addresses, routes and neighbours. `owners` asks for
 //! sockets and reads processes; for a moment at a time a thread of its visits

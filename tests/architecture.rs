@@ -52,6 +52,7 @@ const HOUSE: &[Room] = &[
             "enrich::geoip",
             "enrich::geoip_update",
             "enrich::locality",
+            "enrich::nfsd",
             "flow",
             "output",
             "tui::keymap",

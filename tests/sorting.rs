@@ -213,11 +213,16 @@ proptest! {
         let first = first.min(all.len().saturating_sub(height));
         let end = (first + height).min(all.len());
         prop_assert_eq!(ids(&view), &all[first..end]);
-        // Asked for at any row, the cursor is on the one in its place.
+        // Asked for at any row, the cursor is on the one in its place, and the
+        // window lies around it, whatever line it was on.
         for (index, id) in all.iter().enumerate() {
-            let cursor = Cursor::Flow { id: *id, index: 0, line: 0 };
-            let view = world.view(&Query { cursor, ..query(sort) });
+            let line = index % (height + 1);
+            let cursor = Cursor::Flow { id: *id, index: 0, line };
+            let view = world.view(&Query { cursor, height, ..query(sort) });
             prop_assert_eq!(view.cursor, Some((index, *id)));
+            let end = (view.first + height).min(all.len());
+            prop_assert_eq!(ids(&view), &all[view.first..end]);
+            prop_assert!((view.first..view.first + height.max(1)).contains(&index));
         }
     }
 

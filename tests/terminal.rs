@@ -63,6 +63,7 @@ fn viewer() {
         group_json: flowtop::output::object,
         multiplexer: Multiplexer::None,
         mouse: true,
+        service: None,
         health: health::Settings::default(),
     };
     let (sender, messages) = sync_channel(16);

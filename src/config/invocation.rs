@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::SourceMode;
 use crate::enrich::{dns, geoip, geoip_update, locality};
-use crate::flow::Scope;
+use crate::flow::{Protocol, Scope};
 use crate::output;
 use crate::tui::keymap::Keymap;
 use crate::tui::memory::Memory;
@@ -72,6 +72,15 @@ pub struct UpdateOptions {
     pub json: bool,
 }
 
+/// A service, as `--service` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceName {
+    /// The port, or what it is called.
+    pub port: String,
+    /// Transport protocol.
+    pub proto: Protocol,
+}
+
 /// Which flows to watch, and how.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
@@ -80,6 +89,10 @@ pub struct SourceOptions {
     pub scope: Scope,
     /// Which of these; `None`: all.
     pub filter: Option<Arc<Filter>>,
+    /// The service whose clients to look at; `None`: all flows.
+    pub service: Option<ServiceName>,
+    /// Where the NFS server of this machine tells of its clients.
+    pub nfsd_dir: PathBuf,
     /// Time from one refresh or sample to the next.
     pub interval: Duration,
     /// In which network namespace, if not in that of the caller: a name, a

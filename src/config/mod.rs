@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime};
 use clap::Parser as _;
 
 use crate::enrich::dns::{self, Lookup};
-use crate::enrich::{geoip, geoip_update, locality};
+use crate::enrich::{geoip, geoip_update, locality, nfsd};
 use crate::flow::{Family, Group, Scope};
 use crate::output::{self, Course, Format};
 use crate::tui::keymap::Keymap;
@@ -44,8 +44,8 @@ use crate::view::units::RateUnit;
 pub use defaults::with_defaults;
 use file::Base;
 pub use invocation::{
-    DoctorOptions, EventsOptions, Invocation, ListOptions, LookupOptions, SourceOptions,
-    UpdateOptions, ViewerOptions,
+    DoctorOptions, EventsOptions, Invocation, ListOptions, LookupOptions, ServiceName,
+    SourceOptions, UpdateOptions, ViewerOptions,
 };
 use layer::Layer;
 pub use memory::written as memory_file;
@@ -116,10 +116,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         (Memory::default(), None)
     };
     let mut layer = flags.over(Layer::of_memory(&memory).over(files));
-    if filter.is_some() && !options.protocols.names_any() {
-        // The filter says which.
-        layer.protocols = Some(Group::ALL.to_vec());
-    }
+    choose_protocols(&options, filter.is_some(), &mut layer)?;
     let keys = keymap(&layer, &mut warnings);
     if options.general.update {
         let flags = match &options.command {
@@ -140,6 +137,11 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     let source = SourceOptions {
         filter,
+        service: options.protocols.service.clone(),
+        nfsd_dir: options
+            .lookups
+            .nfsd_dir
+            .unwrap_or_else(|| nfsd::DIRECTORY.into()),
         netns: options.source.netns.clone(),
         warnings,
         ..source(&layer, &variable, lookups)
@@ -213,6 +215,38 @@ fn remembered(
             (Memory::default(), None)
         }
     }
+}
+
+/// Lets a filter have all protocols, and `--service` choose them: its own, and what else is asked for by
+/// name.
+///
+/// # Errors
+/// If it stands beside what tells of flows only.
+fn choose_protocols(options: &Options, filters: bool, layer: &mut Layer) -> Result<(), Usage> {
+    if filters && !options.protocols.names_any() {
+        // The filter says which.
+        layer.protocols = Some(Group::ALL.to_vec());
+    }
+    let Some(service) = &options.protocols.service else {
+        return Ok(());
+    };
+    if matches!(options.command, Some(Command::Events(_))) {
+        let wrong = "--service: events have no clients; say --filter 'dir:in dport:PORT'";
+        return Err(Usage::Wrong(wrong.to_owned()));
+    }
+    if let Some(Command::List(listing)) = &options.command
+        && (listing.records.fields.is_some() || listing.sort.is_some())
+    {
+        let wrong = "--service: --fields and --sort are about flows; \
+                     clients come with all their fields, the fastest first";
+        return Err(Usage::Wrong(wrong.to_owned()));
+    }
+    let mut protocols = vec![service.proto.group()];
+    if options.protocols.names_any() {
+        protocols.extend(layer.protocols.take().into_iter().flatten());
+    }
+    layer.protocols = Some(protocols);
+    Ok(())
 }
 
 /// Files and environment as one layer, and what of the files could not be used.
@@ -390,6 +424,8 @@ fn source(
     SourceOptions {
         scope: scope(layer),
         filter: None,
+        service: None,
+        nfsd_dir: nfsd::DIRECTORY.into(),
         interval: layer.interval.unwrap_or(INTERVAL),
         netns: None,
         mode: layer.mode.unwrap_or(SourceMode::Auto),

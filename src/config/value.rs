@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::invocation::ServiceName;
 use crate::enrich::dns::Lookup;
-use crate::flow::{Family, Group};
+use crate::flow::{Family, Group, Protocol};
 use crate::output::Format;
 use crate::view::column::Choice;
 use crate::view::field::{self, FIELDS, Field};
@@ -27,6 +28,30 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
         .filter(|secs| (0.1..=3600.0).contains(secs))
         .and_then(|secs| Duration::try_from_secs_f64(secs).ok())
         .ok_or_else(|| "give seconds from 0.1 to 3600, such as 0.5".into())
+}
+
+/// A service: its port or name, and its protocol if that is not TCP.
+pub(super) fn service(text: &str) -> Result<ServiceName, String> {
+    let (port, proto) = text.split_once('/').unwrap_or((text, "tcp"));
+    let known = [
+        Protocol::TCP,
+        Protocol::UDP,
+        Protocol::UDPLITE,
+        Protocol::SCTP,
+        Protocol::DCCP,
+    ];
+    let proto = known.into_iter().find(|known| known.name() == Some(proto));
+    let is_number = port.bytes().all(|b| b.is_ascii_digit());
+    let is_port = !is_number || port.parse::<u16>().is_ok_and(|port| port > 0);
+    proto
+        .filter(|_| !port.is_empty() && is_port)
+        .map(|proto| ServiceName {
+            port: port.to_owned(),
+            proto,
+        })
+        .ok_or_else(|| {
+            "give a port from 1 to 65535 or its name, such as 2049, nfs or 53/udp".into()
+        })
 }
 
 /// Widths of the subnets of IPv4 and IPv6: `24,64`, or of IPv4 alone.
@@ -299,6 +324,22 @@ mod tests {
             "", "0", "0.09", "3600.1", "-1", "abc", "inf", "nan", "1s", "1,5",
         ] {
             assert!(interval(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn services_are_ports_or_names_of_a_protocol() {
+        for (text, port, proto) in [
+            ("2049", "2049", Protocol::TCP),
+            ("nfs", "nfs", Protocol::TCP),
+            ("53/udp", "53", Protocol::UDP),
+            ("http-alt/tcp", "http-alt", Protocol::TCP),
+        ] {
+            let port = port.to_owned();
+            assert_eq!(service(text), Ok(ServiceName { port, proto }), "{text}");
+        }
+        for text in ["", "0", "65536", "/udp", "53/icmp", "53/", "53/UDP"] {
+            assert!(service(text).is_err(), "{text}");
         }
     }
 

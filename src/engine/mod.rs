@@ -27,6 +27,7 @@ use std::time::Duration;
 use crate::collect::{Clock, Delivery, Inquiry, Problems, Source, SourceError, pace::Pace};
 use crate::enrich::geoip::GeoIp;
 use crate::enrich::locality::Locality;
+use crate::enrich::nfsd;
 use crate::flow::{Moment, Update};
 use crate::table::{Change, Table};
 use crate::view::Query;
@@ -50,6 +51,8 @@ pub enum Input {
     Vitals(Box<Reading>),
     /// Addresses, routes or neighbours of this machine are others now.
     Locality(Arc<Locality>),
+    /// What the NFS server of this machine says of its clients.
+    Nfs(Arc<nfsd::Clients>),
     /// Somebody wants all rows of a query, in pieces.
     Export(Box<Export>),
     /// Refresh this often from now on.

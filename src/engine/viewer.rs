@@ -223,6 +223,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
                 self.viewer.place_warnings = warnings;
                 self.owe(self.core.clock.now());
             }
+            // No haste: it is shown with the next refresh.
+            Input::Nfs(clients) => self.viewer.knowledge.set_nfs(clients),
             Input::Interval(interval) => self.set_interval(interval),
             Input::Refresh => {
                 self.core.want_dump();

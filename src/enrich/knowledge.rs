@@ -10,6 +10,7 @@ use super::geoip::{GeoIp, Location, NamePool, Source};
 use super::labels::{Label, Labels};
 use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, NameState, Names};
+use super::nfsd;
 use super::owners::{Owner, Owners};
 use super::services::Services;
 use super::timeouts::Timeouts;
@@ -55,6 +56,7 @@ pub struct Knowledge {
     departed: HashMap<u64, Option<Box<Pair<Option<Owner>>>>, foldhash::fast::RandomState>,
     locality: Arc<Locality>,
     paths: Paths,
+    nfs: Option<Arc<nfsd::Clients>>,
     labels: Labels,
     baseline: Baseline,
     timeouts: Timeouts,
@@ -72,6 +74,7 @@ impl Knowledge {
             departed: HashMap::default(),
             locality: Arc::default(),
             paths: Paths::default(),
+            nfs: None,
             labels: Labels::default(),
             baseline: Baseline::default(),
             timeouts: Timeouts::default(),
@@ -95,6 +98,7 @@ impl Knowledge {
             owners: self.owners.clone(),
             departed: self.departed.clone(),
             locality: Arc::clone(&self.locality),
+            nfs: self.nfs.clone(),
             labels: self.labels.clone(),
             // Asks the kernel anew, and only about what is looked at.
             paths: Paths::default(),
@@ -130,6 +134,17 @@ impl Knowledge {
     /// The end of a flow that is on our side.
     pub fn near_end(&self, orig: &Tuple, reply: &Tuple) -> IpAddr {
         self.locality.near_end(orig, reply)
+    }
+
+    /// Takes over what the NFS server of this machine says of its clients.
+    pub fn set_nfs(&mut self, clients: Arc<nfsd::Clients>) {
+        self.nfs = Some(clients);
+    }
+
+    /// What it says of one of them; `None` where nobody asked it.
+    pub fn nfs_client(&self, address: IpAddr) -> Option<nfsd::Client> {
+        let clients = self.nfs.as_ref()?;
+        Some(clients.of(address, self.name_of(address)))
     }
 
     /// Who is at the ends of a flow.
@@ -300,14 +315,6 @@ impl Knowledge {
             .known
             .entry(address)
             .or_insert_with(|| geoip.locate(address, pool))
-    }
-
-    /// What is known of both ends of a flow: `orig` is the source.
-    pub fn ends(&mut self, orig: &Tuple) -> Pair<End> {
-        Pair {
-            orig: self.end(orig.src()),
-            reply: self.end(orig.dst()),
-        }
     }
 
     /// What a host is called, escaped.

@@ -10,6 +10,7 @@ mod knowledge;
 mod labels;
 pub mod locality;
 pub mod names;
+pub mod nfsd;
 pub mod owners;
 pub mod services;
 mod timeouts;

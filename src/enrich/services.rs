@@ -462,6 +462,19 @@ impl Services {
         self.text(self.slot(Transport::of(proto)?, port))
     }
 
+    /// The port that is called so, the lowest if there are several; or the
+    /// number itself.
+    pub fn port(&self, proto: Protocol, text: &str) -> Option<u16> {
+        let called = || {
+            let is_called = |port: &u16| {
+                let name = self.name(proto, *port);
+                name.is_some_and(|name| name.eq_ignore_ascii_case(text))
+            };
+            (1..=u16::MAX).find(is_called)
+        };
+        text.parse().ok().or_else(called)
+    }
+
     /// The port that tells what a flow is for, and its name. `orig` is the
     /// flow's original tuple, so its destination is usually the server.
     ///
@@ -906,6 +919,25 @@ mod tests {
         }
         let a = Ipv4Addr::new(192, 0, 2, 1);
         assert_eq!(services.of(&Tuple::v4(a, a, Protocol::TCP, L4::None)), None);
+    }
+
+    #[test]
+    fn a_service_is_found_by_number_and_by_name() {
+        let dir = Dir::new();
+        dir.put("user/tcp.conf", "7001-7003, mine\n443, -\n8443, https");
+        let services = dir.load();
+        for (proto, text, port) in [
+            (Protocol::TCP, "2049", Some(2049)),
+            (Protocol::TCP, "nfs", Some(2049)),
+            (Protocol::UDP, "NTP", Some(123)),
+            (Protocol::TCP, "mine", Some(7001)),
+            (Protocol::TCP, "https", Some(8443)),
+            (Protocol::UDP, "mine", None),
+            (Protocol::TCP, "", None),
+            (Protocol::GRE, "ssh", None),
+        ] {
+            assert_eq!(services.port(proto, text), port, "{proto} {text}");
+        }
     }
 
     proptest! {

@@ -16,6 +16,7 @@ mod lookups;
 mod mask;
 mod memory;
 mod netns;
+mod nfs;
 mod save;
 mod signals;
 mod source;
@@ -41,7 +42,7 @@ use crate::engine::{Core, EngineError, Input};
 use crate::enrich::geoip_update::UpdateError;
 use crate::enrich::services;
 use crate::enrich::{Knowledge, Timeouts};
-use crate::flow::Family;
+use crate::flow::{Family, Protocol};
 use crate::netlink::nftables::Tracked;
 use crate::sysctl::{self, Switches};
 use crate::table::Table;
@@ -69,6 +70,10 @@ enum Failure {
     Signals(#[source] io::Error),
     #[error("{0}")]
     Services(services::Warning),
+    #[error(
+        "--service: no service of {proto} is called `{name}`; give its port, or name it in a file for --services"
+    )]
+    NoService { name: String, proto: Protocol },
     #[error(transparent)]
     Update(UpdateError),
     #[error("{0}")]
@@ -94,6 +99,7 @@ impl Failure {
         match self {
             Self::Source(SourceError::Unavailable { .. }) => 3,
             Self::Source(SourceError::NotPermitted { .. }) => 4,
+            Self::NoService { .. } => 2,
             _ => 1,
         }
     }

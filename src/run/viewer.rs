@@ -17,7 +17,7 @@ use super::suspend::{self, JobControl};
 use super::themes;
 use super::tracking::on_request;
 use super::{
-    Failure, QUEUE, Started, Wanted, attribution, lookups, mask, memory, restore, say, start,
+    Failure, QUEUE, Started, Wanted, attribution, lookups, mask, memory, nfs, restore, say, start,
 };
 use crate::collect::{Clock, pace};
 use crate::config::{SourceMode, ViewerOptions};
@@ -32,6 +32,7 @@ use crate::tui::theme::Themes;
 use crate::tui::{self, Ending, Errand, Message, Multiplexer};
 use crate::view::View;
 use crate::view::column::Hosts;
+use crate::view::group::Service;
 use crate::view::mask::Mask;
 use crate::vitals::Observer;
 
@@ -77,6 +78,7 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
         mut tracked,
         signals,
     } = start(&wanted, clock, &to_engine)?;
+    let service = nfs::begin(&options.source, &mut knowledge, &mut warnings, &to_engine)?;
     let screen = to_screen.clone();
     let stop = move || !matches!(screen.try_send(Message::Stop), Err(TrySendError::Full(_)));
     signals
@@ -126,7 +128,7 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
     let done = read_keys(to_screen).map_err(Failure::Thread)?;
     let mut left = None;
     let ending = tui::run(
-        screen_settings(options, themes, mask),
+        screen_settings(options, themes, mask, service),
         &messages,
         &mut |errand| run_errand(errand, &to_engine, options, &saver, &mut left),
         &mut || on_request(&mut tracked),
@@ -211,7 +213,12 @@ fn spawn<P: FnMut(bool) -> Facts + Send + 'static>(
     })
 }
 
-fn screen_settings(options: &ViewerOptions, themes: Themes, mask: Mask) -> tui::Settings {
+fn screen_settings(
+    options: &ViewerOptions,
+    themes: Themes,
+    mask: Mask,
+    service: Option<Service>,
+) -> tui::Settings {
     tui::Settings {
         mask,
         is_masked: options.source.mask,
@@ -223,6 +230,7 @@ fn screen_settings(options: &ViewerOptions, themes: Themes, mask: Mask) -> tui::
         interval: options.source.interval,
         scope: options.source.scope,
         filter: options.source.filter.clone(),
+        service,
         show_source: options.show_source,
         columns: options.columns.clone(),
         subnets: options.subnets,

@@ -49,7 +49,7 @@ use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
 use crate::view::field::Record;
 use crate::view::filter::Filter;
-use crate::view::group::Widths;
+use crate::view::group::{Service, Widths};
 use crate::view::mask::Mask;
 use crate::view::units::{RateUnit, Tiers};
 use crate::view::{GroupRow, Query, View, health};
@@ -72,6 +72,9 @@ pub struct Settings {
     pub scope: Scope,
     /// Which of these, first.
     pub filter: Option<Arc<Filter>>,
+    /// The service on our side whose clients are shown first; `None`: all
+    /// flows.
+    pub service: Option<Service>,
     /// Whether the source column is shown first.
     pub show_source: bool,
     /// Which columns are shown first.

@@ -127,12 +127,7 @@ impl State {
     /// order behind them.
     pub(super) fn sort_keys(&self) -> Vec<SortKey> {
         let mut keys: Vec<SortKey> = if let List::By(grouping) = self.level().list {
-            let columns = draw::group_columns(
-                draw::table_width(self),
-                grouping,
-                self.unit,
-                self.has_bars(),
-            );
+            let columns = draw::group_columns(self, grouping);
             let keys = columns.into_iter().map(|(id, _)| SortKey::Group(id));
             keys.collect()
         } else {

@@ -3,6 +3,7 @@
 
 use super::keys::Motion;
 use super::pane::Pane;
+use crate::view::group::Service;
 use crate::view::{Cursor, Group, GroupRow, Grouping, List, Page, View};
 
 /// What the tabs show.
@@ -135,6 +136,18 @@ impl Level {
         }
     }
 
+    /// The clients of a service on our side.
+    fn of_clients(service: Service) -> Self {
+        Self {
+            within: vec![Group::Served(Some(service))],
+            entered: Label {
+                plain: format!("clients of {service}"),
+                masked: format!("clients of {service}"),
+            },
+            ..Self::new(List::By(Grouping::Peer))
+        }
+    }
+
     /// What a row of groups stands for: its flows, unless it is shown by
     /// something else first.
     fn inside(&self, row: &GroupRow, label: Label, list: List) -> Self {
@@ -237,11 +250,18 @@ impl Trail {
         !self.deeper.is_empty()
     }
 
+    /// Begins with the clients of a service on our side.
+    pub(super) fn begin_with(&mut self, service: Service) {
+        self.deeper = vec![Level::of_clients(service)];
+    }
+
     /// Goes into a row of groups. The networks of a country stand between it
-    /// and its flows where countries are the first list.
+    /// and its flows where countries are the first list; clients stand between
+    /// a service on our side and its flows.
     pub(super) fn enter(&mut self, row: &GroupRow, label: Label) {
         let list = match row.group {
             Group::Country(_) if self.deeper.is_empty() => List::By(Grouping::Asn),
+            Group::Served(Some(_)) => List::By(Grouping::Peer),
             _ => List::Flows,
         };
         let level = self.here().inside(row, label, list);

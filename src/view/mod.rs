@@ -108,13 +108,20 @@ impl<'a> Row<'a> {
     /// The same, with no more than `needs` says; the rest is as if nobody knew.
     fn with(flow: &'a Flow, knowledge: &'a mut Knowledge, now: Moment, needs: Needs) -> Self {
         let orig = &flow.key().orig;
-        let ends = if needs.has(Needs::ENDS) {
-            knowledge.ends(orig)
-        } else {
-            Pair {
-                orig: End::UNKNOWN,
-                reply: End::UNKNOWN,
-            }
+        let mut end = |address| End {
+            location: if needs.has(Needs::PLACES) {
+                knowledge.located(address).clone()
+            } else {
+                Location::Unknown
+            },
+            name: needs
+                .has(Needs::NAMES)
+                .then(|| knowledge.name(address))
+                .flatten(),
+        };
+        let ends = Pair {
+            orig: end(orig.src()),
+            reply: end(orig.dst()),
         };
         let bearings = if needs.has(Needs::BEARINGS) {
             Bearings::of(flow, knowledge)

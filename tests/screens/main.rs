@@ -11,6 +11,7 @@
 )]
 
 mod chart;
+mod clients;
 mod cursor;
 #[path = "../databases/mod.rs"]
 mod databases;

@@ -305,6 +305,7 @@ impl Scene {
             interval: Duration::from_secs(1),
             scope: Scope::EVERYTHING.with_loopback(false),
             filter: None,
+            service: None,
             show_source: false,
             columns: Choice::default(),
             tiers: Tiers::default(),
@@ -519,6 +520,7 @@ impl Scene {
 
     /// A refresh: the engine answers the last question and settles it.
     pub(crate) fn answer(&mut self) {
+        self.ledger.open(&self.query);
         let view = self.view();
         self.query.settle(&view);
         self.show(view);

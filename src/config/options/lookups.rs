@@ -41,4 +41,10 @@ pub(in crate::config) struct Lookups {
         value_hint = ValueHint::FilePath
     )]
     pub(in crate::config) services: Vec<PathBuf>,
+
+    /// Where the NFS server tells of its clients; /proc/fs/nfsd by default
+    ///
+    /// Elsewhere only if that file system is mounted there.
+    #[arg(long, value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub(in crate::config) nfsd_dir: Option<PathBuf>,
 }

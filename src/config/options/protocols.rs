@@ -2,6 +2,9 @@
 
 use clap::Args;
 
+use super::super::invocation::ServiceName;
+use super::super::value;
+
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Families and protocols")]
 #[expect(
@@ -71,6 +74,22 @@ pub(in crate::config) struct Protocols {
         allow_hyphen_values = true
     )]
     pub(in crate::config) filter: Option<String>,
+
+    /// The clients of one service on our side, such as nfs or 53/udp
+    ///
+    /// The viewer begins with them, and list prints them: one row for each host
+    /// that uses this port here, with its connections, their mean round-trip
+    /// time, and what was sent to it and received from it. Hosts that have gone
+    /// stay, with the time since they were seen. Of NFS, version and mounts are
+    /// told as well, as far as this machine is the server and flowtop runs as
+    /// root.
+    #[arg(
+        long,
+        value_name = "PORT[/PROTO]",
+        value_parser = value::service,
+        global = true
+    )]
+    pub(in crate::config) service: Option<ServiceName>,
 }
 
 impl Protocols {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use super::super::attribution::{self, Owners};
-use super::super::{Failure, QUEUE, Started, Wanted, lookups, restore, say, start, tracking};
+use super::super::{Failure, QUEUE, Started, Wanted, lookups, nfs, restore, say, start, tracking};
+use super::clients::Clients;
 use super::{EVENTS_PACE, addresses, holds, masked, may_hold, stop, tell};
 use crate::collect::Clock;
 use crate::config::ListOptions;
@@ -20,6 +21,7 @@ use crate::sysctl::Switches;
 use crate::table::{Change, Flow, Table};
 use crate::view::field::{Event, Record};
 use crate::view::filter::Filter;
+use crate::view::group::Service;
 use crate::view::mask::Mask;
 use crate::view::{Grouping, Ledger, List, Query, Row, Sort, View, ordered};
 
@@ -51,6 +53,10 @@ pub(in super::super) fn list(options: &ListOptions, mask: Option<&Mask>) -> Resu
     }
     let resolver = lookups::hasty_resolver(&options.source, &mut warnings, || {});
     attribution::read_locality(&options.source, &mut knowledge, &mut warnings);
+    let service = nfs::service(&options.source, &knowledge)?;
+    if service.is_some_and(Service::is_nfs) {
+        nfs::read(&options.source.nfsd_dir, &mut knowledge, &mut warnings);
+    }
     let owners = Owners::start(&options.source, &options.output, &mut warnings, || {});
     tell(warnings.iter().chain(&place_warnings), mask);
     instead.iter().for_each(super::super::source::explain);
@@ -81,6 +87,7 @@ pub(in super::super) fn list(options: &ListOptions, mask: Option<&Mask>) -> Resu
         groups: options
             .grouping
             .map(|grouping| Grouped::new(options, grouping, mask)),
+        clients: service.map(|service| Clients::of(service, options, mask)),
         writer: Writer::new(&masked(&options.output, mask), io::stdout()),
     };
     let result = engine::samples(core, inputs, sampling, lister);
@@ -118,6 +125,8 @@ struct Lister<W> {
     owners: Option<Owners>,
     /// Where groups are written instead of flows.
     groups: Option<Grouped>,
+    /// Whose clients to write, instead of flows.
+    clients: Option<Clients>,
     writer: Writer<W>,
 }
 
@@ -189,6 +198,23 @@ impl<W: Write> Lister<W> {
         }
     }
 
+    /// Writes the clients of a service.
+    fn write_clients(&mut self, table: &Table, now: Moment) -> io::Result<()> {
+        let Some(clients) = self.clients.take() else {
+            return Ok(());
+        };
+        if self.resolver.is_some() {
+            let hosts = clients.hosts(table, &mut self.knowledge, now);
+            self.wait_for_names(&hosts);
+        }
+        let count = clients.write(table, &mut self.knowledge, now, &mut io::stdout())?;
+        self.clients = Some(clients);
+        if self.for_people && count == 0 {
+            say("no host uses this service here, as far as its flows are seen");
+        }
+        Ok(())
+    }
+
     /// Writes a flow, unless it is one of our own lookups, or the filter does
     /// not hold it.
     fn row(&mut self, flow: &Flow, now: Moment, count: &mut Count) -> io::Result<()> {
@@ -215,6 +241,9 @@ impl<W: Write> Sampler for Lister<W> {
         if let Some(owners) = &mut self.owners {
             owners.note(change, &self.knowledge);
         }
+        if let Some(clients) = &mut self.clients {
+            clients.note(change, &mut self.knowledge, self.clock.now());
+        }
         if let Change::Ended(flow) = change {
             if let Some(groups) = &mut self.groups
                 && !self.knowledge.is_own(&flow.key().orig)
@@ -234,6 +263,9 @@ impl<W: Write> Sampler for Lister<W> {
     }
 
     fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
+        if self.clients.is_some() {
+            return self.write_clients(table, now);
+        }
         if self.resolver.is_some() {
             let flows: Vec<_> = self.flows(table, now).collect();
             let (filter, knowledge) = (self.filter.as_deref(), &mut self.knowledge);

@@ -1,5 +1,6 @@
 //! Without a screen: `list`, `events`, `fields`.
 
+mod clients;
 mod events;
 mod list;
 
@@ -88,7 +89,7 @@ fn may_hold(
 ) -> bool {
     filter.is_some_and(|filter| {
         let needs = filter.needs();
-        needs.has(Needs::ENDS) || needs.has(Needs::OWNERS)
+        needs.has(Needs::NAMES) || needs.has(Needs::OWNERS)
     }) || holds(filter, event, flow, knowledge, now)
 }
 

@@ -288,6 +288,11 @@ impl State {
             },
             settings,
         };
+        if let Some(service) = state.settings.service {
+            state.tab = Tab::Services;
+            state.trail_mut().begin_with(service);
+        }
+        (state.asked.list, state.asked.within) = state.level().shown();
         state.asked.height = draw::table_height(&state);
         state
     }

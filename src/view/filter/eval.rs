@@ -23,14 +23,16 @@ impl Needs {
     pub const FLOW: Self = Self(0);
     /// [`Row::service`](crate::view::Row::service).
     pub const SERVICE: Self = Self(1);
-    /// [`Row::ends`](crate::view::Row::ends): names and places.
-    pub const ENDS: Self = Self(1 << 1);
+    /// [`Row::ends`](crate::view::Row::ends): names.
+    pub const NAMES: Self = Self(1 << 1);
     /// [`Row::bearings`](crate::view::Row::bearings).
     pub const BEARINGS: Self = Self(1 << 2);
     /// [`Row::owners`](crate::view::Row::owners).
     pub const OWNERS: Self = Self(1 << 3);
+    /// [`Row::ends`](crate::view::Row::ends): places.
+    pub const PLACES: Self = Self(1 << 4);
     /// Everything.
-    pub const ALL: Self = Self(0b1111);
+    pub const ALL: Self = Self(0b1_1111);
 
     /// Whether every one of `other` is needed.
     pub const fn has(self, other: Self) -> bool {
@@ -67,7 +69,7 @@ impl Needs {
             "count",
         ];
         const OF_FLOW: [&str; 3] = ["orig_", "reply_", "icmp_"];
-        const OF_ENDS: [&str; 6] = ["name", "country", "country_name", "city", "asn", "as_org"];
+        const OF_PLACES: [&str; 5] = ["country", "country_name", "city", "asn", "as_org"];
         const BEARINGS: [&str; 4] = ["direction", "interface_in", "interface_out", "src_mac"];
         // Which of the owners is meant is a matter of the direction.
         const OWNERS: [&str; 20] = [
@@ -100,8 +102,10 @@ impl Needs {
             Self::FLOW
         } else if key == "service" {
             Self::SERVICE
-        } else if of_end.is_some_and(|what| OF_ENDS.contains(&what)) {
-            Self::ENDS
+        } else if of_end == Some("name") {
+            Self::NAMES
+        } else if of_end.is_some_and(|what| OF_PLACES.contains(&what)) {
+            Self::PLACES
         } else if BEARINGS.contains(&key) {
             Self::BEARINGS
         } else if OWNERS.contains(&key) {
@@ -167,7 +171,7 @@ pub(super) enum Program {
     /// Read from a record.
     Fields(Needs, Box<[FieldRead]>, Box<[Check]>),
     /// Free text.
-    Anywhere(text::Test),
+    Anywhere(text::Test, Box<[&'static Field]>),
 }
 
 #[derive(Clone, Copy)]
@@ -199,11 +203,15 @@ impl Program {
             Expr::All(inner) => Self::All(parts(inner)),
             Expr::Any(inner) => Self::Any(parts(inner)),
             Expr::Not(inner) => Self::Not(Box::new(Self::new(inner))),
-            Expr::Text(Item::Glob(glob)) => Self::Anywhere(text::Test::glob(glob)),
-            Expr::Text(item) => Self::Anywhere(text::Test::contains(&item.print(Sort::Text))),
-            Expr::Like(pattern) => Self::Anywhere(text::Test::matches(pattern)),
+            Expr::Text(Item::Glob(glob)) => Self::anywhere(text::Test::glob(glob)),
+            Expr::Text(item) => Self::anywhere(text::Test::contains(&item.print(Sort::Text))),
+            Expr::Like(pattern) => Self::anywhere(text::Test::matches(pattern)),
             Expr::Term(term) => Self::of(term),
         }
+    }
+
+    fn anywhere(test: text::Test) -> Self {
+        Self::Anywhere(test, texts().collect())
     }
 
     fn of(term: &Term) -> Self {
@@ -265,16 +273,18 @@ impl Program {
             Self::Age(checks) => of(checks),
             Self::Fields(needs, reads, checks) => {
                 let each = [(Needs::SERVICE, 20), (Needs::BEARINGS, 40)];
-                let each = each
-                    .into_iter()
-                    .chain([(Needs::OWNERS, 20), (Needs::ENDS, 80)]);
+                let each = each.into_iter().chain([
+                    (Needs::OWNERS, 20),
+                    (Needs::NAMES, 40),
+                    (Needs::PLACES, 40),
+                ]);
                 let asked: u32 = each
                     .filter(|(need, _)| needs.has(*need))
                     .map(|(_, cost)| cost)
                     .sum();
                 10 + asked + reads.len() as u32 * of(checks)
             }
-            Self::Anywhere(_) => 1000,
+            Self::Anywhere(..) => 1000,
         }
     }
 
@@ -287,7 +297,7 @@ impl Program {
             Self::Not(part) => part.needs(),
             Self::Flow(..) | Self::Age(_) => Needs::FLOW,
             Self::Fields(needs, ..) => *needs,
-            Self::Anywhere(_) => Needs::ALL,
+            Self::Anywhere(..) => Needs::ALL,
         }
     }
 
@@ -317,7 +327,7 @@ impl Program {
                     checks.iter().any(|check| check.holds(value, source.factor))
                 })
             }),
-            Self::Anywhere(test) => is_anywhere(test, subject),
+            Self::Anywhere(test, fields) => is_anywhere(test, fields, subject),
         }
     }
 }
@@ -507,7 +517,7 @@ fn holds_text(wanted: &text::Test, value: Value<'_>) -> bool {
 /// Whether any text of a flow is like `test`: what a person reads in its row.
 /// Ports are such texts, counters are not, and neither are the status bits, of
 /// which every flow has some.
-fn is_anywhere(test: &text::Test, subject: &mut impl Subject) -> bool {
+fn is_anywhere(test: &text::Test, fields: &[&Field], subject: &mut impl Subject) -> bool {
     let of_flow = subject.flow().is_some_and(|flow| {
         let orig = &flow.key().orig;
         let port = |port: Option<u16>| port.map(u64::from).into();
@@ -532,7 +542,8 @@ fn is_anywhere(test: &text::Test, subject: &mut impl Subject) -> bool {
     });
     of_flow
         || subject.told(Needs::ALL, &mut |record| {
-            texts().any(|field| holds_text(test, (field.get)(record)))
+            let mut values = fields.iter().map(|field| (field.get)(record));
+            values.any(|value| holds_text(test, value))
         })
 }
 

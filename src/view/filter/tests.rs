@@ -938,8 +938,8 @@ fn nobody_looks_a_place_up_in_vain() {
         assert_eq!(asked.get(), expected, "{text}");
     }
     assert_eq!(parse("tcp port:443 age>1s").needs(), Needs::FLOW);
-    assert!(parse("country:DE").needs().has(Needs::ENDS));
-    assert!(!parse("country:DE").needs().has(Needs::SERVICE));
+    assert_eq!(parse("country:DE").needs(), Needs::PLACES);
+    assert_eq!(parse("name:lan").needs(), Needs::NAMES);
     assert_eq!(parse("text").needs(), Needs::ALL);
 }
 
@@ -961,18 +961,16 @@ fn a_field_reads_no_more_than_it_needs() {
         let needs = filter.needs();
         let mut bare = full.clone();
         if let Some(row) = &mut bare.row {
-            let unknown = || End {
-                location: Location::Unknown,
-                name: None,
-            };
             if !needs.has(Needs::SERVICE) {
                 row.service = None;
             }
-            if !needs.has(Needs::ENDS) {
-                row.ends = Pair {
-                    orig: unknown(),
-                    reply: unknown(),
-                };
+            for end in [&mut row.ends.orig, &mut row.ends.reply] {
+                if !needs.has(Needs::NAMES) {
+                    end.name = None;
+                }
+                if !needs.has(Needs::PLACES) {
+                    end.location = Location::Unknown;
+                }
             }
             if !needs.has(Needs::BEARINGS) {
                 row.bearings = Bearings::default();

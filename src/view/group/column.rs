@@ -7,7 +7,8 @@ use super::super::column::{Align, BARS_TITLE};
 use super::super::field::Value;
 use super::super::units::{self, RateUnit};
 use super::super::{Moment, Who};
-use super::{Belonging, Country, Group, GroupRow, Grouping, Holder, Service};
+use super::{Belonging, Country, Group, GroupRow, Grouping, Holder};
+use crate::enrich::nfsd;
 
 /// A column of groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,12 @@ pub enum GroupColumn {
     Age,
     /// Of one whose flows have all ended: how long ago the last one did.
     Seen,
+    /// Of a peer: the mean round-trip time of its connections.
+    Rtt,
+    /// Of a client of the NFS server: the version it speaks.
+    Nfs,
+    /// Of a client of the NFS server: what is exported to it.
+    Mount,
     /// Bytes received: by hosts, processes, interfaces; of others those of the
     /// answers.
     ReplyBytes,
@@ -59,7 +66,7 @@ pub enum GroupColumn {
 }
 
 /// Every column, by the name that sorts by it.
-const NAMES: [(&str, GroupColumn); 21] = [
+const NAMES: [(&str, GroupColumn); 24] = [
     ("code", GroupColumn::Code),
     ("name", GroupColumn::Name),
     ("to", GroupColumn::To),
@@ -74,6 +81,9 @@ const NAMES: [(&str, GroupColumn); 21] = [
     ("unreplied", GroupColumn::Unreplied),
     ("age", GroupColumn::Age),
     ("seen", GroupColumn::Seen),
+    ("rtt", GroupColumn::Rtt),
+    ("nfs", GroupColumn::Nfs),
+    ("mount", GroupColumn::Mount),
     ("down_bytes", GroupColumn::ReplyBytes),
     ("up_bytes", GroupColumn::OrigBytes),
     ("bytes", GroupColumn::Bytes),
@@ -102,6 +112,12 @@ impl GroupColumn {
             Self::New => {
                 "Flows that began within the last ten seconds and are still there, per second."
             }
+            Self::Rtt => {
+                "Mean round-trip time of its connections; - unless sockets of this machine measure \
+                 it."
+            }
+            Self::Nfs => "Version of NFS that the client speaks; - if the server does not tell.",
+            Self::Mount => "What the NFS server exports to the client; - if it does not tell.",
             Self::Unreplied => "Flows without an answer so far.",
             Self::ReplyBytes => {
                 "Bytes of the answers; of hosts and processes, what they have received."
@@ -143,7 +159,14 @@ impl GroupColumn {
     /// Where its texts stand.
     pub const fn align(self) -> Align {
         match self {
-            Self::Code | Self::Name | Self::To | Self::User | Self::Unit | Self::Mac => Align::Left,
+            Self::Code
+            | Self::Name
+            | Self::To
+            | Self::User
+            | Self::Unit
+            | Self::Mac
+            | Self::Nfs
+            | Self::Mount => Align::Left,
             _ => Align::Right,
         }
     }
@@ -176,7 +199,7 @@ impl GroupColumn {
     pub const fn title(self, grouping: Grouping) -> &'static str {
         match (self, grouping) {
             (Self::Code, Grouping::Asn) => "AS",
-            (Self::Code, Grouping::Service) => "PORT",
+            (Self::Code, Grouping::Service | Grouping::Served) => "PORT",
             (Self::Code, _) => "CC",
             (Self::Name, grouping) => name_title(grouping),
             (Self::To, _) => "DESTINATION",
@@ -184,12 +207,20 @@ impl GroupColumn {
             (Self::User, _) => "USER",
             (Self::Unit, _) => "UNIT",
             (Self::Mac, _) => "MAC",
+            (Self::Flows, Grouping::Peer) => "CONNS",
             (Self::Flows, _) => "FLOWS",
+            (Self::Rtt, _) => "RTT",
+            (Self::Nfs, _) => "NFS",
+            (Self::Mount, _) => "MOUNT",
+            (Self::Age, Grouping::Peer) => "CONNECTED",
+            (Self::ReplyBytes, Grouping::Peer | Grouping::Served) => "↓ RECV",
+            (Self::OrigBytes, Grouping::Peer | Grouping::Served) => "↑ SENT",
             (Self::Ended, _) => "ENDED",
             (
                 Self::Hosts,
                 Grouping::Country | Grouping::Asn | Grouping::Subnet(_) | Grouping::Service,
             ) => "HOSTS",
+            (Self::Hosts, Grouping::Served) => "CLIENTS",
             (Self::Hosts, _) => "PEERS",
             (Self::New, _) => "NEW/s",
             (Self::Unreplied, _) => "UNREPL",
@@ -209,7 +240,7 @@ impl GroupColumn {
     pub(super) const fn is_described(self) -> bool {
         matches!(
             self,
-            Self::Name | Self::To | Self::User | Self::Unit | Self::Mac
+            Self::Name | Self::To | Self::User | Self::Unit | Self::Mac | Self::Nfs | Self::Mount
         )
     }
 
@@ -238,6 +269,13 @@ impl GroupColumn {
             },
             Self::Unit => holder.and_then(Holder::unit).into(),
             Self::Mac => row.mac.map_or(Value::Absent, Value::Mac),
+            Self::Rtt => row.rtt_us.map(u64::from).into(),
+            Self::Nfs => row
+                .nfs
+                .as_ref()
+                .and_then(|nfs| nfs.minor_version)
+                .map_or(Value::Absent, |minor| Value::Uint(minor.into())),
+            Self::Mount => row.nfs.as_ref().and_then(|nfs| nfs.mount.as_deref()).into(),
             Self::Flows => Value::Uint(row.flows as u64),
             Self::Ended => Value::Uint(row.ended),
             Self::Hosts => Value::Uint(row.hosts as u64),
@@ -282,6 +320,9 @@ impl GroupColumn {
             Self::User => known(holder.and_then(Holder::user), out),
             Self::Unit => known(holder.and_then(Holder::unit), out),
             Self::Mac => known(row.mac, out),
+            Self::Rtt => units::latency(out, row.rtt_us),
+            Self::Nfs => known(row.nfs.as_ref().and_then(nfsd::Client::version), out),
+            Self::Mount => known(row.nfs.as_ref().and_then(|nfs| nfs.mount.as_deref()), out),
             Self::Flows => count(row.flows as u64, out),
             Self::Ended => count(row.ended, out),
             Self::Hosts => count(row.hosts as u64, out),
@@ -347,11 +388,11 @@ impl GroupRow {
 
 const fn name_title(grouping: Grouping) -> &'static str {
     match grouping {
-        Grouping::Host => "HOST",
+        Grouping::Host | Grouping::Peer => "HOST",
         Grouping::Source | Grouping::Pair => "SOURCE",
         Grouping::Destination => "DESTINATION",
         Grouping::Subnet(_) => "SUBNET",
-        Grouping::Service => "SERVICE",
+        Grouping::Service | Grouping::Served => "SERVICE",
         Grouping::Process => "PROCESS",
         Grouping::User => "USER",
         Grouping::Unit => "UNIT",
@@ -370,7 +411,9 @@ fn code(group: &Group) -> Value<'_> {
         Group::Country(Country::Code(code)) => Value::Text(code.as_str()),
         Group::Country(Country::Lan) => Value::Text("lan"),
         Group::Asn(asn) => asn.map(|asn| u64::from(asn.get())).into(),
-        Group::Service(service) => service.port.map(u64::from).into(),
+        Group::Service(service) | Group::Served(Some(service)) => {
+            service.port.map(u64::from).into()
+        }
         _ => Value::Absent,
     }
 }
@@ -384,10 +427,13 @@ fn name(row: &GroupRow) -> Value<'_> {
             Group::Host(host)
             | Group::Source(host)
             | Group::Destination(host)
+            | Group::Peer(host)
             | Group::Pair(host, _)
             | Group::Subnet(host, _),
         ) => Value::Address(host),
-        (None, Group::Service(service)) => service.port.map(u64::from).into(),
+        (None, Group::Service(service) | Group::Served(Some(service))) => {
+            service.port.map(u64::from).into()
+        }
         (None, Group::Process(Who::Process { pid, .. })) => Value::Uint(pid.into()),
         (None, Group::Process(who)) => Value::Text(who.label()),
         (None, Group::Country(Country::Lan)) => Value::Text("private addresses"),
@@ -404,21 +450,13 @@ fn write_code(group: Group, out: &mut String) {
         Group::Country(Country::Code(code)) => write!(out, "{code}"),
         Group::Country(Country::Lan) => write!(out, "lan"),
         Group::Asn(Some(asn)) => write!(out, "AS{asn}"),
-        Group::Service(service) => {
-            port(service, out);
-            Ok(())
-        }
-        Group::Country(Country::Unknown) | Group::Asn(None) | Group::Others => write!(out, "-"),
+        Group::Service(service) | Group::Served(Some(service)) => write!(out, "{service}"),
+        Group::Served(None)
+        | Group::Country(Country::Unknown)
+        | Group::Asn(None)
+        | Group::Others => write!(out, "-"),
         // These have columns of their own.
         _ => Ok(()),
-    };
-}
-
-/// `443/tcp`; the protocol alone if it has no ports.
-fn port(service: Service, out: &mut String) {
-    let _ = match service.port {
-        Some(port) => write!(out, "{port}/{}", service.proto),
-        None => write!(out, "{}", service.proto),
     };
 }
 
@@ -437,10 +475,8 @@ fn write_name(row: &GroupRow, out: &mut String) {
         Group::Country(Country::Unknown) => write!(out, "unknown country"),
         Group::Asn(None) => write!(out, "unknown network"),
         Group::Asn(Some(_)) => write!(out, "-"),
-        Group::Service(service) => {
-            port(service, out);
-            Ok(())
-        }
+        Group::Service(service) | Group::Served(Some(service)) => write!(out, "{service}"),
+        Group::Served(None) => write!(out, "(no service here)"),
         Group::Process(Who::Process { pid, .. }) => write!(out, "[{pid}]"),
         Group::Process(who) => write!(out, "{}", who.label()),
         Group::User(user) => write!(out, "{}", nobody(user, "(no user)")),
@@ -448,6 +484,7 @@ fn write_name(row: &GroupRow, out: &mut String) {
         Group::Host(host)
         | Group::Source(host)
         | Group::Destination(host)
+        | Group::Peer(host)
         | Group::Pair(host, _) => write!(out, "{host}"),
         Group::Subnet(first, width) => write!(out, "{first}/{width}"),
         Group::Interface(_) => write!(out, "(not known)"),

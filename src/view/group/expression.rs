@@ -12,12 +12,12 @@ impl Group {
         Some(match self {
             Self::Country(Country::Code(code)) => format!("country:{}", code.as_str()),
             Self::Asn(asn) => format!("asn:{}", (*asn)?),
-            Self::Service(service) => match service.port {
+            Self::Service(service) | Self::Served(Some(service)) => match service.port {
                 Some(port) => format!("proto:{} port:{port}", service.proto),
                 None => format!("proto:{}", service.proto),
             },
             Self::Process(Who::Process { pid, .. }) => format!("pid:{pid}"),
-            Self::Host(host) => format!("host:{host}"),
+            Self::Host(host) | Self::Peer(host) => format!("host:{host}"),
             Self::Source(host) => format!("src:{host}"),
             Self::Destination(host) => format!("dst:{host}"),
             Self::Pair(from, to) => format!("src:{from} dst:{to}"),
@@ -26,7 +26,8 @@ impl Group {
             Self::Zone(zone) => format!("zone:{zone}"),
             Self::Protocol(proto) => format!("proto:{proto}"),
             // Nobody knows their names, or others have the same.
-            Self::Country(_)
+            Self::Served(None)
+            | Self::Country(_)
             | Self::Process(_)
             | Self::User(_)
             | Self::Unit(_)
@@ -39,7 +40,9 @@ impl Group {
     /// The address of a group that is one host.
     pub const fn address(&self) -> Option<IpAddr> {
         match self {
-            Self::Host(host) | Self::Source(host) | Self::Destination(host) => Some(*host),
+            Self::Host(host) | Self::Source(host) | Self::Destination(host) | Self::Peer(host) => {
+                Some(*host)
+            }
             _ => None,
         }
     }
@@ -64,6 +67,8 @@ mod tests {
             Group::Host(host),
             Group::Source(host),
             Group::Destination(host),
+            Group::Peer(host),
+            Group::Served(Some(service)),
             Group::Pair(host, host),
             Group::subnet(host, 64),
             Group::Mark(Some(16)),

@@ -3,6 +3,7 @@
 
 use super::super::field::{Kind, Value};
 use super::{Country, Group, GroupRow, Grouping, Holder};
+use crate::enrich::nfsd;
 use crate::view::Who;
 
 /// One thing that can be said about a group.
@@ -78,12 +79,14 @@ pub static GROUP_FIELDS: &[GroupField] = &[
         _ => Value::Absent,
     }),
     text("proto", |row| match row.group {
-        Group::Service(service) => Value::Protocol(service.proto),
+        Group::Service(service) | Group::Served(Some(service)) => Value::Protocol(service.proto),
         Group::Protocol(proto) => Value::Protocol(proto),
         _ => Value::Absent,
     }),
     number("port", |row| match row.group {
-        Group::Service(service) => service.port.map(u64::from).into(),
+        Group::Service(service) | Group::Served(Some(service)) => {
+            service.port.map(u64::from).into()
+        }
         _ => Value::Absent,
     }),
     number("pid", |row| match row.group {
@@ -101,6 +104,13 @@ pub static GROUP_FIELDS: &[GroupField] = &[
     text("unit", |row| {
         row.holder.as_ref().and_then(Holder::unit).into()
     }),
+    text("nfs_version", |row| {
+        row.nfs.as_ref().and_then(nfsd::Client::version).into()
+    }),
+    text("mount", |row| {
+        row.nfs.as_ref().and_then(|nfs| nfs.mount.as_deref()).into()
+    }),
+    number("rtt_us", |row| row.rtt_us.map(u64::from).into()),
     number("flows", |row| Value::Uint(row.flows as u64)),
     number("ended", |row| Value::Uint(row.ended)),
     number("peers", |row| Value::Uint(row.hosts as u64)),

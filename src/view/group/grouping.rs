@@ -18,6 +18,11 @@ pub enum Grouping {
     Destination,
     /// Source and destination.
     Pair,
+    /// The host at the other end, seen from the one on our side; of a flow
+    /// within this machine, who began it.
+    Peer,
+    /// The port on our side that it asks, if it does.
+    Served,
     /// The network of the far end, cut to so many bits.
     Subnet(Widths),
     /// The port that names it, and its protocol.
@@ -168,6 +173,20 @@ const ENTRIES: [Entry; Grouping::COUNT] = [
         "both ends: source and destination",
     ),
     entry(
+        Grouping::Peer,
+        'r',
+        "peer",
+        &["remote", "far"],
+        "peer: host at the far end",
+    ),
+    entry(
+        Grouping::Served,
+        'l',
+        "served",
+        &["local_service"],
+        "service on our side, and its clients",
+    ),
+    entry(
         Grouping::Subnet(Widths { v4: 24, v6: 64 }),
         'n',
         "subnet",
@@ -231,7 +250,7 @@ const ENTRIES: [Entry; Grouping::COUNT] = [
 
 impl Grouping {
     /// How many there are, subnets of all widths counted once.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 18;
 
     /// All of them in the order of the menu, subnets of the usual widths.
     pub const ALL: [Self; Self::COUNT] = {
@@ -251,18 +270,20 @@ impl Grouping {
             Self::Source => 1,
             Self::Destination => 2,
             Self::Pair => 3,
-            Self::Subnet(_) => 4,
-            Self::Service => 5,
-            Self::Process => 6,
-            Self::User => 7,
-            Self::Unit => 8,
-            Self::Country => 9,
-            Self::Asn => 10,
-            Self::Interface => 11,
-            Self::Mark => 12,
-            Self::Zone => 13,
-            Self::Protocol => 14,
-            Self::State => 15,
+            Self::Peer => 4,
+            Self::Served => 5,
+            Self::Subnet(_) => 6,
+            Self::Service => 7,
+            Self::Process => 8,
+            Self::User => 9,
+            Self::Unit => 10,
+            Self::Country => 11,
+            Self::Asn => 12,
+            Self::Interface => 13,
+            Self::Mark => 14,
+            Self::Zone => 15,
+            Self::Protocol => 16,
+            Self::State => 17,
         }
     }
 

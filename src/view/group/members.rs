@@ -21,7 +21,7 @@ pub(super) struct Member<'a> {
     pub(super) side: Side,
     /// Who is at the other end.
     pub(super) far: IpAddr,
-    /// Of a process.
+    /// Of a process, and of a peer who talks to it here.
     pub(super) owner: Option<&'a Owner>,
 }
 
@@ -120,6 +120,16 @@ impl Grouping {
                     owner: None,
                 });
             }
+            Self::Peer => return peer(flow, knowledge, take),
+            Self::Served => {
+                let (side, service) = served(flow, knowledge);
+                return take(Member {
+                    group: Group::Served(service),
+                    side,
+                    far: side.other_end(orig),
+                    owner: None,
+                });
+            }
             Self::Interface => return interfaces(flow, knowledge, take),
             Self::Process | Self::User | Self::Unit => {
                 return self.of_owners(flow, knowledge, take);
@@ -175,6 +185,48 @@ impl Grouping {
             before = Some(group);
         }
     }
+}
+
+/// Which end of a flow is on our side. Of a flow within this machine it is the
+/// one that was asked: a client here is a client like others.
+fn near_side(flow: &Flow, knowledge: &Knowledge) -> Side {
+    let orig = &flow.key().orig;
+    let reply = flow.reply();
+    let is_asked = match knowledge.direction(orig, &reply) {
+        Some(Direction::Local) => true,
+        // Both ends of a flow can have one address, in different namespaces.
+        _ => knowledge.near_end(orig, &reply) != orig.src(),
+    };
+    if is_asked { Side::Reply } else { Side::Orig }
+}
+
+/// The port on our side that a flow asks, after translation: there the service
+/// listens.
+fn served(flow: &Flow, knowledge: &Knowledge) -> (Side, Option<Service>) {
+    let side = near_side(flow, knowledge);
+    let port = flow.reply().sport().filter(|_| side == Side::Reply);
+    let service = port.map(|port| Service {
+        proto: flow.key().orig.proto(),
+        port: Some(port),
+    });
+    (side, service)
+}
+
+/// The host at the far end, and who on this machine talks to it.
+fn peer<'a>(flow: &Flow, knowledge: &'a Knowledge, take: impl FnOnce(Member<'a>)) {
+    let orig = &flow.key().orig;
+    let side = near_side(flow, knowledge);
+    let far = side.other_end(orig);
+    let owners = knowledge.owners(flow.key());
+    take(Member {
+        group: Group::Peer(far),
+        side,
+        far,
+        owner: owners.and_then(|owners| match side {
+            Side::Orig => owners.orig.as_ref(),
+            Side::Reply => owners.reply.as_ref(),
+        }),
+    });
 }
 
 /// The interfaces of a flow: where it comes in, which sends the answers, and

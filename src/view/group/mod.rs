@@ -25,6 +25,7 @@ use std::sync::Arc;
 use super::{Age, Mac, Owner, Unknown, Who};
 use crate::enrich::Label;
 use crate::enrich::geoip::CountryCode;
+use crate::enrich::nfsd;
 use crate::enrich::owners::{Account, Cgroup, Container, Process};
 use crate::flow::{Counters, Moment, Pair, Protocol};
 use crate::table::Past;
@@ -56,6 +57,23 @@ pub struct Service {
     pub proto: Protocol,
     /// The port; `None` for protocols without ports.
     pub port: Option<u16>,
+}
+
+impl Service {
+    /// Whether it is NFS, of whose clients the kernel tells more.
+    pub fn is_nfs(self) -> bool {
+        self.port == Some(nfsd::PORT)
+    }
+}
+
+impl std::fmt::Display for Service {
+    /// `443/tcp`; the protocol alone if it has no ports.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(port) = self.port {
+            write!(f, "{port}/")?;
+        }
+        write!(f, "{}", self.proto)
+    }
 }
 
 /// What the rows of a list are.
@@ -92,6 +110,10 @@ pub enum Group {
     Destination(IpAddr),
     /// Flows from one address to another.
     Pair(IpAddr, IpAddr),
+    /// Flows between our side and a host.
+    Peer(IpAddr),
+    /// Flows to a port on our side; `None` for all flows that ask none.
+    Served(Option<Service>),
     /// Flows to or from a network: its first address, and how many of its bits
     /// count.
     Subnet(IpAddr, u8),
@@ -130,6 +152,8 @@ impl Group {
             Self::Source(_) => Grouping::Source,
             Self::Destination(_) => Grouping::Destination,
             Self::Pair(..) => Grouping::Pair,
+            Self::Peer(_) => Grouping::Peer,
+            Self::Served(_) => Grouping::Served,
             Self::Subnet(_, width) => Grouping::Subnet(Widths::both(width)),
             Self::Service(_) => Grouping::Service,
             Self::Process(_) => Grouping::Process,
@@ -154,7 +178,9 @@ impl Group {
     /// The hosts that it is named after.
     pub fn hosts(self) -> impl Iterator<Item = IpAddr> {
         let hosts = match self {
-            Self::Host(host) | Self::Source(host) | Self::Destination(host) => [Some(host), None],
+            Self::Host(host) | Self::Source(host) | Self::Destination(host) | Self::Peer(host) => {
+                [Some(host), None]
+            }
             Self::Pair(from, to) => [Some(from), Some(to)],
             _ => [None, None],
         };
@@ -211,6 +237,11 @@ pub struct GroupRow {
     pub holder: Option<Holder>,
     /// Of a host: its hardware address, if it is a neighbour.
     pub mac: Option<Mac>,
+    /// Of a client of this machine's NFS server: what that says of it.
+    pub nfs: Option<nfsd::Client>,
+    /// Of a peer: round-trip time in microseconds, the mean of the TCP sockets
+    /// on this machine that its flows end at; `None` if there are none.
+    pub rtt_us: Option<u32>,
     /// Flows that are there.
     pub flows: usize,
     /// Of these, those that are known to have begun within the last
@@ -228,7 +259,7 @@ pub struct GroupRow {
     pub hosts: usize,
     /// Packets and bytes of both, as far as they were counted. Of hosts,
     /// processes and what these belong to, and of interfaces, `orig` is what
-    /// they have sent; of others what was sent in the original direction.
+    /// they have sent; of peers and of services on our side, what our side has; of others what was sent in the original direction.
     pub counters: Pair<Counters>,
     /// Whether the rate of any flow that is there is known.
     pub is_rated: bool,
@@ -253,6 +284,8 @@ impl GroupRow {
             second_name: None,
             holder: None,
             mac: None,
+            nfs: None,
+            rtt_us: None,
             flows: 0,
             new: 0,
             unreplied: 0,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Age, Flow, FlowId, Knowledge, Query, Side, Table};
+use super::super::{Age, Flow, FlowId, Knowledge, Owner, Query, Side, Table};
 use super::members::{Member, organisation};
 use super::order::{Groups, in_order};
 use super::{Belonging, Country, Ended, Group, GroupRow, Grouping, Holder, Ledger, NEW_SECS};
@@ -24,6 +24,9 @@ pub(super) struct Tally {
     unreplied: u32,
     hosts: u32,
     oldest: Option<Age>,
+    /// Round-trip times that sockets have measured, in microseconds, and how
+    /// many.
+    rtt_us: (u64, u32),
     ended: u64,
     last_ended: Option<Moment>,
     pub(super) counters: Pair<Counters>,
@@ -42,6 +45,7 @@ impl Tally {
             unreplied: 0,
             hosts: 0,
             oldest: None,
+            rtt_us: (0, 0),
             ended: 0,
             last_ended: None,
             counters: Pair::default(),
@@ -74,6 +78,14 @@ impl Tally {
         self.unreplied += u32::from(flow.status().is_some_and(is_unreplied));
     }
 
+    /// Takes in what a socket has measured.
+    fn measure(&mut self, owner: &Owner) {
+        if let Some(rtt_us) = owner.figures.as_ref().and_then(|tcp| tcp.rtt_us) {
+            self.rtt_us.0 += u64::from(rtt_us);
+            self.rtt_us.1 += 1;
+        }
+    }
+
     /// Takes in what has ended.
     fn end(&mut self, ended: &Ended) {
         self.ended += ended.flows;
@@ -84,6 +96,11 @@ impl Tally {
         }
     }
 
+    fn mean_rtt_us(&self) -> Option<u32> {
+        let (sum, count) = self.rtt_us;
+        u32::try_from(sum.checked_div(count.into())?).ok()
+    }
+
     /// The row, as far as it is counted.
     pub(super) fn row(&self) -> GroupRow {
         GroupRow {
@@ -91,6 +108,7 @@ impl Tally {
             new: self.new as usize,
             unreplied: self.unreplied as usize,
             oldest: self.oldest,
+            rtt_us: self.mean_rtt_us(),
             ended: self.ended,
             last_ended: self.last_ended,
             hosts: self.hosts as usize,
@@ -143,6 +161,9 @@ impl Tallies {
     fn count(&mut self, id: FlowId, flow: &Flow, member: &Member<'_>, now: Moment) {
         let (place, tally) = self.of(member.group);
         tally.count(id, flow, member.side, now);
+        if let (Group::Peer(_), Some(owner)) = (member.group, member.owner) {
+            tally.measure(owner);
+        }
         if self.seen.insert((place, member.far)) {
             self.each[place as usize].hosts += 1;
         }
@@ -222,7 +243,7 @@ fn describe(
             let now = far.and_then(|far| organisation(knowledge.located(far)).cloned());
             now.or_else(|| ledger.organisation(asn?).cloned())
         }
-        Group::Service(service) => service
+        Group::Service(service) | Group::Served(Some(service)) => service
             .port
             .and_then(|port| knowledge.services().name(service.proto, port))
             .map(Arc::from),
@@ -236,6 +257,11 @@ fn describe(
             row.mac = knowledge.locality().mac(host);
             knowledge.name(host)
         }
+        Group::Peer(host) => {
+            row.mac = knowledge.locality().mac(host);
+            row.nfs = knowledge.nfs_client(host);
+            knowledge.name(host)
+        }
         Group::Pair(from, to) => {
             row.second_name = knowledge.name(to);
             knowledge.name(from)
@@ -246,6 +272,7 @@ fn describe(
         Group::Protocol(proto) => proto.name().map(Arc::from),
         Group::State(state) => state.map(Arc::from),
         Group::Country(_)
+        | Group::Served(None)
         | Group::User(_)
         | Group::Unit(_)
         | Group::Interface(None)

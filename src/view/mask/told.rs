@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Mask;
 use crate::enrich::End;
 use crate::enrich::geoip::{Location, Place};
+use crate::enrich::nfsd;
 use crate::enrich::owners::{Account, Cgroup, Container, Owner, Parent, Process};
 use crate::flow::Pair;
 use crate::table::Flow;
@@ -111,6 +112,8 @@ impl GroupRow {
             second_name,
             holder,
             mac,
+            nfs,
+            rtt_us,
             flows,
             new,
             unreplied,
@@ -130,6 +133,11 @@ impl GroupRow {
             second_name: second_name.as_ref().map(|n| mask.name_of(*group, n)),
             holder: holder.as_ref().map(|holder| mask.holder(holder)),
             mac: mac.map(|mac| mask.mac(mac)),
+            nfs: nfs.as_ref().map(|nfs| nfsd::Client {
+                minor_version: nfs.minor_version,
+                mount: nfs.mount.as_ref().map(|path| mask.word("dir", path)),
+            }),
+            rtt_us: *rtt_us,
             flows: *flows,
             new: *new,
             unreplied: *unreplied,
@@ -545,11 +553,13 @@ impl Mask {
             Group::Host(host) => Group::Host(self.address(host)),
             Group::Source(host) => Group::Source(self.address(host)),
             Group::Destination(host) => Group::Destination(self.address(host)),
+            Group::Peer(host) => Group::Peer(self.address(host)),
             Group::Pair(from, to) => Group::Pair(self.address(from), self.address(to)),
             Group::Subnet(first, width) => Group::subnet(self.address(first), width),
             Group::User(_)
             | Group::Unit(_)
             | Group::Service(_)
+            | Group::Served(_)
             | Group::Process(_)
             | Group::Country(_)
             | Group::Asn(_)
@@ -565,14 +575,17 @@ impl Mask {
     /// What a group is called.
     fn name_of(&self, group: Group, name: &Arc<str>) -> Arc<str> {
         match group {
-            Group::Host(_) | Group::Source(_) | Group::Destination(_) | Group::Pair(..) => {
-                Arc::from(self.host(name))
-            }
+            Group::Host(_)
+            | Group::Source(_)
+            | Group::Destination(_)
+            | Group::Peer(_)
+            | Group::Pair(..) => Arc::from(self.host(name)),
             Group::User(_) => Arc::from(self.user(name)),
             Group::Unit(_) if is_unit(name) => Arc::from(self.unit(name)),
             Group::Unit(_) => Arc::from(self.word("ct", name)),
             Group::Subnet(..)
             | Group::Service(_)
+            | Group::Served(_)
             | Group::Process(_)
             | Group::Country(_)
             | Group::Asn(_)

@@ -8,8 +8,8 @@ use crate::view::group::{Country, Group, GroupColumn as Column, Grouping};
 use crate::view::units::{RateUnit, Tiers};
 
 use Column::{
-    Age, Bars, Code, Ended, Flows, Hosts, Mac, Name, New, OrigBytes, OrigRate, Pid, ReplyBytes,
-    ReplyRate, Seen, To, Trend, Unit, Unreplied, User,
+    Age, Bars, Code, Ended, Flows, Hosts, Mac, Mount, Name, New, Nfs, OrigBytes, OrigRate, Pid,
+    ReplyBytes, ReplyRate, Rtt, Seen, To, Trend, Unit, Unreplied, User,
 };
 
 /// The columns of a list.
@@ -114,11 +114,39 @@ const HOSTS: Model = Model {
     ],
 };
 
+const PEERS: Model = Model {
+    columns: &[
+        Name, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Bars, Trend,
+    ],
+    yielding: &[&[Trend], &[Ended], &[Age], &[Seen], BYTES, &[Rtt]],
+};
+
+/// Peers of this machine's NFS server.
+const NFS_CLIENTS: Model = Model {
+    columns: &[
+        Name, Nfs, Mount, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
+        Bars, Trend,
+    ],
+    yielding: &[
+        &[Trend],
+        &[Ended],
+        &[Age],
+        &[Seen],
+        BYTES,
+        &[Mount],
+        &[Rtt],
+        &[Nfs],
+    ],
+};
+
 impl Model {
-    /// Of a list of groups.
-    pub(super) const fn of(grouping: Grouping) -> &'static Self {
+    /// Of a list of groups, of flows that are within others.
+    pub(super) fn of(grouping: Grouping, within: &[Group]) -> &'static Self {
+        let is_nfs = |group: &Group| matches!(group, Group::Served(Some(it)) if it.is_nfs());
         match grouping {
-            Grouping::Country | Grouping::Asn | Grouping::Service => &CODED,
+            Grouping::Peer if within.iter().any(is_nfs) => &NFS_CLIENTS,
+            Grouping::Peer => &PEERS,
+            Grouping::Country | Grouping::Asn | Grouping::Service | Grouping::Served => &CODED,
             Grouping::Process => &PROCESSES,
             Grouping::Host => &HOSTS,
             Grouping::Pair => &PAIRS,
@@ -133,10 +161,12 @@ pub(super) const fn width(column: Column, grouping: Grouping, unit: RateUnit) ->
         // AS4294967295
         (Code, Grouping::Asn) => 12,
         // 65535/sctp
-        (Code, Grouping::Service) | (Bars | Trend, _) => 10,
+        (Code, Grouping::Service | Grouping::Served) | (Bars | Trend, _) => 10,
         (Code, _) => 3,
-        (Name | Unit | To, _) => 16,
+        (Name | Unit | To | Mount, _) => 16,
         (User, _) => 8,
+        (Nfs, _) => 4,
+        (Age, Grouping::Peer) => 9,
         (Mac, _) => 17,
         (New | Seen, _) => 6,
         (ReplyRate | OrigRate, _) => match unit {
@@ -152,7 +182,7 @@ pub(super) const fn widest(column: Column, grouping: Grouping, unit: RateUnit) -
     match (column, grouping) {
         (Name, Grouping::Process) | (Bars, _) => 24,
         (Name | To | Trend, _) => 40,
-        (Unit, _) => 32,
+        (Unit | Mount, _) => 32,
         (User, _) => 16,
         _ => width(column, grouping, unit),
     }
@@ -173,7 +203,8 @@ pub(super) fn role(column: Column, row: &GroupRow, tiers: Tiers) -> Role {
             Group::Pair(_, to) => table::host_role(to),
             _ => Role::Dim,
         },
-        Pid | User | Unit | Mac | Age | Seen => Role::Dim,
+        Pid | User | Unit | Mac | Age | Seen | Rtt | Nfs => Role::Dim,
+        Mount => Role::Text,
         Flows => zero_is_dim(row.flows as u64),
         Ended => zero_is_dim(row.ended),
         Hosts => zero_is_dim(row.hosts as u64),
@@ -194,13 +225,14 @@ fn name_role(row: &GroupRow) -> Role {
         Group::Host(host)
         | Group::Source(host)
         | Group::Destination(host)
+        | Group::Peer(host)
         | Group::Pair(host, _)
         | Group::Subnet(host, _) => table::host_role(host),
         Group::Mark(Some(_)) | Group::Zone(_) => Role::Text,
         // What stands in for a name.
         _ if row.name.is_none() => Role::Dim,
         Group::Country(_) | Group::Asn(_) => Role::Country,
-        Group::Service(_) => Role::Service,
+        Group::Service(_) | Group::Served(_) => Role::Service,
         Group::Protocol(_) => Role::Proto,
         _ => Role::Text,
     }

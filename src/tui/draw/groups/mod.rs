@@ -34,8 +34,14 @@ struct Placed {
 /// The columns at a screen `width`: they yield in order until the rest fits; if
 /// it never does, names are cut. What is left over goes to texts, one cell at a
 /// time, then to the gaps before numbers. The rest stays blank.
-fn arrange(width: u16, grouping: Grouping, unit: RateUnit, bars: bool) -> Vec<Placed> {
-    let model = Model::of(grouping);
+fn arrange(
+    width: u16,
+    grouping: Grouping,
+    within: &[Group],
+    unit: RateUnit,
+    bars: bool,
+) -> Vec<Placed> {
+    let model = Model::of(grouping, within);
     let least = |c: &Column| column::width(*c, grouping, unit);
     let mut columns = model.columns.to_vec();
     columns.retain(|column| match column {
@@ -92,13 +98,16 @@ fn arrange(width: u16, grouping: Grouping, unit: RateUnit, bars: bool) -> Vec<Pl
 }
 
 /// The columns that a screen has room for, and their titles.
-pub(in super::super) fn columns(
-    width: u16,
-    grouping: Grouping,
-    unit: RateUnit,
-    bars: bool,
-) -> Vec<(Column, &'static str)> {
-    let placed = arrange(width, grouping, unit, bars).into_iter();
+pub(in super::super) fn columns(state: &State, grouping: Grouping) -> Vec<(Column, &'static str)> {
+    let (width, within) = (super::table_width(state), &state.level().within);
+    let placed = arrange(width, grouping, within, state.unit, state.has_bars()).into_iter();
+    let titled = placed.map(|placed| (placed.column, placed.column.title(grouping)));
+    titled.collect()
+}
+
+/// Every column that there can be, and its title.
+pub(in super::super) fn every_column(grouping: Grouping) -> Vec<(Column, &'static str)> {
+    let placed = arrange(u16::MAX, grouping, &[], RateUnit::Bytes, true).into_iter();
     let titled = placed.map(|placed| (placed.column, placed.column.title(grouping)));
     titled.collect()
 }
@@ -114,7 +123,8 @@ fn is_sorted_by(column: Column, key: SortKey) -> bool {
 pub(super) fn header(state: &State, grouping: Grouping, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
     let sort = state.sort();
-    for placed in arrange(area.width, grouping, state.unit, state.has_bars()) {
+    let within = &state.level().within;
+    for placed in arrange(area.width, grouping, within, state.unit, state.has_bars()) {
         let title = placed.column.title(grouping);
         if is_sorted_by(placed.column, sort.key) {
             let area = Rect::new(placed.x, area.y, placed.width, 1);
@@ -129,8 +139,11 @@ pub(super) fn header(state: &State, grouping: Grouping, area: Rect, buf: &mut Bu
 /// What a click on the titles does. A gap belongs to the column after it, where
 /// the sign of the order may stand.
 pub(super) fn heading(state: &State, grouping: Grouping, area: Rect, x: u16) -> Option<Spot> {
-    let columns = arrange(area.width, grouping, state.unit, state.has_bars()).into_iter();
-    let mut here = columns.filter(|placed| x < placed.x + placed.width);
+    let within = &state.level().within;
+    let columns = arrange(area.width, grouping, within, state.unit, state.has_bars());
+    let mut here = columns
+        .into_iter()
+        .filter(|placed| x < placed.x + placed.width);
     Some(Spot::Heading(SortKey::Group(here.next()?.column)))
 }
 
@@ -139,7 +152,8 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
     let List::By(grouping) = view.query.list else {
         return;
     };
-    let columns = arrange(area.width, grouping, state.unit, state.has_bars());
+    let within = &view.query.within;
+    let columns = arrange(area.width, grouping, within, state.unit, state.has_bars());
     let bars = Bars::of(view, state.bars);
     let mut text = String::new();
     let limits = &state.settings.health;
@@ -183,12 +197,24 @@ fn put(buf: &mut Buffer, y: u16, placed: Placed, text: &str, style: Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::group::Widths;
+    use crate::flow::Protocol;
+    use crate::view::group::{Service, Widths};
+
+    /// Every list, and that of the clients of NFS.
+    fn lists() -> impl Iterator<Item = (Grouping, Vec<Group>)> {
+        let nfs = Service {
+            proto: Protocol::TCP,
+            port: Some(2049),
+        };
+        let clients = (Grouping::Peer, vec![Group::Served(Some(nfs))]);
+        let all = Grouping::ALL.into_iter().map(|by| (by, Vec::new()));
+        all.chain([clients])
+    }
 
     #[test]
     fn columns_yield_in_order() {
         let titles = |grouping, width| {
-            let placed = arrange(width, grouping, RateUnit::Bytes, false);
+            let placed = arrange(width, grouping, &[], RateUnit::Bytes, false);
             let titles: Vec<_> = placed.iter().map(|p| p.column.title(grouping)).collect();
             titles.join(" ")
         };
@@ -224,6 +250,12 @@ mod tests {
         assert_eq!(hosts(60), "HOST FLOWS PEERS UNREPL ↓ RATE ↑ RATE");
         assert_eq!(hosts(44), "HOST FLOWS ↓ RATE ↑ RATE");
 
+        let peers = |width| titles(Grouping::Peer, width);
+        let all = "HOST CONNS RTT CONNECTED SEEN ENDED ↓ RECV ↑ SENT ↓ RATE ↑ RATE";
+        assert_eq!(peers(120), all);
+        assert_eq!(peers(80), all.replace(" CONNECTED SEEN ENDED", " SEEN"));
+        assert_eq!(peers(60), "HOST CONNS RTT ↓ RATE ↑ RATE");
+
         let pairs = |width| titles(Grouping::Pair, width);
         assert_eq!(pairs(60), "SOURCE DESTINATION FLOWS ↓ RATE ↑ RATE");
         assert_eq!(
@@ -234,10 +266,10 @@ mod tests {
 
     #[test]
     fn nothing_overlaps_and_nothing_leaves_the_screen() {
-        for grouping in Grouping::ALL {
+        for (grouping, within) in lists() {
             for unit in [RateUnit::Bytes, RateUnit::Bits] {
                 for width in 40..=250 {
-                    let placed = arrange(width, grouping, unit, true);
+                    let placed = arrange(width, grouping, &within, unit, true);
                     for pair in placed.windows(2) {
                         assert!(pair[0].x + pair[0].width < pair[1].x, "{width}");
                     }
@@ -258,8 +290,8 @@ mod tests {
 
     #[test]
     fn titles_fit() {
-        for grouping in Grouping::ALL {
-            for column in Model::of(grouping).columns {
+        for (grouping, within) in lists() {
+            for column in Model::of(grouping, &within).columns {
                 let width = column::width(*column, grouping, RateUnit::Bytes);
                 assert!(column.title(grouping).chars().count() <= usize::from(width));
             }

@@ -110,7 +110,7 @@ fn is_about(asked: SortKey, id: ColumnId) -> bool {
 fn of_groups(groupings: impl IntoIterator<Item = Grouping>, asked: SortKey) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for grouping in groupings {
-        for (column, title) in groups::columns(u16::MAX, grouping, RateUnit::Bytes, true) {
+        for (column, title) in groups::every_column(grouping) {
             if !entries.iter().any(|entry| entry.label == title) {
                 entries.push(Entry {
                     is_wanted: asked == SortKey::Group(column),
