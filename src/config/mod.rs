@@ -35,7 +35,6 @@ use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
-use crate::view::Departed;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::units::RateUnit;
@@ -180,7 +179,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             mouse: !layer.no_mouse.unwrap_or(false),
             keys,
             depth: depth(layer.color, &variable),
-            max_closed: layer.max_closed.unwrap_or(Departed::USUAL),
+            max_closed: layer.max_closed,
             theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
             memory,
             state_file,
