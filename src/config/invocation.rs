@@ -21,6 +21,7 @@ use crate::view::units::{RateUnit, Tiers};
 
 /// What to do.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
 pub enum Invocation {
     /// Show the viewer.
     View(ViewerOptions),
@@ -144,8 +145,8 @@ pub struct ViewerOptions {
     pub keys: Keymap,
     /// How many colours the terminal has, and the user wants.
     pub depth: Depth,
-    /// How many ended flows to keep.
-    pub max_closed: usize,
+    /// How many ended flows to keep; `None`: as many as usual.
+    pub max_closed: Option<usize>,
     /// Name of the theme.
     pub theme: String,
     /// What was last chosen in the viewer, as far as no flag says otherwise.

@@ -36,7 +36,6 @@ use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
-use crate::view::Departed;
 use crate::view::column::Choice;
 use crate::view::filter::Filter;
 use crate::view::sort::Sort;
@@ -323,7 +322,7 @@ fn viewer(
         mouse: !layer.no_mouse.unwrap_or(false),
         keys,
         depth: depth(layer.color, variable),
-        max_closed: layer.max_closed.unwrap_or(Departed::USUAL),
+        max_closed: layer.max_closed,
         theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         memory: Memory::default(),
         state_file: None,
