@@ -145,8 +145,8 @@ pub struct ViewerOptions {
     pub keys: Keymap,
     /// How many colours the terminal has, and the user wants.
     pub depth: Depth,
-    /// How many ended flows to keep; `None`: as many as usual.
-    pub max_closed: Option<usize>,
+    /// How many flows that have ended to keep.
+    pub max_closed: usize,
     /// Name of the theme.
     pub theme: String,
     /// What was last chosen in the viewer, as far as no flag says otherwise.

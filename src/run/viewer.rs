@@ -30,10 +30,10 @@ use crate::sysctl::{self, Switches};
 use crate::tui::memory::Memory;
 use crate::tui::theme::Themes;
 use crate::tui::{self, Ending, Errand, Message, Multiplexer};
+use crate::view::View;
 use crate::view::column::Hosts;
 use crate::view::group::Service;
 use crate::view::mask::Mask;
-use crate::view::{Departed, View};
 use crate::vitals::Observer;
 
 /// Largest share of one CPU for dumps of the table.
@@ -115,7 +115,7 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
         health: options.health,
         probe: probe(),
         timeouts: Box::new(|| Timeouts::read(sysctl::timeout)),
-        max_ended: options.max_closed.unwrap_or(Departed::USUAL),
+        max_ended: options.max_closed,
         warnings,
         place_warnings,
     };
@@ -146,7 +146,12 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }
-    match ending.map_err(Failure::Terminal)? {
+    over(ending.map_err(Failure::Terminal)?)
+}
+
+/// How the program ends as the viewer did.
+fn over(ending: Ending) -> Result<(), Failure> {
+    match ending {
         Ending::Quit | Ending::QuitShowing => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
     }

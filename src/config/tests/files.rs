@@ -373,7 +373,7 @@ fn the_sample_can_be_asked_for() {
 /// What a person may wish for always has a key; what is of one call has none.
 #[test]
 fn every_standing_option_has_a_key() {
-    const OF_ONE_CALL: [&str; 17] = [
+    const OF_ONE_CALL: [&str; 18] = [
         "all",
         "config",
         "dccp",
@@ -387,6 +387,7 @@ fn every_standing_option_has_a_key() {
         "other",
         "print-config",
         "sctp",
+        "service",
         "tcp",
         "udp",
         "update",
