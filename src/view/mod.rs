@@ -440,7 +440,7 @@ impl View {
     pub fn row_count(&self) -> usize {
         match self.query.list {
             List::Flows => self.matching + self.ended,
-            _ => self.group_count,
+            List::By(_) => self.group_count,
         }
     }
 

@@ -145,12 +145,11 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
         mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
     ) {
         for (id, flow) in self.all.live.flows() {
-            match left_out(self.query, flow, knowledge, self.now) {
-                Some(why) => self.sums.leave_out(&why),
-                None => {
-                    self.sums.add(flow);
-                    take(id, flow, knowledge);
-                }
+            if let Some(why) = left_out(self.query, flow, knowledge, self.now) {
+                self.sums.leave_out(&why);
+            } else {
+                self.sums.add(flow);
+                take(id, flow, knowledge);
             }
         }
         if self.query.with_ended && self.query.list == List::Flows {

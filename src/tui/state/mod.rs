@@ -149,6 +149,7 @@ pub enum Popup {
 
 /// The state of the screen.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct State {
     /// Set once.
     pub(super) settings: Settings,
