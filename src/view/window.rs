@@ -6,9 +6,10 @@ use super::departed::Flows;
 use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
+use super::freeze::{Freeze, Kept};
 use super::group::{Group, GroupRow, Grouping, Groups, List, remember};
 use super::portrait::Portrait;
-use super::sort::{Freeze, Kept, Rows, in_order};
+use super::sort::{Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
     Table, View, ViewRow,
