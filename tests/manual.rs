@@ -311,6 +311,10 @@ fn the_screen_of_the_readme_is_a_real_one() {
     let screen = fs::read_to_string(root.join("tests/snapshots/readme_120.txt")).unwrap();
     let path = root.join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
+    for picture in ["readme_dark.svg", "readme_light.svg"] {
+        let picture = format!("tests/snapshots/{picture}");
+        assert!(root.join(&picture).is_file() && readme.contains(&picture));
+    }
     let (before, rest) = readme.split_once("<!-- screen -->\n").unwrap();
     let (_, after) = rest.split_once("<!-- /screen -->").unwrap();
     let wanted = format!(

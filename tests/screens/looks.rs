@@ -285,16 +285,18 @@ fn wearing(name: &str) -> Themes {
 
 #[test]
 fn pictures_of_the_readme() {
-    let (width, height) = (120, 32);
+    let (width, height) = (120, 34);
     let mut scene = desk::scene(width, height, |s| s.themes = wearing("tokyo-night"));
     scene.press(KeyCode::Down);
+    scene.answer();
     scene.press(KeyCode::Enter);
+    scene.answer();
     let title = "flowtop on a workstation: flows, and all about one of them";
     picture::check("readme_dark", title, &scene.buffer(width, height));
 
-    let mut scene = Scene::new((width, 20), |s| s.themes = wearing("light")).with(&world());
+    let mut scene = Scene::new((width, 16), |s| s.themes = wearing("light")).with(&world());
     scene.name_hosts();
     scene.keys("2");
     let title = "flowtop on a router: the hosts behind it";
-    picture::check("readme_light", title, &scene.buffer(width, 20));
+    picture::check("readme_light", title, &scene.buffer(width, 16));
 }
