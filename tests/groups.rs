@@ -20,8 +20,10 @@ use flowtop::flow::{
     Report, Scope, Status, Tuple, Update,
 };
 use flowtop::table::{Change, Table};
-use flowtop::view::group::{Country, Service, Widths};
-use flowtop::view::{Age, Cursor, Group, GroupRow, Grouping, Ledger, List, Query, View, Who};
+use flowtop::view::group::{Country, GroupColumn, Service, Widths};
+use flowtop::view::{
+    Age, Cursor, Freeze, Group, GroupRow, Grouping, Ledger, List, Query, Sort, SortKey, View, Who,
+};
 use mmdb_writer::IpVersion;
 
 const START: Moment = Moment {
@@ -856,6 +858,28 @@ fn only_the_window_leaves_and_the_cursor_stays_on_its_group() {
         (503, Some((508, service(505))))
     );
     assert_eq!(view.line_of(query.cursor), Some(5));
+    // A pinned one stands above all others, those around the cursor move down.
+    let mut pinned = query.clone();
+    assert!(pinned.pins.toggle_group(service(990)));
+    let view = scene.answer(&pinned);
+    assert_eq!(
+        (view.first, view.group_cursor),
+        (504, Some((509, service(505))))
+    );
+    assert_eq!(view.line_of(query.cursor), Some(5));
+    (pinned.cursor, pinned.first) = (Cursor::None, 0);
+    for descending in [true, false] {
+        for column in [GroupColumn::Name, GroupColumn::ReplyBytes] {
+            let key = SortKey::Group(column);
+            pinned.sort = Sort { key, descending };
+            let view = scene.answer(&pinned);
+            assert_eq!(view.groups[0].group, service(990), "{column:?}");
+            pinned.freeze = Freeze::Now;
+            let view = scene.answer(&pinned);
+            assert_eq!(view.groups[0].group, service(990), "{column:?}");
+            pinned.freeze = Freeze::No;
+        }
+    }
     // Near the end the window holds what there is.
     query.cursor = Cursor::Index(5000);
     let view = scene.answer(&query);

@@ -20,7 +20,7 @@ use flowtop::view::column::COLUMNS;
 use flowtop::view::field::{self, Event, Field, Record, Value};
 use flowtop::view::sort::SortKey;
 use flowtop::view::{
-    Cursor, FlowId, Freeze, Knowledge, Ledger, Query, Row, Sort, Table, View, ordered,
+    Cursor, FlowId, Freeze, Knowledge, Ledger, Pins, Query, Row, Sort, Table, View, ordered,
 };
 use proptest::prelude::*;
 
@@ -224,6 +224,50 @@ proptest! {
             prop_assert_eq!(ids(&view), &all[view.first..end]);
             prop_assert!((view.first..view.first + height.max(1)).contains(&index));
         }
+    }
+
+    #[test]
+    fn pinned_rows_stand_above_all_others_in_every_order(
+        sketches in prop::collection::vec(sketch(), 1..30),
+        pinned in prop::collection::vec(any::<bool>(), 30),
+        height in 0..12_usize,
+        key in prop::sample::select(keys()),
+        descending in any::<bool>(),
+        is_kept in any::<bool>(),
+    ) {
+        let mut world = World::of(&sketches);
+        let sort = Sort { key, descending };
+        let all = world.ordered(sort);
+        let mut pins = Pins::default();
+        for (id, _) in all.iter().zip(&pinned).filter(|(_, is_pinned)| **is_pinned) {
+            prop_assert!(pins.toggle_flow(*id));
+        }
+        let (mut wanted, others): (Vec<_>, Vec<_>) = all.iter().partition(|id| pins.has_flow(**id));
+        // Both parts are in the order of the list.
+        wanted.extend(others);
+        let mut asked = Query { pins, height, ..query(sort) };
+        if is_kept {
+            // An order that is kept gives way to pins as well.
+            let frozen = Query { freeze: Freeze::Now, ..query(sort) };
+            let view = world.view(&frozen);
+            asked.freeze = view.query.freeze;
+        }
+        for (index, id) in wanted.iter().enumerate() {
+            let line = index % (height + 1);
+            let cursor = Cursor::Flow { id: *id, index: 0, line };
+            let view = world.view(&Query { cursor, ..asked.clone() });
+            prop_assert_eq!(view.cursor, Some((index, *id)));
+            let end = (view.first + height).min(wanted.len());
+            prop_assert_eq!(ids(&view), &wanted[view.first..end]);
+        }
+        // Let go, all is as before.
+        for id in &all {
+            if asked.pins.has_flow(*id) {
+                prop_assert!(!asked.pins.toggle_flow(*id));
+            }
+        }
+        let view = world.view(&Query { height: 40, ..asked });
+        prop_assert_eq!(ids(&view), all);
     }
 
     #[test]

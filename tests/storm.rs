@@ -50,7 +50,7 @@ interval = 0.2
 \"Q\" = \"none\"
 ";
 
-/// SplitMix64: the same storm for the same round.
+/// `SplitMix64`: the same storm for the same round.
 struct Chance(u64);
 
 impl Chance {
@@ -134,7 +134,8 @@ fn step(session: &mut Session, chance: &mut Chance, size: &mut (u16, u16)) {
             session.resize(size.0, size.1);
         }
         _ => {
-            session.signal([libc::SIGTSTP, libc::SIGCONT, libc::SIGWINCH][chance.below(3) as usize])
+            session
+                .signal([libc::SIGTSTP, libc::SIGCONT, libc::SIGWINCH][chance.below(3) as usize]);
         }
     }
 }

@@ -1,7 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_flowtop_global_optspecs
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= mask export-dir= b/bits rate-tiers= no-mouse no-state theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits no-mask mouse state process sysctl no-track
-    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= n/no-dns dns G/no-geoip s/show-src columns= mask export-dir= b/bits max-closed= no-mouse no-state theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits no-mask mouse state process sysctl no-track
+    string join \n 4/ipv4 6/ipv6 T/tcp U/udp D/dccp I/icmp S/sctp O/other A/all loopback f/filter= service= n/no-dns dns G/no-geoip s/show-src columns= subnet= mask export-dir= b/bits rate-tiers= max-closed= no-mouse no-state theme= color= t/interval= source= netns= no-process no-sysctl track rcvbuf= local= resolver= geoip-dir= services= nfsd-dir= config= print-config u/update v/version h/help no-loopback geoip no-show-src no-bits no-mask mouse state process sysctl no-track
 end
 
 function __fish_flowtop_needs_command
@@ -26,7 +25,9 @@ function __fish_flowtop_using_subcommand
 end
 
 complete -c flowtop -n "__fish_flowtop_needs_command" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_needs_command" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_needs_command" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
@@ -45,6 +46,7 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -l resolver -d 'Who looks 
 system\t''"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_needs_command" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_needs_command" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_needs_command" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_needs_command" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -87,14 +89,17 @@ complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "fields" -d 'Print t
 complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "doctor" -d 'Tell what flowtop can see here, and what would let it see more'
 complete -c flowtop -n "__fish_flowtop_needs_command" -f -a "update" -d 'Fetch new databases of places'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l count -d 'Number of samples, one each interval; 1 by default' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l group -d 'Put flows together: by country, service, process and so on' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l sort -d 'Sort by a field or a column, such as rtt_us or age:asc' -r
-complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l top -d 'Print only the first N flows of the order' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l top -d 'Print only the first N flows or groups of the order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s o -l output -d 'Print as table, csv or json (one object per line)' -r -f -a "table\t''
 csv\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
@@ -113,6 +118,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l resolver -d 'Wh
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand list" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -154,7 +160,9 @@ csv\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l fields -d 'Print these fields, separated by commas, in this order' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
@@ -173,6 +181,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -210,7 +219,9 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l process -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand events" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
@@ -229,6 +240,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -266,7 +278,9 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l process -d 'T
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l sysctl -d 'The opposite of --no-sysctl'
 complete -c flowtop -n "__fish_flowtop_using_subcommand fields" -l no-track -d 'The opposite of --track'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
@@ -285,6 +299,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s 4 -l ipv4 -d 'IPv4 flows'
 complete -c flowtop -n "__fish_flowtop_using_subcommand doctor" -s 6 -l ipv6 -d 'IPv6 flows'
@@ -327,7 +342,9 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip-conf -d
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s o -l output -d 'Report as text or json' -r -f -a "text\t''
 json\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -s f -l filter -d 'Only flows that this filter holds, as in \'port 443 and rate>1M\'' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l service -d 'The clients of one service on our side, such as nfs or 53/udp' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l columns -d 'Columns: a list such as proto,dst,rtt, or +rtt,-cc' -r
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l subnet -d 'Bits that name a network, of IPv4 and IPv6; 24,64 by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l export-dir -d 'Where the keys w and e write screens and exports' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l rate-tiers -d 'From which rates on rows look busy and busier: 10k,1M by default' -r
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l max-closed -d 'How many ended flows the viewer keeps; 10000 by default, 0 for none' -r
@@ -346,6 +363,7 @@ complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l resolver -d '
 system\t''"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l geoip-dir -d 'Look for databases of places here first' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l services -d 'A file of service names, `PORT, NAME`; wins over all others' -r -F
+complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l nfsd-dir -d 'Where the NFS server tells of its clients; /proc/fs/nfsd by default' -r -f -a "(__fish_complete_directories)"
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l config -d 'Read this configuration last, after those of system and user' -r -F
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l check -d 'Only tell how old the databases are; 0 fresh, 10 stale'
 complete -c flowtop -n "__fish_flowtop_using_subcommand update" -l force -d 'Accept an older or much smaller database'

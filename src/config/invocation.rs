@@ -21,6 +21,7 @@ use crate::view::units::{RateUnit, Tiers};
 
 /// What to do.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
 pub enum Invocation {
     /// Show the viewer.
     View(ViewerOptions),
@@ -144,7 +145,7 @@ pub struct ViewerOptions {
     pub keys: Keymap,
     /// How many colours the terminal has, and the user wants.
     pub depth: Depth,
-    /// How many ended flows to keep.
+    /// How many flows that have ended to keep.
     pub max_closed: usize,
     /// Name of the theme.
     pub theme: String,

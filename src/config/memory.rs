@@ -71,6 +71,7 @@ fn take(name: &str, value: &DeValue<'_>, memory: &mut Memory) -> Result<(), Stri
             memory.ports = Some(found.ok_or_else(|| unknown(text().unwrap_or_default()))?.0);
         }
         "filters" => memory.filters = texts(value)?,
+        "pins" => memory.pins = texts(value)?,
         "sort" => memory.sorts = table(value)?,
         _ => {}
     }
@@ -112,6 +113,7 @@ pub fn written(memory: &Memory) -> String {
         hosts,
         ports,
         sorts,
+        pins,
         filters,
     } = memory;
     let mut out = String::from(
@@ -135,6 +137,7 @@ pub fn written(memory: &Memory) -> String {
     let named = PORTS.iter().find(|(value, _)| Some(*value) == *ports);
     line("ports", named.map(|(_, name)| quoted(name)));
     line("filters", list(filters));
+    line("pins", list(pins));
     if !sorts.is_empty() {
         out.push_str("\n[sort]\n");
         for (name, sort) in sorts {
@@ -198,6 +201,7 @@ mod tests {
         fn what_is_written_is_read(
             theme in proptest::option::of(any::<String>()),
             filters in proptest::collection::vec(any::<String>(), 0..4),
+            pins in proptest::collection::vec(any::<String>(), 0..4),
             sorts in proptest::collection::btree_map(any::<String>(), any::<String>(), 0..3),
             unit in 0..3_usize,
             hosts in 0..4_usize,
@@ -210,6 +214,7 @@ mod tests {
                 hosts: HOSTS.get(hosts).map(|(value, _)| *value),
                 ports: PORTS.get(ports).map(|(value, _)| *value),
                 sorts,
+                pins,
                 filters,
             };
             prop_assert_eq!(read(&written(&memory)), Ok(memory));
@@ -223,6 +228,7 @@ mod tests {
         assert!(wrong("\n\nhosts = \"hosts\"").starts_with("line 3: `hosts`: nobody knows"));
         assert!(wrong("columns = \"nonsense\"").contains("no column"));
         assert!(wrong("filters = \"x\"").contains("a list"));
+        assert!(wrong("pins = [1]").contains("a list"));
         assert!(wrong("sort = 1").contains("a table"));
         assert!(wrong("theme = ").starts_with("line 1: "));
         // Of another version.

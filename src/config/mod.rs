@@ -36,7 +36,6 @@ use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
-use crate::view::Departed;
 use crate::view::column::Choice;
 use crate::view::filter::{Definitions, Filter};
 use crate::view::sort::Sort;
@@ -63,6 +62,9 @@ pub const SAMPLE: &str = include_str!("../../conf/flowtop.toml");
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Receive buffer of events if nobody says otherwise.
 const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
+
+/// Ended flows to keep if nobody says otherwise.
+const MAX_CLOSED: usize = 10_000;
 
 /// The theme of whoever wishes for none: the terminal's own colours.
 const THEME: &str = "terminal";
@@ -126,11 +128,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         };
         return Ok(Invocation::Update(update(flags, &variable, surroundings)));
     }
-    let names = match &options.command {
-        Some(Command::Fields | Command::Doctor | Command::Update(_)) => false,
-        None if stdout_is_terminal => !layer.no_dns.unwrap_or(false),
-        _ => options.display.dns,
-    };
+    let names = looks_up_names(&options, &layer, stdout_is_terminal);
     let unit = unit(&layer);
     let lookups = LookupOptions {
         services_required: !options.lookups.services.is_empty(),
@@ -191,6 +189,16 @@ pub fn parse<A: Into<OsString> + Clone>(
             Invocation::List(list(source, output, NonZeroU32::MIN))
         }
     })
+}
+
+/// Whether names of hosts are asked for: always by the viewer, of the others when
+/// that is wished for.
+fn looks_up_names(options: &Options, layer: &Layer, stdout_is_terminal: bool) -> bool {
+    match &options.command {
+        Some(Command::Fields | Command::Doctor | Command::Update(_)) => false,
+        None if stdout_is_terminal => !layer.no_dns.unwrap_or(false),
+        _ => options.display.dns,
+    }
 }
 
 /// What the last viewer left, and where this one may leave it. A file that cannot
@@ -325,7 +333,7 @@ fn viewer(
         mouse: !layer.no_mouse.unwrap_or(false),
         keys,
         depth: depth(layer.color, variable),
-        max_closed: layer.max_closed.unwrap_or(Departed::USUAL),
+        max_closed: layer.max_closed.unwrap_or(MAX_CLOSED),
         theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         memory: Memory::default(),
         state_file: None,

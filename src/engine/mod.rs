@@ -36,6 +36,10 @@ use crate::vitals::Reading;
 
 /// All that an engine waits for.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a queue of them takes a few kilobytes, and questions come at every key"
+)]
 pub enum Input {
     /// The source has something.
     Source(Delivery),

@@ -122,9 +122,8 @@ mod tests {
     fn each_state_has_its_timeout() {
         let timeouts = Timeouts::read(|name| match name {
             "tcp_timeout_established" => Some(432_000),
-            "tcp_timeout_time_wait" => Some(120),
+            "tcp_timeout_time_wait" | "udp_timeout_stream" => Some(120),
             "udp_timeout" => Some(30),
-            "udp_timeout_stream" => Some(120),
             "generic_timeout" => Some(600),
             _ => None,
         });

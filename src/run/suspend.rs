@@ -53,11 +53,15 @@ impl JobControl {
         let body = move || {
             while let Ok(Some(signal)) = signals.read_signal() {
                 let is_stop = signal.ssi_signo == Signal::SIGTSTP as u32;
-                if is_stop && stop(&screen).is_none() {
-                    return;
-                }
-                // What let the process go on is pending by now.
-                let has_stopped = !is_stop || matches!(continued.read_signal(), Ok(Some(_)));
+                let goes_on = || matches!(continued.read_signal(), Ok(Some(_)));
+                let has_stopped = if is_stop {
+                    match stop(&screen, goes_on) {
+                        Some(has_stopped) => has_stopped,
+                        None => return,
+                    }
+                } else {
+                    true
+                };
                 if screen.send(Message::Resumed { has_stopped }).is_err() {
                     return;
                 }
@@ -70,17 +74,23 @@ impl JobControl {
     }
 }
 
-/// Stops once the viewer has given the terminal back. `None` if the viewer is
-/// over.
-fn stop(screen: &SyncSender<Message>) -> Option<()> {
+/// Stops once the viewer has given the terminal back; whether anybody has let the
+/// process go on since, which `goes_on` tells once. `None` if the viewer is over.
+fn stop(screen: &SyncSender<Message>, goes_on: impl Fn() -> bool) -> Option<bool> {
     let (given_back, answer) = sync_channel(1);
     screen.send(Message::Suspend(given_back)).ok()?;
     let _ = answer.recv_timeout(PATIENCE);
+    if goes_on() {
+        // A script around this stood still at once, and the shell has let both
+        // go on already. To stop now would be to stop for good.
+        return Some(true);
+    }
     let stop = SigSet::from(Signal::SIGTSTP);
     // The process stands still within `raise`, whose signal is for this thread
     // alone: no other one lets it through.
     let _ = stop.thread_unblock();
     let _ = raise(Signal::SIGTSTP);
     let _ = stop.thread_block();
-    Some(())
+    // What let the process go on is pending by now.
+    Some(goes_on())
 }

@@ -146,7 +146,12 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }
-    match ending.map_err(Failure::Terminal)? {
+    over(ending.map_err(Failure::Terminal)?)
+}
+
+/// How the program ends as the viewer did.
+fn over(ending: Ending) -> Result<(), Failure> {
+    match ending {
         Ending::Quit | Ending::QuitShowing => Ok(()),
         Ending::Failed(reason) => Err(Failure::Terminal(io::Error::other(reason))),
     }

@@ -22,6 +22,9 @@ pub struct Memory {
     /// By what each list is sorted, by its name: a column, and `:asc` or
     /// `:desc`. What is not known any more says nothing.
     pub sorts: BTreeMap<String, String>,
+    /// Hosts that were pinned, in a list by its name: `host 192.0.2.1`. What is
+    /// not known any more says nothing.
+    pub pins: Vec<String>,
     /// Filters that were typed, the latest last.
     pub filters: Vec<String>,
 }

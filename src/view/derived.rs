@@ -117,6 +117,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is one of a row of one lifetime"
+    )]
     fn what_a_timeout_lacks_is_how_long_a_flow_has_rested() {
         let idle = |left, later, age| look(left, later, age, |row| row.idle());
         let secs = Duration::from_secs;
@@ -129,6 +133,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is one of a row of one lifetime"
+    )]
     fn a_flow_is_stale_when_most_of_its_timeout_has_passed() {
         let staleness = |left, later| look(left, later, None, |row| row.staleness());
         assert_eq!(staleness(30, 0), Some(Staleness::Fresh));

@@ -16,10 +16,12 @@ mod detail;
 pub mod field;
 pub mod filter;
 mod first;
+mod freeze;
 pub mod group;
 pub mod health;
 pub mod history;
 pub mod mask;
+mod pins;
 pub mod portrait;
 pub mod sort;
 pub mod units;
@@ -36,7 +38,9 @@ pub use departed::{Departed, Remembered};
 pub use derived::Staleness;
 use derived::{bytes_per_packet, since_baseline, whole_timeout};
 pub use detail::{Detail, Host, Naming, Subject, Translated, Vigil};
-pub use sort::{Freeze, Sort, SortKey, ordered};
+pub use freeze::Freeze;
+pub use pins::Pins;
+pub use sort::{Sort, SortKey, ordered};
 pub use whole::{Piece, Whole};
 pub use whose::{Counting, Party, Side, Who};
 
@@ -190,6 +194,8 @@ pub struct Query {
     pub sort: Sort,
     /// Whether they keep the order that they have.
     pub freeze: Freeze,
+    /// Rows that stand above all others.
+    pub pins: Pins,
     /// The row under the cursor.
     pub cursor: Cursor,
     /// First row of the window, counted from 0. Gives way to the cursor.
@@ -221,6 +227,7 @@ impl Query {
             list: List::Flows,
             sort: Sort::default(),
             freeze: Freeze::No,
+            pins: Pins::default(),
             cursor: Cursor::None,
             first: 0,
             height: 0,
@@ -433,7 +440,7 @@ impl View {
     pub fn row_count(&self) -> usize {
         match self.query.list {
             List::Flows => self.matching + self.ended,
-            _ => self.group_count,
+            List::By(_) => self.group_count,
         }
     }
 

@@ -18,7 +18,9 @@ use super::departed::Flows;
 use super::derived::idle;
 use super::field::{self, Event, Field, Kind, Record, Value};
 use super::first::{Around, Ordered, Reach};
-use super::group::{Group, GroupColumn};
+use super::freeze::Freeze;
+use super::group::GroupColumn;
+use super::pins::{Pinned, Pins};
 use super::whose::{owner_at_hand, owners};
 use super::window::direction;
 use super::{Departed, Flow, FlowId, Knowledge, Moment, Owner, Query, Row, Table};
@@ -105,58 +107,6 @@ impl SortKey {
             key: self,
             descending,
         }
-    }
-}
-
-/// Whether rows keep the places that they have.
-#[derive(Clone, Debug, Default)]
-pub enum Freeze {
-    /// They do not.
-    #[default]
-    No,
-    /// From this view on.
-    Now,
-    /// They do; those that have come since stand below.
-    Kept(Arc<Kept>),
-}
-
-impl PartialEq for Freeze {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::No, Self::No) | (Self::Now, Self::Now) => true,
-            (Self::Kept(a), Self::Kept(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Freeze {}
-
-/// An order that is kept: the place of every row.
-#[derive(Debug, Default)]
-pub struct Kept {
-    flows: HashMap<FlowId, u32, foldhash::fast::RandomState>,
-    groups: HashMap<Group, u32, foldhash::fast::RandomState>,
-}
-
-impl Kept {
-    pub(super) fn flows(ids: impl Iterator<Item = FlowId>) -> Self {
-        Self {
-            flows: ids.zip(0..).collect(),
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn groups(groups: impl Iterator<Item = Group>) -> Self {
-        Self {
-            groups: groups.zip(0..).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// The place of a group; `None` if it has come since.
-    pub(super) fn place_of(&self, group: Group) -> Option<u32> {
-        self.groups.get(&group).copied()
     }
 }
 
@@ -251,11 +201,12 @@ pub(super) fn in_order<'a>(
     let asked = Asked {
         reach,
         descending: query.sort.descending,
+        pins: &query.pins,
         all,
         now,
     };
     if let Freeze::Kept(kept) = &query.freeze {
-        let place = |id, _: &Flow, _: &mut Knowledge| kept.flows.get(&id).copied();
+        let place = |id, _: &Flow, _: &mut Knowledge| kept.place_of_flow(id);
         return Asked {
             descending: false,
             ..asked
@@ -291,6 +242,7 @@ pub fn ordered(
     let asked = Asked {
         reach: Reach::ALL,
         descending: sort.descending,
+        pins: &Pins::default(),
         all: Flows {
             live: table,
             ended: &none,
@@ -303,14 +255,15 @@ pub fn ordered(
 
 /// Which rows of an order, of which flows, and when.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct Asked<'a, 'p> {
     reach: Reach,
     descending: bool,
+    pins: &'p Pins,
     all: Flows<'a>,
     now: Moment,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Asked<'a, '_> {
     fn sorted(
         self,
         sort: Sort,
@@ -351,7 +304,7 @@ impl<'a> Asked<'a> {
     ) -> Box<dyn Ordered + 'a> {
         let mut around = self.around(|id, flow| key(id, flow, knowledge));
         rows.each(knowledge, |id, flow, knowledge| {
-            let key = key(id, flow, knowledge);
+            let key = self.pins.rank(id, key(id, flow, knowledge));
             around.add(key, || usual(id, flow, self.now));
         });
         Box::new(around)
@@ -365,7 +318,8 @@ impl<'a> Asked<'a> {
     ) -> Box<dyn Ordered + 'a> {
         let mut around = self.around(&mut key);
         for (id, flow) in found {
-            around.add(key(id, flow), || usual(id, flow, self.now));
+            let key = self.pins.rank(id, key(id, flow));
+            around.add(key, || usual(id, flow, self.now));
         }
         Box::new(around)
     }
@@ -391,16 +345,18 @@ impl<'a> Asked<'a> {
         let rank = |number: Option<usize>| number.map(|number| ranks[number]);
         let mut around = self.around(|_, _| rank(center));
         for (id, flow, number) in found {
-            around.add(rank(number), || usual(id, flow, self.now));
+            let key = self.pins.rank(id, rank(number));
+            around.add(key, || usual(id, flow, self.now));
         }
         Box::new(around)
     }
 
     /// No rows yet, and room for as many as somebody reaches.
-    fn around<K: Rank>(self, mut key: impl FnMut(FlowId, &'a Flow) -> K) -> Around<K> {
+    fn around<K: Rank>(self, mut key: impl FnMut(FlowId, &'a Flow) -> K) -> Around<Pinned<K>> {
         let center = self.reach.center.and_then(|id| {
             let flow = self.all.get(id)?;
-            Some((key(id, flow), usual(id, flow, self.now)))
+            let key = self.pins.rank(id, key(id, flow));
+            Some((key, usual(id, flow, self.now)))
         });
         Around::new(center, self.reach.rows, self.descending)
     }

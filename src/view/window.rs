@@ -6,9 +6,10 @@ use super::departed::Flows;
 use super::field::Event;
 use super::filter::Filter;
 use super::first::Reach;
+use super::freeze::{Freeze, Kept};
 use super::group::{Group, GroupRow, Grouping, Groups, List, remember};
 use super::portrait::Portrait;
-use super::sort::{Freeze, Kept, Rows, in_order};
+use super::sort::{Rows, in_order};
 use super::{
     Candidate, Cursor, Detail, Direction, Flow, FlowId, Knowledge, Ledger, Moment, Query, Status,
     Table, View, ViewRow,
@@ -144,12 +145,11 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
         mut take: impl FnMut(FlowId, &'a Flow, &mut Knowledge),
     ) {
         for (id, flow) in self.all.live.flows() {
-            match left_out(self.query, flow, knowledge, self.now) {
-                Some(why) => self.sums.leave_out(&why),
-                None => {
-                    self.sums.add(flow);
-                    take(id, flow, knowledge);
-                }
+            if let Some(why) = left_out(self.query, flow, knowledge, self.now) {
+                self.sums.leave_out(&why);
+            } else {
+                self.sums.add(flow);
+                take(id, flow, knowledge);
             }
         }
         if self.query.with_ended && self.query.list == List::Flows {

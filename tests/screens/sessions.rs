@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crossterm::event::KeyModifiers;
 use flowtop::tui::keys::Chord;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Modifier;
 use serde::Deserialize;
 
@@ -142,7 +142,7 @@ fn selected(screen: &Buffer) -> Option<String> {
             .filter(|c| c.modifier.contains(Modifier::REVERSED));
         marked.count() > row.len() / 3
     })?;
-    Some(row.iter().map(|cell| cell.symbol()).collect())
+    Some(row.iter().map(Cell::symbol).collect())
 }
 
 #[test]

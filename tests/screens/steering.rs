@@ -8,7 +8,7 @@ use flowtop::view::column::{Choice, Hosts, Ports};
 use flowtop::view::units::RateUnit;
 
 use super::scene::{Scene, themes, world};
-use super::snapshot::{check, text};
+use super::snapshot::{check, styled, text};
 
 fn scene(width: u16) -> Scene {
     Scene::new((width, 20), |_| ()).with(&world())
@@ -150,6 +150,79 @@ fn an_order_that_nobody_knows_says_nothing() {
         ..Memory::default()
     });
     assert!(text(&scene.buffer(120, 20)).contains("↓ RATE▼"));
+}
+
+fn first_row(scene: &Scene, width: u16) -> String {
+    let screen = text(&scene.buffer(width, 20));
+    screen.lines().nth(4).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn pinned_rows_stand_above_all_others() {
+    for width in [80, 120] {
+        let mut scene = scene(width);
+        scene.keys("*");
+        let screen = text(&scene.buffer(width, 20));
+        assert!(screen.contains("Select a row first"), "{screen}");
+        scene.keys("jjjjjj*");
+        check(&format!("pinned_{width}"), &text(&scene.buffer(width, 20)));
+        // The cursor went with it, and it stays in every order.
+        assert!(first_row(&scene, width).starts_with("★udp"));
+        assert_eq!(scene.view().cursor.map(|(index, _)| index), Some(0));
+        let pinned = scene.view().cursor;
+        for _ in 0..8 {
+            scene.keys(">");
+            assert!(first_row(&scene, width).starts_with("★udp"));
+            scene.keys("r");
+            assert!(first_row(&scene, width).starts_with("★udp"));
+            assert_eq!(scene.view().cursor, pinned);
+        }
+        scene.keys("<<<<<<<<");
+        // A pin is no filter.
+        scene.keys("U");
+        assert!(!text(&scene.buffer(width, 20)).contains('★'));
+        scene.keys("U");
+        scene.press(KeyCode::Home);
+        scene.keys("*");
+        assert!(!text(&scene.buffer(width, 20)).contains("★udp"));
+    }
+}
+
+#[test]
+fn a_pin_is_seen_without_colours() {
+    let mut scene = scene(80);
+    scene.keys("jjj*k");
+    scene.press(KeyCode::Esc);
+    check("pinned_mono_80", &styled(&scene.buffer(80, 20)));
+}
+
+#[test]
+fn pinned_hosts_are_remembered_and_flows_are_not() {
+    let mut scene = remembering(Memory::default());
+    scene.keys("jjj*7jj*");
+    assert_eq!(scene.state.memory().pins, Vec::<String>::new());
+    scene.keys("2jj*");
+    check("pinned_hosts_120", &text(&scene.buffer(120, 20)));
+    let first = first_row(&scene, 120);
+    let memory = scene.state.memory();
+    let host = first.trim_start_matches(['★', ' ']).split(' ').next();
+    assert_eq!(memory.pins, [format!("host {}", host.unwrap_or_default())]);
+
+    let mut again = remembering(memory.clone());
+    again.keys("2");
+    assert_eq!(first_row(&again, 120), first);
+    assert_eq!(again.state.memory().pins, memory.pins);
+    again.press(KeyCode::Home);
+    again.keys("*");
+    assert_eq!(again.state.memory().pins, Vec::<String>::new());
+
+    // Of another version, or a list that has no hosts.
+    let pins = ["wing 192.0.2.1", "host x", "host", "service 192.0.2.1"];
+    let wrong = remembering(Memory {
+        pins: pins.map(str::to_owned).into(),
+        ..Memory::default()
+    });
+    assert_eq!(wrong.state.memory().pins, Vec::<String>::new());
 }
 
 fn filter(scene: &Scene) -> String {

@@ -127,8 +127,8 @@ pub(in crate::config) struct Display {
 
     /// Neither use nor keep what was last chosen in the viewer
     ///
-    /// Otherwise its theme, columns, units, orders and the filters that were typed
-    /// come back, and are kept in ~/.local/state/flowtop/state.toml. A flag wins
+    /// Otherwise its theme, columns, units, orders, pinned hosts and the filters that
+    /// were typed come back, and are kept in ~/.local/state/flowtop/state.toml. A flag wins
     /// over what was chosen, and what was chosen over the configuration.
     #[arg(long, global = true, overrides_with = "state")]
     pub(in crate::config) no_state: bool,

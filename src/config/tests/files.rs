@@ -500,7 +500,7 @@ fn the_sample_can_be_asked_for() {
 /// What a person may wish for always has a key; what is of one call has none.
 #[test]
 fn every_standing_option_has_a_key() {
-    const OF_ONE_CALL: [&str; 17] = [
+    const OF_ONE_CALL: [&str; 19] = [
         "all",
         "config",
         "dccp",
@@ -511,9 +511,11 @@ fn every_standing_option_has_a_key() {
         "ipv4",
         "ipv6",
         "netns",
+        "nfsd-dir",
         "other",
         "print-config",
         "sctp",
+        "service",
         "tcp",
         "udp",
         "update",

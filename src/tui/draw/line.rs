@@ -189,6 +189,12 @@ pub(super) fn select(state: &State, line: Rect, buf: &mut Buffer) {
     buf.set_style(line, state.theme.style(Role::Selected));
 }
 
+/// Marks a row that is kept above all others: in the margin, so that no column
+/// moves.
+pub(super) fn pin(state: &State, area: Rect, y: u16, buf: &mut Buffer) {
+    buf.set_stringn(area.x, y, "★", 1, state.theme.style(Role::Pinned));
+}
+
 /// Shows that what a line tells of is over.
 pub(super) fn fade(state: &State, line: Rect, buf: &mut Buffer) {
     let style = state.theme.base().patch(state.theme.style(Role::Dim));

@@ -28,6 +28,7 @@ pub(super) mod popup;
 mod prompt;
 mod status;
 mod table;
+mod tabs;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -65,7 +66,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     status::title(state, areas.title, buf);
     status::totals(state, areas.totals, buf);
     status::warning(state, areas.warning, buf);
-    status::tabs(state, areas.tabs, buf);
+    tabs::draw(state, areas.tabs, buf);
     match shown(state) {
         Shown::Health(view) => health::draw(state, view, page_area(&areas), buf),
         Shown::Chart(view) => chart::draw(state, view, buf),
@@ -168,7 +169,7 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
     }
     let areas = areas(state, screen);
     if areas.tabs.contains(at) {
-        return status::spot_on_tabs(state, areas.tabs, x);
+        return tabs::spot(state, areas.tabs, x);
     }
     if areas.keys.contains(at) && state.prompt.is_none() {
         return status::spot_on_keys(state, areas.keys, x);

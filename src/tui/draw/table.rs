@@ -82,6 +82,9 @@ pub(super) fn rows(state: &State, area: Rect, buf: &mut Buffer) {
     let mut text = String::new();
     let bars = Bars::of(view, state.bars);
     for (y, row) in (area.y..area.bottom()).zip(&view.rows) {
+        if state.pins.has_flow(row.id) {
+            line::pin(state, area, y, buf);
+        }
         let row = row.row(state.shown_at());
         for column in &columns {
             if column.cell == Cell::Plain(ColumnId::Bars) {

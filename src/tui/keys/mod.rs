@@ -73,6 +73,8 @@ pub enum Action {
     Reverse,
     /// Lets rows keep their order, or not any more.
     ToggleFreeze,
+    /// Keeps the row above all others, or not any more.
+    TogglePin,
     /// Chooses columns.
     ChooseColumns,
     /// Shows or hides the source column.

@@ -358,6 +358,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Show,
+        &[char('*')],
+        Action::TogglePin,
+        "*",
+        "pin the row above all, or let it go",
+        None,
+    ),
+    entry(
+        Section::Show,
         &[char(' ')],
         Action::TogglePause,
         "Space",

@@ -64,6 +64,7 @@ impl State {
             | Action::Reverse
             | Action::ToggleFreeze
             | Action::ChooseColumns => self.act_on_order(action),
+            Action::TogglePin => self.toggle_pin(),
             Action::GroupBy => self.open_groupings(),
             Action::ToggleBits
             | Action::ToggleSource

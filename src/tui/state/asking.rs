@@ -15,6 +15,7 @@ impl State {
             list: level.list,
             sort: self.sort(),
             freeze: self.freeze.clone(),
+            pins: self.pins.clone(),
             within: level.within.clone(),
             number: self.asked.number,
             page: self.tab.page(),

@@ -14,6 +14,10 @@ use crate::view::{SortKey, Unknown, ViewRow};
 /// What rows have had to show. It only grows, so that columns do not swing with
 /// every refresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is whether one thing was seen"
+)]
 pub(super) struct Seen {
     /// Length of the longest host.
     longest_host: u16,

@@ -13,6 +13,7 @@ mod looks;
 mod moving;
 mod narrowing;
 mod past;
+mod pinning;
 mod popups;
 mod program;
 mod remembering;
@@ -49,7 +50,7 @@ use crate::view::column::{self, Choice, ColumnId, Hosts, Order, Ports};
 use crate::view::filter::Filter;
 use crate::view::group::Widths;
 use crate::view::units::RateUnit;
-use crate::view::{Cursor, Freeze, Query, View};
+use crate::view::{Cursor, Freeze, Pins, Query, View};
 
 pub(super) use charting::SPANS;
 pub use taking::{Form, Rows, Save, Saved, Saving};
@@ -148,6 +149,7 @@ pub enum Popup {
 
 /// The state of the screen.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct State {
     /// Set once.
     pub(super) settings: Settings,
@@ -186,6 +188,8 @@ pub struct State {
     pub(super) orders: Orders,
     /// Whether rows keep their order, in the list that is shown.
     pub(super) freeze: Freeze,
+    /// Rows that stand above all others.
+    pub(super) pins: Pins,
     pub(super) hosts: Hosts,
     pub(super) ports: Ports,
     pub(super) tab: Tab,
@@ -258,6 +262,7 @@ impl State {
             columns,
             orders: Orders::recalled(&settings.memory.sorts),
             freeze: Freeze::No,
+            pins: pinning::recalled(&settings.memory.pins),
             hosts: remembering::hosts(&settings),
             ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
@@ -292,6 +297,7 @@ impl State {
             state.tab = Tab::Services;
             state.trail_mut().begin_with(service);
         }
+        state.asked.pins = state.pins.clone();
         (state.asked.list, state.asked.within) = state.level().shown();
         state.asked.height = draw::table_height(&state);
         state

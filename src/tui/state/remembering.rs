@@ -59,6 +59,7 @@ impl State {
             hosts: changed(&self.hosts, &begun.hosts).or(known.hosts),
             ports: changed(&self.ports, &begun.ports).or(known.ports),
             sorts: self.orders.told(),
+            pins: super::pinning::told(&self.pins),
             filters: match &self.prompt {
                 Some(prompt) => prompt.typed().to_vec(),
                 None => self.typed.clone(),

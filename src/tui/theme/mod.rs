@@ -74,6 +74,8 @@ pub enum Role {
     Trend,
     /// The row under the cursor.
     Selected,
+    /// The mark of a row that is kept above all others.
+    Pinned,
     /// What just happened, or went wrong.
     Alert,
     /// A key.
@@ -84,7 +86,7 @@ pub enum Role {
 
 impl Role {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Title,
         Self::Chip,
         Self::ChipWarn,
@@ -112,6 +114,7 @@ impl Role {
         Self::Bar,
         Self::Trend,
         Self::Selected,
+        Self::Pinned,
         Self::Alert,
         Self::HelpKey,
         Self::HelpText,
@@ -147,6 +150,7 @@ impl Role {
             Self::Bar => "bar",
             Self::Trend => "trend",
             Self::Selected => "selected",
+            Self::Pinned => "pinned",
             Self::Alert => "alert",
             Self::HelpKey => "help_key",
             Self::HelpText => "help_text",
@@ -191,6 +195,7 @@ const fn plain(role: Role) -> Style {
         | Role::TabActive
         | Role::HelpKey
         | Role::Critical
+        | Role::Pinned
         | Role::RateHigh => style.add_modifier(Modifier::BOLD),
         Role::ChipCrit | Role::Selected => style.add_modifier(Modifier::REVERSED),
         Role::Dim | Role::Tab | Role::StateClosing => style.add_modifier(Modifier::DIM),

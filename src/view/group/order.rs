@@ -4,7 +4,8 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::super::sort::{Freeze, Kept, Key, SortKey, compare};
+use super::super::freeze::{Freeze, Kept};
+use super::super::sort::{Key, SortKey, compare};
 use super::super::{Knowledge, Query, Table};
 use super::rows::Tally;
 use super::{Group, GroupRow, Ledger};
@@ -12,6 +13,7 @@ use crate::flow::Pair;
 
 /// What a group is ordered by.
 struct Rank {
+    is_pinned: bool,
     key: Option<Key<Box<str>>>,
     /// Where it stands in the usual order: those of which flows are there
     /// before the others, the fastest first, then the one that moved most.
@@ -59,6 +61,7 @@ pub(super) fn in_order(
         _ => None,
     };
     let ranks = tallies.iter().zip(0..).map(|(tally, index)| Rank {
+        is_pinned: query.pins.has_group(tally.group),
         key: key(tally),
         usual: (
             tally.flows == 0,
@@ -81,7 +84,9 @@ pub(super) fn in_order(
 fn order(tallies: &[Tally], descending: bool) -> impl Fn(&Rank, &Rank) -> Ordering + use<'_> {
     let group = |rank: &Rank| tallies.get(rank.tally as usize).map(|tally| tally.group);
     move |a, b| {
-        compare(a.key.as_ref(), b.key.as_ref(), descending)
+        let by_pin = b.is_pinned.cmp(&a.is_pinned);
+        by_pin
+            .then_with(|| compare(a.key.as_ref(), b.key.as_ref(), descending))
             .then_with(|| a.usual.cmp(&b.usual))
             .then_with(|| group(a).cmp(&group(b)))
     }

@@ -118,7 +118,7 @@ const PEERS: Model = Model {
     columns: &[
         Name, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Bars, Trend,
     ],
-    yielding: &[&[Trend], &[Ended], &[Age], &[Seen], BYTES, &[Rtt]],
+    yielding: &[&[Trend], &[Ended], &[Age], &[Seen], BYTES, &[Bars], &[Rtt]],
 };
 
 /// Peers of this machine's NFS server.
@@ -134,6 +134,7 @@ const NFS_CLIENTS: Model = Model {
         &[Seen],
         BYTES,
         &[Mount],
+        &[Bars],
         &[Rtt],
         &[Nfs],
     ],

@@ -158,9 +158,12 @@ pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
     let mut text = String::new();
     let limits = &state.settings.health;
     for (y, row) in (area.y..area.bottom()).zip(&view.groups) {
+        if state.pins.has_group(row.group) {
+            line::pin(state, area, y, buf);
+        }
         let is_host = matches!(row.group, Group::Host(_));
         if is_host && limits.is_suspicious(row, view.status.table_max) {
-            // In the margin, so that no column moves.
+            // In the margin, so that no column moves. It is more urgent than a pin.
             buf.set_stringn(area.x, y, "!", 1, state.theme.style(Role::Alert));
         }
         for placed in &columns {

@@ -4,7 +4,6 @@ use super::super::super::state::State;
 use super::super::groups;
 use super::{Entry, Part};
 use crate::view::column::{COLUMNS, Column, ColumnId};
-use crate::view::units::RateUnit;
 use crate::view::{Grouping, List, SortKey};
 
 /// What does not belong to one column alone.
