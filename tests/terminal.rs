@@ -24,6 +24,7 @@ use flowtop::flow::Scope;
 use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Ending, Message, Multiplexer, Settings, read_input, run};
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::filter::Definitions;
 use flowtop::view::group::Widths;
 use flowtop::view::health;
 use flowtop::view::mask::Mask;
@@ -64,6 +65,7 @@ fn viewer() {
         multiplexer: Multiplexer::None,
         mouse: true,
         service: None,
+        saved: Definitions::default(),
         health: health::Settings::default(),
     };
     let (sender, messages) = sync_channel(16);

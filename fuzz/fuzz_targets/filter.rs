@@ -2,7 +2,7 @@
 //! is understood the same, and what is not is told with a place in the text.
 #![no_main]
 
-use flowtop::view::filter::{Filter, suggest};
+use flowtop::view::filter::{Definitions, Filter, suggest};
 use flowtop::view::field::{Event, Record};
 use libfuzzer_sys::fuzz_target;
 
@@ -29,6 +29,6 @@ fuzz_target!(|text: &str| {
             assert!(!seen.chars().any(|c| c.is_control() && c != '\n'));
         }
     }
-    suggest(text, text.len() / 2);
-    suggest(text, text.len());
+    suggest(text, text.len() / 2, &Definitions::default());
+    suggest(text, text.len(), &Definitions::default());
 });

@@ -13,7 +13,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
-use crate::view::filter::Filter;
+use crate::view::filter::{Definitions, Filter};
 use crate::view::group::{Grouping, Widths};
 use crate::view::health;
 use crate::view::sort::Sort;
@@ -153,6 +153,8 @@ pub struct ViewerOptions {
     pub memory: Memory,
     /// Where this viewer leaves what is chosen; `None`: nowhere.
     pub state_file: Option<PathBuf>,
+    /// Filters that are kept under a name.
+    pub saved: Definitions,
     /// From where on something is a finding.
     pub health: health::Settings,
 }

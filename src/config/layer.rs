@@ -55,6 +55,9 @@ pub(super) struct Layer {
     pub(super) services: Option<Vec<PathBuf>>,
     /// Of one host each, so that layers add to one another.
     pub(super) names: HashMap<IpAddr, String>,
+    /// Texts of `[filters]` by name; right or wrong, see
+    /// [`Definitions`](crate::view::filter::Definitions).
+    pub(super) filters: BTreeMap<String, String>,
     /// Limits of `[health]`; the later ones win.
     pub(super) health: Vec<(&'static str, u64)>,
     pub(super) preset: Option<Preset>,
@@ -117,6 +120,7 @@ impl Layer {
             geoip_dir: lookups.geoip_dir.clone().map(PathBuf::from),
             services: said(&lookups.services),
             names: HashMap::new(),
+            filters: BTreeMap::new(),
             health: Vec::new(),
             preset: None,
             keys: Vec::new(),
@@ -155,6 +159,7 @@ impl Layer {
             geoip_dir: self.geoip_dir.or(below.geoip_dir),
             services: self.services.or(below.services),
             names: added(below.names, self.names),
+            filters: added(below.filters, self.filters),
             health: added(below.health, self.health),
             preset: self.preset.or(below.preset),
             keys: added(below.keys, self.keys),

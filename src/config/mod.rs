@@ -37,7 +37,7 @@ use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
 use crate::view::column::Choice;
-use crate::view::filter::Filter;
+use crate::view::filter::{Definitions, Filter};
 use crate::view::sort::Sort;
 use crate::view::units::RateUnit;
 pub use defaults::with_defaults;
@@ -107,8 +107,9 @@ pub fn parse<A: Into<OsString> + Clone>(
     if options.general.print_config {
         return Ok(Invocation::PrintConfig);
     }
-    let filter = filter(options.protocols.filter.as_deref())?;
     let (files, mut warnings) = layers(&options, &variable, &read)?;
+    let saved = definitions(&files);
+    let filter = filter(options.protocols.filter.as_deref(), &saved)?;
     let flags = Layer::of_flags(&options)?;
     let is_viewer = options.command.is_none() && stdout_is_terminal && !options.general.update;
     let keeps = is_viewer && !flags.no_state.or(files.no_state).unwrap_or(false);
@@ -173,6 +174,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         None if stdout_is_terminal => {
             let viewer = viewer(source, layer, keys, &variable);
             Invocation::View(ViewerOptions {
+                saved,
                 memory,
                 state_file,
                 ..viewer
@@ -335,6 +337,7 @@ fn viewer(
         theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         memory: Memory::default(),
         state_file: None,
+        saved: Definitions::default(),
         health: file::health::settings(&layer.health),
     }
 }
@@ -451,9 +454,16 @@ fn source(
     }
 }
 
+/// The filters that files keep under a name.
+fn definitions(files: &Layer) -> Definitions {
+    let texts = files.filters.iter();
+    Definitions::new(texts.map(|(name, text)| (&**name, &**text)))
+}
+
 /// Reads `--filter`. An empty one is none.
-fn filter(text: Option<&str>) -> Result<Option<Arc<Filter>>, Usage> {
-    let filter = text.map(Filter::parse).transpose();
+fn filter(text: Option<&str>, saved: &Definitions) -> Result<Option<Arc<Filter>>, Usage> {
+    let read = |text| Filter::parse_with(text, saved);
+    let filter = text.map(read).transpose();
     let filter = filter.map_err(|error| Usage::Wrong(format!("--filter: {error}")))?;
     Ok(filter.filter(|filter| !filter.is_empty()).map(Arc::new))
 }

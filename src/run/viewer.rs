@@ -248,6 +248,7 @@ fn screen_settings(
         memory: options.memory.clone(),
         keys: options.keys.clone(),
         themes,
+        saved: options.saved.clone(),
         health: options.health,
         mouse: options.mouse,
     }

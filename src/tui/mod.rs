@@ -8,6 +8,7 @@
 //! as a [`View`]; the newest of either wins.
 
 mod clipboard;
+mod completion;
 mod draw;
 mod help;
 pub mod keymap;
@@ -48,7 +49,7 @@ use theme::Themes;
 use crate::flow::{Moment, Scope};
 use crate::view::column::{Choice, Hosts};
 use crate::view::field::Record;
-use crate::view::filter::Filter;
+use crate::view::filter::{Definitions, Filter};
 use crate::view::group::{Service, Widths};
 use crate::view::mask::Mask;
 use crate::view::units::{RateUnit, Tiers};
@@ -103,6 +104,8 @@ pub struct Settings {
     pub group_json: fn(&GroupRow) -> String,
     /// What has to let the clipboard through.
     pub multiplexer: Multiplexer,
+    /// Filters that are kept under a name.
+    pub saved: Definitions,
     /// From where on something is a finding.
     pub health: health::Settings,
     /// Whether the mouse is the viewer's.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::view::filter::{Filter, FilterError};
+use super::completion::Completion;
+use crate::view::filter::{Definitions, Filter, FilterError, Suggestion};
 
 /// Bytes of a text that is pasted into, at most.
 const LONGEST: usize = 4096;
@@ -45,11 +46,16 @@ pub(super) struct Prompt {
     draft: String,
     /// Whether the line stands for a filter that it does not show.
     is_untouched: bool,
+    /// Filters that have a name.
+    saved: Definitions,
+    /// Whether their names are not to be seen.
+    hides_saved: bool,
+    completion: Completion,
 }
 
 impl Prompt {
     /// A line that begins with the filter in force.
-    pub(super) fn new(filter: Option<Arc<Filter>>, typed: Vec<String>) -> Self {
+    pub(super) fn new(filter: Option<Arc<Filter>>, typed: Vec<String>, saved: Definitions) -> Self {
         let text = filter.as_ref().map(ToString::to_string);
         let text = text.unwrap_or_default();
         Self {
@@ -61,13 +67,17 @@ impl Prompt {
             typed,
             draft: String::new(),
             is_untouched: false,
+            saved,
+            hides_saved: false,
+            completion: Completion::default(),
         }
     }
 
     /// An empty line, because the filter in force and those before it are not to
     /// be seen. Enter keeps it until something is typed.
-    pub(super) fn unseen(filter: Option<Arc<Filter>>) -> Self {
-        let mut prompt = Self::new(None, Vec::new());
+    pub(super) fn unseen(filter: Option<Arc<Filter>>, saved: Definitions) -> Self {
+        let mut prompt = Self::new(None, Vec::new(), saved);
+        prompt.hides_saved = true;
         prompt.is_untouched = filter.is_some();
         prompt.before = filter;
         prompt
@@ -81,6 +91,11 @@ impl Prompt {
     /// Why the text is no filter.
     pub(super) const fn error(&self) -> Option<&FilterError> {
         self.error.as_ref()
+    }
+
+    /// What could be written next, and which of it is under the mark.
+    pub(super) fn completion(&self) -> Option<(&[Suggestion], usize)> {
+        self.completion.shown()
     }
 
     /// Goes on with the beginning of another term. Until that is one, the filter
@@ -114,6 +129,8 @@ impl Prompt {
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         match key.code {
             KeyCode::Char('c') if ctrl => return Typed::Quit,
+            KeyCode::Tab => return self.complete(false),
+            KeyCode::BackTab => return self.complete(true),
             KeyCode::Esc => return Typed::Closed(self.before.clone()),
             KeyCode::Enter => return self.enter(),
             KeyCode::Char('a') if ctrl => self.cursor = 0,
@@ -138,11 +155,56 @@ impl Prompt {
             KeyCode::Down => self.recall(Some(self.recalled + 1)),
             _ => {}
         }
+        let recalls = matches!(key.code, KeyCode::Up | KeyCode::Down);
+        if recalls {
+            self.completion = Completion::default();
+        } else {
+            self.look_ahead();
+        }
         if self.text == before {
             return Typed::Nothing;
         }
         self.is_untouched = false;
+        if !recalls && let Some(filter) = self.before_connector() {
+            self.error = None;
+            return Typed::Filter(Some(Arc::new(filter)));
+        }
         self.read().map_or(Typed::Nothing, Typed::Filter)
+    }
+
+    /// Takes a candidate for the word before the cursor.
+    fn complete(&mut self, backwards: bool) -> Typed {
+        let taken = self.completion.take(&mut self.text, self.cursor, backwards);
+        let Some(cursor) = taken else {
+            return Typed::Nothing;
+        };
+        self.cursor = cursor;
+        self.is_untouched = false;
+        if self.completion.is_only_one() {
+            self.look_ahead();
+        }
+        self.read().map_or(Typed::Nothing, Typed::Filter)
+    }
+
+    /// Looks for what could be written at the cursor.
+    fn look_ahead(&mut self) {
+        let none = Definitions::default();
+        let saved = if self.hides_saved { &none } else { &self.saved };
+        self.completion = Completion::of(&self.text, self.cursor, saved);
+    }
+
+    /// The filter before a last word that may become `and`, `or` or `not`: as a
+    /// text to search for it would hide nearly everything in between.
+    fn before_connector(&self) -> Option<Filter> {
+        let (before, word) = self.text.rsplit_once(char::is_whitespace)?;
+        let word = word.to_ascii_lowercase();
+        let begins = |connector: &str| connector != word && connector.starts_with(&word);
+        let may_connect = !word.is_empty() && ["and", "or", "not"].into_iter().any(begins);
+        if !may_connect || self.cursor < self.text.len() {
+            return None;
+        }
+        let filter = Filter::parse_with(before, &self.saved).ok();
+        filter.filter(|filter| !filter.is_empty())
     }
 
     /// Takes a text that was pasted: ends of lines in it are blanks.
@@ -159,12 +221,13 @@ impl Prompt {
         }
         self.text.insert_str(self.cursor, &text);
         self.cursor += text.len();
+        self.look_ahead();
         self.read().map_or(Typed::Nothing, Typed::Filter)
     }
 
     /// Reads the text, and remembers what is wrong with it.
     fn read(&mut self) -> Result<Option<Arc<Filter>>, FilterError> {
-        let filter = Filter::parse(&self.text);
+        let filter = Filter::parse_with(&self.text, &self.saved);
         self.error = filter.as_ref().err().cloned();
         Ok(Some(filter?).filter(|f| !f.is_empty()).map(Arc::new))
     }
@@ -245,13 +308,17 @@ mod tests {
         last
     }
 
+    fn saved() -> Definitions {
+        Definitions::new([("uploads", "bytes_up>1M"), ("unanswered", "udp")])
+    }
+
     fn filter(text: &str) -> Option<Arc<Filter>> {
-        Filter::parse(text).ok().map(Arc::new)
+        Filter::parse_with(text, &saved()).ok().map(Arc::new)
     }
 
     #[test]
     fn what_is_understood_is_in_force_and_what_is_not_says_why() {
-        let mut prompt = Prompt::new(None, Vec::new());
+        let mut prompt = Prompt::new(None, Vec::new(), saved());
         assert_eq!(write(&mut prompt, "udp"), Typed::Filter(filter("udp")));
         assert_eq!(write(&mut prompt, " port:"), Typed::Nothing);
         assert!(prompt.error().unwrap().message().contains("needs a value"));
@@ -268,7 +335,7 @@ mod tests {
 
     #[test]
     fn esc_goes_back_to_the_filter_before() {
-        let mut prompt = Prompt::new(filter("tcp"), Vec::new());
+        let mut prompt = Prompt::new(filter("tcp"), Vec::new(), saved());
         assert_eq!(prompt.halves(), ("proto:tcp", ""));
         write(&mut prompt, " x");
         let closed = press(&mut prompt, KeyCode::Esc);
@@ -277,7 +344,7 @@ mod tests {
 
     #[test]
     fn the_line_is_edited_as_in_a_shell() {
-        let mut prompt = Prompt::new(None, Vec::new());
+        let mut prompt = Prompt::new(None, Vec::new(), saved());
         write(&mut prompt, "one twö");
         press(&mut prompt, KeyCode::Left);
         assert_eq!(prompt.halves(), ("one tw", "ö"));
@@ -310,7 +377,7 @@ mod tests {
     #[test]
     fn filters_typed_before_are_recalled() {
         let typed = vec!["tcp".to_owned(), "udp".to_owned()];
-        let mut prompt = Prompt::new(None, typed);
+        let mut prompt = Prompt::new(None, typed, saved());
         write(&mut prompt, "x");
         assert_eq!(
             press(&mut prompt, KeyCode::Up),
@@ -330,5 +397,71 @@ mod tests {
         press(&mut prompt, KeyCode::Up);
         press(&mut prompt, KeyCode::Enter);
         assert_eq!(prompt.take_typed(), ["tcp", "udp"]);
+    }
+
+    #[test]
+    fn tab_takes_a_candidate_and_goes_on_to_the_next() {
+        let mut prompt = Prompt::new(None, Vec::new(), saved());
+        assert_eq!(prompt.completion(), None);
+        write(&mut prompt, "!@u");
+        let (candidates, at) = prompt.completion().unwrap();
+        assert_eq!((candidates.len(), at), (2, 0));
+        assert_eq!(
+            press(&mut prompt, KeyCode::Tab),
+            Typed::Filter(filter("!@unanswered"))
+        );
+        press(&mut prompt, KeyCode::Tab);
+        assert_eq!(prompt.halves(), ("!@uploads", ""));
+        press(&mut prompt, KeyCode::Tab);
+        assert_eq!(prompt.halves(), ("!@unanswered", ""));
+        press(&mut prompt, KeyCode::BackTab);
+        assert_eq!(prompt.halves(), ("!@uploads", ""));
+        // What is whole has no more candidates once something else is typed.
+        write(&mut prompt, " ");
+        assert_eq!(prompt.completion(), None);
+        assert_eq!(press(&mut prompt, KeyCode::Tab), Typed::Nothing);
+        // Of a key that is the only one its values come next.
+        write(&mut prompt, "proto:dc");
+        press(&mut prompt, KeyCode::Tab);
+        assert_eq!(prompt.halves(), ("!@uploads proto:dccp", ""));
+        assert_eq!(prompt.completion(), None);
+        ctrl(&mut prompt, 'u');
+        write(&mut prompt, "state:est) x");
+        for _ in 0..3 {
+            press(&mut prompt, KeyCode::Left);
+        }
+        press(&mut prompt, KeyCode::BackTab);
+        assert_eq!(prompt.halves(), ("state:established", ") x"));
+    }
+
+    #[test]
+    fn names_are_not_suggested_where_they_are_not_to_be_seen() {
+        let mut prompt = Prompt::unseen(None, saved());
+        write(&mut prompt, "@u");
+        assert_eq!(prompt.completion(), None);
+        let typed = write(&mut prompt, "ploads");
+        assert_eq!(typed, Typed::Filter(filter("@uploads")));
+    }
+
+    #[test]
+    fn the_beginning_of_a_connector_hides_nothing() {
+        let mut prompt = Prompt::new(None, Vec::new(), saved());
+        let web = filter("port:443");
+        write(&mut prompt, "port:443");
+        for word in [" a", "n"] {
+            assert_eq!(write(&mut prompt, word), Typed::Filter(web.clone()));
+        }
+        assert_eq!(write(&mut prompt, "d"), Typed::Nothing);
+        assert_eq!(
+            write(&mut prompt, " n"),
+            Typed::Filter(filter("port:443 n"))
+        );
+        ctrl(&mut prompt, 'u');
+        // By itself it is a text, and so it is at Enter.
+        assert_eq!(write(&mut prompt, "o"), Typed::Filter(filter("o")));
+        ctrl(&mut prompt, 'u');
+        assert_eq!(write(&mut prompt, "port:443 o"), Typed::Filter(web));
+        let kept = press(&mut prompt, KeyCode::Enter);
+        assert_eq!(kept, Typed::Closed(filter("port:443 o")));
     }
 }

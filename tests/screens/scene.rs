@@ -20,6 +20,7 @@ use flowtop::tui::theme::{Depth, Themes};
 use flowtop::tui::{Effects, Keymap, Message, Multiplexer, Settings, Size, State, draw};
 use flowtop::view::chart::Chart;
 use flowtop::view::column::{Choice, Hosts};
+use flowtop::view::filter::Definitions;
 use flowtop::view::group::Widths;
 use flowtop::view::health::{self, Health, SourceHealth};
 use flowtop::view::history::Sample;
@@ -320,6 +321,7 @@ impl Scene {
             json: flowtop::output::record,
             group_json: flowtop::output::object,
             multiplexer: Multiplexer::None,
+            saved: Definitions::new([("web", "port:80,443"), ("wide", "net:0.0.0.0/0")]),
             health: health::Settings::default(),
             mouse: true,
         };

@@ -280,3 +280,23 @@ fn a_port_is_typed_at_once() {
     scene.keys("22");
     assert_eq!(filter(&scene), "port:443 port:22");
 }
+
+#[test]
+fn what_could_be_written_next_stands_above_the_line() {
+    for width in [60, 100] {
+        let mut scene = scene(width);
+        let mut look = |typed: &str| {
+            scene.keys("/");
+            scene.keys(typed);
+            scene.press(KeyCode::Tab);
+            let screen = text(&scene.buffer(width, 20));
+            scene.press(KeyCode::Esc);
+            screen
+        };
+        check(&format!("completing_keys_{width}"), &look("tcp (s"));
+        check(&format!("completing_values_{width}"), &look("state:"));
+        check(&format!("completing_saved_{width}"), &look("!@w"));
+        // Nothing to suggest, nothing in the way.
+        assert!(!look("port:44").contains('▸'));
+    }
+}

@@ -5,6 +5,7 @@
 //! `conf/flowtop.toml`, is generated from it.
 
 mod bindings;
+pub(super) mod filters;
 pub(super) mod health;
 mod keys;
 
@@ -18,7 +19,7 @@ use keys::Value;
 pub(super) use keys::{Base, KEYS};
 
 /// Names of tables.
-const TABLES: [&str; 3] = ["names", "health", "keys"];
+const TABLES: [&str; 4] = ["names", "filters", "health", "keys"];
 
 /// What a file says, and what of it could not be used.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub(super) fn read(text: &str, base: Base<'_>, below: &Layer) -> Result<File, St
         let said = match (name.get_ref().as_ref(), value.get_ref()) {
             ("names", DeValue::Table(names)) => {
                 reading.names(names);
+                Ok(())
+            }
+            ("filters", DeValue::Table(filters)) => {
+                reading.filters(filters);
                 Ok(())
             }
             ("health", DeValue::Table(limits)) => {

@@ -26,16 +26,18 @@ impl State {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
             Action::EditFilter => {
+                let saved = self.settings.saved.clone();
                 self.prompt = Some(if self.mask().is_some() {
-                    Prompt::unseen(self.filter.clone())
+                    Prompt::unseen(self.filter.clone(), saved)
                 } else {
                     let typed = std::mem::take(&mut self.typed);
-                    Prompt::new(self.filter.clone(), typed)
+                    Prompt::new(self.filter.clone(), typed, saved)
                 });
             }
             Action::EditPort => {
                 let typed = std::mem::take(&mut self.typed);
-                let mut prompt = Prompt::new(self.filter.clone(), typed);
+                let saved = self.settings.saved.clone();
+                let mut prompt = Prompt::new(self.filter.clone(), typed, saved);
                 prompt.append("port:");
                 self.prompt = Some(prompt);
             }

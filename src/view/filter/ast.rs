@@ -5,6 +5,7 @@ use std::fmt;
 use super::item::{Item, print_number};
 use super::key::{Key, Sort};
 use super::parser;
+use super::saved::Saved;
 use super::text::Pattern;
 
 /// A filter as a tree. Made by [`Expr::all`], [`Expr::any`] and [`Expr::not`],
@@ -20,6 +21,8 @@ pub(super) enum Expr {
     /// A regular expression for all texts.
     Like(Pattern),
     Term(Term),
+    /// `@name`
+    Saved(Saved),
 }
 
 /// A key and what its values have to be.
@@ -160,6 +163,7 @@ impl fmt::Display for Expr {
                 write_pattern(f, pattern)
             }
             Self::Term(term) => write!(f, "{term}"),
+            Self::Saved(saved) => write!(f, "@{}", saved.name),
         }
     }
 }

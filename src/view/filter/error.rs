@@ -11,6 +11,8 @@ const CONTEXT: usize = 40;
 pub(super) struct Fault {
     pub(super) span: Range<usize>,
     pub(super) message: String,
+    /// The name that stands for no saved filter.
+    pub(super) missing: Option<String>,
 }
 
 impl Fault {
@@ -18,6 +20,7 @@ impl Fault {
         Self {
             span,
             message: message.into(),
+            missing: None,
         }
     }
 }

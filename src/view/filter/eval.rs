@@ -207,6 +207,7 @@ impl Program {
             Expr::Text(item) => Self::anywhere(text::Test::contains(&item.print(Sort::Text))),
             Expr::Like(pattern) => Self::anywhere(text::Test::matches(pattern)),
             Expr::Term(term) => Self::of(term),
+            Expr::Saved(saved) => Self::new(&saved.expr),
         }
     }
 

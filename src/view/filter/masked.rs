@@ -41,6 +41,8 @@ impl Expr {
             Self::Text(item) => Self::Text(masked(item, "text", mask)),
             Self::Like(pattern) => Self::Like(pattern.masked(mask)),
             Self::Term(term) => Self::Term(term.masked(mask)),
+            // Its name might tell what the terms hide.
+            Self::Saved(saved) => saved.expr.masked(mask),
         }
     }
 }
@@ -114,6 +116,16 @@ impl Net {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_saved_filter_is_shown_by_its_terms() {
+        let mask = Mask::new([3; 32], []);
+        let saved = super::super::Definitions::new([("laptop", "host:laptop.lan or udp")]);
+        let filter = Filter::parse_with("tcp @laptop", &saved).unwrap();
+        let shown = filter.masked(&mask);
+        let host = mask.host("laptop.lan");
+        assert_eq!(shown, format!("proto:tcp (host:{host} or proto:udp)"));
+    }
 
     #[test]
     fn what_a_filter_asks_for_is_masked_as_the_rows_are() {

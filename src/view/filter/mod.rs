@@ -14,6 +14,7 @@
 //!         | "~" pattern                    the same for all texts
 //!         | tcpdump                        words of pcap-filter(7)
 //!         | address | network | address ":" port
+//!         | "@" name                       a filter that is kept under a name
 //!         | text                           a part of any text of the flow
 //! tcpdump = protocol
 //!         | [protocol] [side] ("host" | "net" | "port" | "portrange") operand
@@ -54,6 +55,7 @@ mod item;
 mod key;
 mod masked;
 mod parser;
+mod saved;
 mod scan;
 mod suggest;
 mod text;
@@ -64,6 +66,7 @@ use std::str::FromStr;
 
 pub use error::FilterError;
 pub use eval::{Needs, Subject};
+pub use saved::Definitions;
 pub use suggest::{Suggestion, suggest};
 
 use crate::view::field::Record;
@@ -81,12 +84,20 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Reads a filter. No `@name` is known.
     ///
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        parser::parse(text)
+        Self::parse_with(text, &Definitions::default())
+    }
+
+    /// Reads a filter in which `@name` stands for one of these.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse_with(text: &str, saved: &Definitions) -> Result<Self, FilterError> {
+        parser::parse(text, saved)
             .map(Self::from)
             .map_err(|fault| FilterError::new(text, fault))
     }
@@ -163,7 +174,8 @@ impl PartialEq for Filter {
 impl Eq for Filter {}
 
 impl fmt::Display for Filter {
-    /// The canonical form, which is read as the same filter.
+    /// The canonical form, which is read as the same filter by those who know
+    /// its saved ones.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.expr.fmt(f)
     }

@@ -7,6 +7,7 @@ use super::ast::{Expr, Order, Term, Test};
 use super::error::{Fault, nearest, quoted};
 use super::item::{self, Item, Net};
 use super::key::{self, Key, Sort};
+use super::saved::{Definitions, check_extent};
 use super::scan::{Piece, Scanner};
 use super::text::Pattern;
 use super::words::Qualifier;
@@ -19,7 +20,7 @@ const MAX_DEPTH: usize = 50;
 pub(super) type Parsed = Result<Expr, Fault>;
 
 /// Reads a filter. Nothing but space is the filter that holds everything.
-pub(super) fn parse(text: &str) -> Parsed {
+pub(super) fn parse(text: &str, saved: &Definitions) -> Parsed {
     if text.len() > MAX_BYTES {
         let message = format!("a filter has at most {MAX_BYTES} bytes");
         let start = (0..=MAX_BYTES).rev().find(|at| text.is_char_boundary(*at));
@@ -34,6 +35,7 @@ pub(super) fn parse(text: &str) -> Parsed {
         scan: Scanner::new(text),
         depth: 0,
         qualifier: None,
+        saved,
     };
     parser.scan.skip_space();
     if parser.scan.peek().is_none() {
@@ -41,7 +43,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     }
     let expr = parser.any()?;
     match parser.scan.peek() {
-        None => Ok(expr),
+        None => check_extent(&expr, text.len()).map(|()| expr),
         Some(c) => {
             let at = parser.scan.at();
             let message = "this parenthesis closes nothing, remove it or add ( before";
@@ -52,7 +54,8 @@ pub(super) fn parse(text: &str) -> Parsed {
 
 /// Whether a text stands for itself without quotes.
 pub(super) fn is_free_text(text: &str) -> bool {
-    parse(text).is_ok_and(|expr| expr == Expr::Text(Item::Literal(text.into())))
+    let saved = Definitions::default();
+    parse(text, &saved).is_ok_and(|expr| expr == Expr::Text(Item::Literal(text.into())))
 }
 
 /// Whether a text is one value of a list without quotes.
@@ -98,6 +101,7 @@ pub(super) struct Parser<'a> {
     /// That of the last term, if it was one of tcpdump's, for a bare value
     /// after it.
     pub(super) qualifier: Option<Qualifier>,
+    saved: &'a Definitions,
 }
 
 impl<'a> Parser<'a> {
@@ -145,6 +149,7 @@ impl<'a> Parser<'a> {
             scan: self.scan.clone(),
             depth: self.depth,
             qualifier: None,
+            saved: self.saved,
         })
     }
 
@@ -194,6 +199,7 @@ impl<'a> Parser<'a> {
                 );
                 Err(Fault::new(start..self.scan.at(), message))
             }
+            Some('@') => self.saved(),
             Some(_) => self.word(),
         }
     }
@@ -214,6 +220,27 @@ impl<'a> Parser<'a> {
         }
         self.depth -= 1;
         Ok(inner)
+    }
+
+    /// `@name`
+    fn saved(&mut self) -> Parsed {
+        let start = self.scan.at();
+        self.qualifier = None;
+        let run = self.scan.run();
+        let span = start..self.scan.at();
+        let name = run.trim_start_matches('@');
+        if name.is_empty() {
+            let message = "the name of a saved filter is missing here; \
+                           to search for @ as text, put it in quotes";
+            return Err(Fault::new(span, message));
+        }
+        match self.saved.find(name) {
+            Some(saved) if run.len() == name.len() + 1 => Ok(Expr::Saved(saved.clone())),
+            _ => Err(Fault {
+                missing: Some(name.to_owned()),
+                ..Fault::new(span, self.saved.unknown(name))
+            }),
+        }
     }
 
     /// A term that begins with no sign.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::error::quoted;
 use super::key::{self, Sort, protocols};
+use super::saved::Definitions;
 use super::words::bare_words;
 
 /// Something that could stand at the cursor.
@@ -18,8 +19,9 @@ pub struct Suggestion {
 }
 
 /// What could be written at `cursor`, a place in bytes: keys that begin with
-/// the word before it, or values of the key before it that are known.
-pub fn suggest(text: &str, cursor: usize) -> Vec<Suggestion> {
+/// the word before it, values of the key before it that are known, or names of
+/// saved filters.
+pub fn suggest(text: &str, cursor: usize, saved: &Definitions) -> Vec<Suggestion> {
     let Some(before) = text.get(..cursor) else {
         return Vec::new();
     };
@@ -29,6 +31,9 @@ pub fn suggest(text: &str, cursor: usize) -> Vec<Suggestion> {
     });
     let word = word + before[word..].len() - before[word..].trim_start_matches(['!', '-']).len();
     let typed = &before[word..];
+    if let Some(name) = typed.strip_prefix('@') {
+        return names(name, &(word..cursor), saved);
+    }
     match typed.find([':', '=']) {
         Some(sign) => {
             let comma = typed.rfind(',').unwrap_or(sign);
@@ -37,6 +42,16 @@ pub fn suggest(text: &str, cursor: usize) -> Vec<Suggestion> {
         }
         None => keys(typed, &(word..cursor)),
     }
+}
+
+fn names(typed: &str, place: &Range<usize>, saved: &Definitions) -> Vec<Suggestion> {
+    let all = saved.iter().filter(|(name, _)| name.starts_with(typed));
+    all.map(|(name, says)| Suggestion {
+        text: format!("@{name}"),
+        replaces: place.clone(),
+        doc: says,
+    })
+    .collect()
 }
 
 fn keys(typed: &str, place: &Range<usize>) -> Vec<Suggestion> {

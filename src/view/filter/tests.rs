@@ -872,21 +872,21 @@ fn every_field_is_a_key_and_no_short_name_is_idle() {
 #[test]
 fn suggestions_are_keys_and_words_of_keys() {
     let texts = |text: &str, cursor| -> Vec<String> {
-        let found = suggest(text, cursor);
+        let found = suggest(text, cursor, &saved());
         found.into_iter().map(|found| found.text).collect()
     };
     let found = texts("tcp !sp", 7);
     assert_eq!(found, ["sport:"]);
-    assert_eq!(suggest("tcp !sp", 7)[0].replaces, 5..7);
+    assert_eq!(suggest("tcp !sp", 7, &saved())[0].replaces, 5..7);
     assert_eq!(texts("state:esta", 10), ["established"]);
     assert_eq!(texts("proto:tcp,ud", 12), ["udp", "udplite"]);
-    assert_eq!(suggest("proto:tcp,ud", 12)[0].replaces, 10..12);
+    assert_eq!(suggest("proto:tcp,ud", 12, &saved())[0].replaces, 10..12);
     assert_eq!(texts("nat:", 4), ["snat", "dnat", "both"]);
     assert!(texts("", 0).contains(&"port:".to_owned()));
     assert!(texts("ic", 2).contains(&"icmp".to_owned()));
     assert!(texts("port:4", 6).is_empty());
     assert!(texts("é", 1).is_empty());
-    for found in suggest("", 0) {
+    for found in suggest("", 0, &saved()) {
         assert!(found.doc.ends_with('.'), "{found:?}");
     }
 }
@@ -1138,12 +1138,27 @@ fn any_term() -> impl Strategy<Value = Expr> {
     })
 }
 
+/// Some saved filters, one of which holds others.
+fn saved() -> Definitions {
+    Definitions::new([
+        ("web", "port:80,443"),
+        ("half-open", "state:syn_recv or state:syn_sent"),
+        ("both", "@web !@half-open"),
+    ])
+}
+
+fn any_saved() -> impl Strategy<Value = Expr> {
+    let names = proptest::sample::select(vec!["web", "half-open", "both"]);
+    names.prop_map(|name| Expr::Saved(saved().find(name).unwrap().clone()))
+}
+
 fn any_expr() -> impl Strategy<Value = Expr> {
     let leaf = prop_oneof![
         4 => any_term(),
         2 => any_text().prop_map(|text| Expr::Text(Item::Literal(text))),
         1 => "[a-z.]{1,3}\\*[a-z.]{0,3}".prop_map(|text| Expr::Text(Item::Glob(text))),
         1 => any_pattern().prop_map(Expr::Like),
+        1 => any_saved(),
     ];
     leaf.prop_recursive(4, 16, 4, |inner| {
         let parts = || proptest::collection::vec(inner.clone(), 2..4);
@@ -1160,7 +1175,7 @@ proptest! {
     fn what_is_written_is_read_as_the_same(expr in any_expr()) {
         let text = expr.to_string();
         if text.len() <= 4096 {
-            let again = parser::parse(&text);
+            let again = parser::parse(&text, &saved());
             prop_assert_eq!(again.as_ref().map_err(|f| (&text, f)), Ok(&expr), "{}", text);
         }
     }
@@ -1171,7 +1186,7 @@ proptest! {
             prop_assert!(text.get(error.span()).is_some());
             prop_assert!(!error.to_string().is_empty());
         }
-        suggest(&text, cursor);
+        suggest(&text, cursor, &saved());
     }
 
     #[test]
@@ -1180,14 +1195,15 @@ proptest! {
             "tcp", "port", "port:", "80", ",", "-", "(", ")", "!", "and", "or", "not", " ", " ",
             "src", "dst", "net", "10", "/8", "\"", "~", "/", ":", "=", ">", "rate", "1M", "age",
             "host", "10.0.0.1", "*", "é", "proto", "mask", "255.0.0.0", "&&", "||", "\\", "'",
-            "state:", "est", "start:", "2026-11-21", "::", "[", "]",
+            "state:", "est", "start:", "2026-11-21", "::", "[", "]", "@", "@web",
         ]), 0..14),
     ) {
         let text = parts.concat();
-        match Filter::parse(&text) {
+        let parse = |text: &str| Filter::parse_with(text, &saved());
+        match parse(&text) {
             Ok(filter) => {
                 let canonical = filter.to_string();
-                prop_assert_eq!(Filter::parse(&canonical), Ok(filter.clone()), "{}", canonical);
+                prop_assert_eq!(parse(&canonical), Ok(filter.clone()), "{}", canonical);
                 let flow = plain();
                 filter.matches(&record(&flow));
             }
@@ -1243,4 +1259,86 @@ fn filters_are_joined_and_turned_round() {
     ] {
         assert_eq!(filter(text).negated(), filter(turned));
     }
+}
+
+#[test]
+fn a_saved_filter_stands_where_a_term_may() {
+    let parse = |text: &str| Filter::parse_with(text, &saved()).map_err(|e| e.to_string());
+    for (text, printed) in [
+        ("@web", "@web"),
+        ("  tcp and @web", "proto:tcp @web"),
+        ("!@web or (@both udp)", "!@web or (@both proto:udp)"),
+        ("-@half-open", "!@half-open"),
+        ("not(@half-open)", "!@half-open"),
+        ("port 80 or @web or 443", "port:80 or @web or 443"),
+        ("\"@web\" user@1000", "\"@web\" user@1000"),
+    ] {
+        assert_eq!(parse(text).unwrap().to_string(), printed, "{text}");
+    }
+    let flow = plain();
+    for (text, same) in [
+        ("@web", "port:80,443"),
+        ("!@web", "!port:80,443"),
+        ("@both", "port:80,443 !(state:syn_recv or state:syn_sent)"),
+        ("@half-open tcp", "(state:syn_recv or state:syn_sent) tcp"),
+    ] {
+        let holds = |text: &str| parse(text).unwrap().matches(&record(&flow));
+        assert_eq!(holds(text), holds(same), "{text}");
+        assert_eq!(parse(text).unwrap().needs(), parse(same).unwrap().needs());
+    }
+    for (text, message, carets) in [
+        ("tcp @wbe", "did you mean `@web`?", "      ^^^^"),
+        ("@xyz", "there are @both, @half-open, @web.", "  ^^^^"),
+        ("@", "the name of a saved filter is missing", "  ^"),
+        ("@@web", "is no saved filter", "  ^^^^^"),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(error.contains(message), "{error}");
+        assert_eq!(error.lines().last(), Some(carets), "{error}");
+    }
+    let none = Filter::parse("@web").unwrap_err().to_string();
+    assert!(
+        none.contains("[filters] of flowtop.toml has none"),
+        "{none}"
+    );
+}
+
+#[test]
+fn saved_filters_that_hold_each_other_end_somewhere() {
+    let wrong = |texts: &[(String, String)]| -> Vec<(String, String)> {
+        let known = Definitions::new(texts.iter().map(|(name, text)| (&**name, &**text)));
+        let wrong = known.wrong();
+        wrong
+            .map(|(name, error)| (name.to_owned(), error.message().to_owned()))
+            .collect()
+    };
+    let chain = |length: usize, text: &dyn Fn(usize) -> String| -> Vec<(String, String)> {
+        let first = ("f00".to_owned(), "tcp".to_owned());
+        let rest = (1..length).map(|i| (format!("f{i:02}"), text(i - 1)));
+        std::iter::once(first).chain(rest).collect()
+    };
+    assert_eq!(wrong(&chain(20, &|i| format!("@f{i:02}"))), []);
+    let deep = wrong(&chain(21, &|i| format!("@f{i:02}")));
+    assert_eq!(deep.len(), 1);
+    assert!(deep[0].1.contains("at most 20"), "{deep:?}");
+    // Each twice the one before it: of 13 the last has 4096 terms.
+    assert_eq!(wrong(&chain(13, &|i| format!("@f{i:02} @f{i:02}"))), []);
+    let long = wrong(&chain(14, &|i| format!("@f{i:02} @f{i:02}")));
+    assert!(
+        long[0].1.contains("8192 terms, 4096 are the most"),
+        "{long:?}"
+    );
+    let itself = [("a".to_owned(), "tcp @a".to_owned())];
+    assert_eq!(wrong(&itself)[0].1, "it would be a part of itself: @a → @a");
+}
+
+#[test]
+fn suggestions_tell_saved_filters_by_what_they_say() {
+    let found = suggest("tcp !@b", 7, &saved());
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].text, "@both");
+    assert_eq!(found[0].replaces, 5..7);
+    assert_eq!(found[0].doc, "@web !@half-open");
+    assert_eq!(suggest("@", 1, &saved()).len(), 3);
+    assert_eq!(suggest("@", 1, &Definitions::default()), []);
 }

@@ -29,6 +29,10 @@ const WRITTEN: &[(&str, &str)] = &[
         "a or b",
         "and, or, not, ( ); ! and - before a term as well; two terms side by side must both hold",
     ),
+    (
+        "@name",
+        "a filter that [filters] of flowtop.toml keeps under this name",
+    ),
     ("\"and so\"", "in quotes everything is text"),
 ];
 
