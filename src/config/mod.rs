@@ -174,9 +174,9 @@ pub fn parse<A: Into<OsString> + Clone>(
         None if stdout_is_terminal => {
             let viewer = viewer(source, layer, keys, &variable);
             Invocation::View(ViewerOptions {
-                saved,
                 memory,
                 state_file,
+                saved,
                 ..viewer
             })
         }
