@@ -157,6 +157,10 @@ pub enum Ending {
 
 /// What is to be done by others than the viewer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few are under way at a time, and most are questions"
+)]
 pub enum Errand {
     /// A new question: the refreshes that follow have to answer the newest one,
     /// [settled](Query::settle) by each view.

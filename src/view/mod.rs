@@ -196,6 +196,9 @@ pub struct Query {
     pub freeze: Freeze,
     /// Rows that stand above all others.
     pub pins: Pins,
+    /// The flow that is followed: it stays a row when it has ended, as long as
+    /// it is kept.
+    pub followed: Option<FlowId>,
     /// The row under the cursor.
     pub cursor: Cursor,
     /// First row of the window, counted from 0. Gives way to the cursor.
@@ -228,6 +231,7 @@ impl Query {
             sort: Sort::default(),
             freeze: Freeze::No,
             pins: Pins::default(),
+            followed: None,
             cursor: Cursor::None,
             first: 0,
             height: 0,

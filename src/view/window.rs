@@ -152,13 +152,19 @@ impl<'a> Rows<'a> for Matching<'_, 'a> {
                 take(id, flow, knowledge);
             }
         }
-        if self.query.with_ended && self.query.list == List::Flows {
-            for flow in self.all.ended.flows() {
-                if left_out(self.query, flow, knowledge, self.now).is_none() {
-                    self.sums.ended += 1;
-                    take(flow.row(), flow, knowledge);
-                }
+        if self.query.list != List::Flows {
+            return;
+        }
+        let mut take_ended = |flow: &'a Flow| {
+            if left_out(self.query, flow, knowledge, self.now).is_none() {
+                self.sums.ended += 1;
+                take(flow.row(), flow, knowledge);
             }
+        };
+        if self.query.with_ended {
+            self.all.ended.flows().for_each(take_ended);
+        } else if let Some(flow) = self.query.followed.and_then(|id| self.all.ended.get(id)) {
+            take_ended(flow);
         }
     }
 }
@@ -209,7 +215,8 @@ fn center(query: &Query, all: Flows<'_>, knowledge: &mut Knowledge, now: Moment)
     let Cursor::Flow { id, .. } = query.cursor else {
         return None;
     };
-    let ended = || all.ended.get(id).filter(|_| query.with_ended);
+    let shows_ended = query.with_ended || query.followed == Some(id);
+    let ended = || all.ended.get(id).filter(|_| shows_ended);
     let flow = all.live.get(id).or_else(ended)?;
     left_out(query, flow, knowledge, now)
         .is_none()

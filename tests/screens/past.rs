@@ -142,6 +142,25 @@ fn the_selection_stays_with_a_flow_that_ends() {
 }
 
 #[test]
+fn a_followed_flow_stays_when_it_has_ended() {
+    let evening = evening();
+    let mut scene = Scene::new((120, 24), |_| ()).with(&evening);
+    scene.keys("jF");
+    let (_, id) = scene.view().cursor.expect("selected");
+    scene.destroy(&evening[0], |_| ());
+    pass(&mut scene, 1);
+    scene.answer();
+    assert_eq!(scene.view().cursor, Some((14, id)), "below those that live");
+    assert_eq!((scene.view().matching, scene.view().ended), (14, 1));
+    check("following_ended_120", &styled(&scene.buffer(120, 24)));
+    // Let go, it is gone like the others.
+    scene.keys("F");
+    scene.answer();
+    assert_ne!(scene.view().cursor.map(|(_, id)| id), Some(id));
+    assert_eq!(scene.view().ended, 0);
+}
+
+#[test]
 fn forgetting_takes_two_presses() {
     let mut scene = scene((120, 24));
     scene.keys("cX");

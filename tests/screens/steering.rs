@@ -225,6 +225,45 @@ fn pinned_hosts_are_remembered_and_flows_are_not() {
     assert_eq!(wrong.state.memory().pins, Vec::<String>::new());
 }
 
+#[test]
+fn a_row_is_followed_until_the_selection_moves() {
+    for width in [80, 120] {
+        let mut scene = scene(width);
+        scene.keys("F");
+        assert!(scene.query.followed.is_none());
+        scene.keys("jjF");
+        let followed = scene.query.followed;
+        assert!(followed.is_some());
+        check(
+            &format!("following_{width}"),
+            &text(&scene.buffer(width, 20)),
+        );
+        // Wherever it goes.
+        for _ in 0..5 {
+            scene.keys(">");
+            assert_eq!(scene.view().cursor.map(|(_, id)| id), followed);
+            assert!(title(&scene, width).contains("following"));
+        }
+        // Esc ends it, and no more than that.
+        scene.press(KeyCode::Esc);
+        assert!(!title(&scene, width).contains("following"));
+        assert_eq!(scene.view().cursor.map(|(_, id)| id), followed);
+        for keys in ["F", "j", "2"] {
+            scene.keys("1F");
+            assert!(scene.query.followed.is_some(), "{keys}");
+            scene.keys(keys);
+            assert!(scene.query.followed.is_none(), "{keys}");
+            assert!(!title(&scene, width).contains("following"), "{keys}");
+        }
+        // A group as well.
+        scene.keys("2jF");
+        assert!(title(&scene, width).contains("following"));
+        scene.keys("j");
+        let screen = text(&scene.buffer(width, 20));
+        assert!(screen.contains("Not following any more"), "{screen}");
+    }
+}
+
 fn filter(scene: &Scene) -> String {
     let filter = scene.query.filter.as_ref();
     filter.map(ToString::to_string).unwrap_or_default()

@@ -34,6 +34,8 @@ const SPARK_FLOWS: u64 = 100;
 
 /// Cells of a filter on the line of the totals, at most.
 const FILTER_WIDTH: usize = 32;
+/// Longer names of what is followed are cut.
+const FOLLOWED_WIDTH: usize = 24;
 
 /// Who, when, what, and how the source is doing.
 pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
@@ -61,6 +63,7 @@ pub(super) fn title(state: &State, area: Rect, buf: &mut Buffer) {
         left.push(Piece::new(2, "masked", Role::Chip));
     }
     left.extend(paused(state));
+    left.extend(following(state));
     left.extend(chips(state));
     let right = state
         .view
@@ -95,6 +98,15 @@ fn paused(state: &State) -> Option<Piece> {
     let mut text = "PAUSED ".to_owned();
     units::duration(&mut text, state.now.since(state.paused?));
     Some(Piece::new(5, text, Role::ChipWarn).or_short(0, "PAUSED", Role::ChipWarn))
+}
+
+/// What is followed.
+fn following(state: &State) -> Option<Piece> {
+    let mut name = state.followed_name()?;
+    line::cut_end(&mut name, FOLLOWED_WIDTH);
+    let text = format!("following {name}");
+    let piece = Piece::new(6, text.trim_end(), Role::Chip);
+    Some(piece.or_short(1, "following", Role::Chip))
 }
 
 /// What is shown.

@@ -52,6 +52,7 @@ impl Action {
             Self::SortRight => "sort-right",
             Self::Reverse => "reverse",
             Self::ToggleFreeze => "freeze",
+            Self::Follow => "follow",
             Self::TogglePin => "pin",
             Self::ChooseColumns => "columns",
             Self::ToggleSource => "show-src",

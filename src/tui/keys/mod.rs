@@ -73,6 +73,8 @@ pub enum Action {
     Reverse,
     /// Lets rows keep their order, or not any more.
     ToggleFreeze,
+    /// Follows the row, or not any more.
+    Follow,
     /// Keeps the row above all others, or not any more.
     TogglePin,
     /// Chooses columns.

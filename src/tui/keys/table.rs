@@ -358,6 +358,14 @@ pub static KEYS: &[Key] = &[
     ),
     entry(
         Section::Show,
+        &[char('F')],
+        Action::Follow,
+        "F",
+        "follow the row, also beyond its end",
+        None,
+    ),
+    entry(
+        Section::Show,
         &[char('*')],
         Action::TogglePin,
         "*",

@@ -38,6 +38,7 @@ impl State {
             Action::Enter if !self.level().has_groups() => self.toggle_pane(),
             Action::Enter => self.enter(),
             Action::Inspect => self.toggle_pane(),
+            Action::Back if self.followed.is_some() => self.toggle_follow(),
             Action::Back if self.pane().is_some() => self.toggle_pane(),
             Action::Back if self.level().is_anything_selected() => {
                 self.trail_mut().here_mut().select_nothing();
@@ -64,6 +65,7 @@ impl State {
             | Action::Reverse
             | Action::ToggleFreeze
             | Action::ChooseColumns => self.act_on_order(action),
+            Action::Follow => self.toggle_follow(),
             Action::TogglePin => self.toggle_pin(),
             Action::GroupBy => self.open_groupings(),
             Action::ToggleBits

@@ -16,6 +16,7 @@ impl State {
             sort: self.sort(),
             freeze: self.freeze.clone(),
             pins: self.pins.clone(),
+            followed: self.followed_flow(),
             within: level.within.clone(),
             number: self.asked.number,
             page: self.tab.page(),

@@ -8,6 +8,7 @@ mod asking;
 mod charting;
 mod choosing;
 mod columns;
+mod following;
 mod grouping;
 mod looks;
 mod moving;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use charting::Charts;
 use columns::Seen;
 use crossterm::event::Event;
+use following::Followed;
 use grouping::Regroup;
 use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
@@ -190,6 +192,8 @@ pub struct State {
     pub(super) freeze: Freeze,
     /// Rows that stand above all others.
     pub(super) pins: Pins,
+    /// The row that the cursor is held on.
+    pub(super) followed: Option<Followed>,
     pub(super) hosts: Hosts,
     pub(super) ports: Ports,
     pub(super) tab: Tab,
@@ -263,6 +267,7 @@ impl State {
             orders: Orders::recalled(&settings.memory.sorts),
             freeze: Freeze::No,
             pins: pinning::recalled(&settings.memory.pins),
+            followed: None,
             hosts: remembering::hosts(&settings),
             ports: settings.memory.ports.unwrap_or_default(),
             tab: Tab::Flows,
@@ -364,6 +369,7 @@ impl State {
             Message::Stop => effects.ending = Some(Ending::Quit),
             Message::Failed(why) => effects.ending = Some(Ending::Failed(why)),
         }
+        self.keep_following();
         effects.ask = self.ask();
         effects
     }

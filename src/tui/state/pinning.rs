@@ -32,7 +32,7 @@ pub(super) fn told(pins: &Pins) -> Vec<String> {
 
 impl State {
     /// The selected row: the flow or the group, not one next to it.
-    fn selected_row(&self) -> Option<Cursor> {
+    pub(super) fn selected_row(&self) -> Option<Cursor> {
         if self.tab.page() != Page::List {
             return None;
         }
