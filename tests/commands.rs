@@ -105,7 +105,7 @@ fn with_entries(lab: &Lab) -> Vec<Seen> {
 fn conntrack_deletes_this_entry_and_no_other() {
     lab::run("conntrack_deletes_this_entry_and_no_other", |lab| {
         if !has("conntrack") {
-            lab::skip("conntrack(8) is not installed");
+            lab::skip_without("conntrack(8)");
         }
         let all = with_entries(lab);
         let names = |flows: &[Seen]| -> Vec<(u16, String)> {
@@ -132,7 +132,7 @@ fn conntrack_deletes_this_entry_and_no_other() {
 fn nft_drops_the_host_and_can_be_undone() {
     lab::run("nft_drops_the_host_and_can_be_undone", |_| {
         if !has("nft") {
-            lab::skip("nft(8) is not installed");
+            lab::skip_without("nft(8)");
         }
         let rules = || {
             let output = sh("nft list ruleset");
@@ -165,7 +165,7 @@ fn nft_drops_the_host_and_can_be_undone() {
 fn tcpdump_understands_every_filter() {
     lab::run("tcpdump_understands_every_filter", |lab| {
         if !has("tcpdump") {
-            lab::skip("tcpdump(8) is not installed");
+            lab::skip_without("tcpdump(8)");
         }
         for seen in with_entries(lab) {
             let command = command::tcpdump(&flow(&seen));

@@ -76,6 +76,8 @@ const SKIP_EXIT: i32 = 77;
 const SKIP_MARK: &str = "lab: skip: ";
 /// Begins a reason that is none for root.
 const ROOT_MARK: &str = "only root may: ";
+/// Begins a reason that is none of the kernel's.
+const TOOL_MARK: &str = "not installed: ";
 /// Printed by a child when the body has run to its end. Without it a
 /// misspelt test name would pass: libtest is content to run no test at all.
 const DONE_MARK: &str = "lab: done";
@@ -177,6 +179,12 @@ pub fn skip_unless_root(reason: impl Display) -> ! {
     skip(format_args!("{ROOT_MARK}{reason}"))
 }
 
+/// Ends the running test as skipped, because it holds flowtop against a program
+/// that is not here. Nothing of flowtop needs it, so that is never grave.
+pub fn skip_without(program: &str) -> ! {
+    skip(format_args!("{TOOL_MARK}{program}"))
+}
+
 /// Ends the running test as skipped, because this system lacks something it
 /// needs.
 pub fn skip(reason: impl Display) -> ! {
@@ -225,7 +233,7 @@ fn probe(lab: &Lab) {
 /// the line is seen although the test passes.
 fn skipped(test: &str, reason: &str) {
     let is_root = fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
-    let is_excused = reason.starts_with(ROOT_MARK) && !is_root;
+    let is_excused = reason.starts_with(TOOL_MARK) || (reason.starts_with(ROOT_MARK) && !is_root);
     assert!(
         is_excused || env::var(REQUIRE).as_deref() != Ok("1"),
         "{test}: cannot run, and {REQUIRE}=1 wants it to: {reason}"
