@@ -46,7 +46,8 @@ fn main() {
 fn measure(flows: u32) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowtop"));
     command
-        .args(["-AnG", "--no-sysctl", "--no-process", "-t", "0.1"])
+        .args(["-AnG", "--no-sysctl", "--no-process", "--no-state"])
+        .args(["--source", "conntrack", "-t", "0.1"])
         .env_clear()
         .env("HOME", "/nonexistent")
         .env("LANG", "C.UTF-8");
