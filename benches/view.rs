@@ -137,6 +137,7 @@ fn main() {
         let measure = Measure { flows, walk };
         sorting(&measure, &table, &mut knowledge, now);
         filtering(&measure, &table, &mut knowledge, now);
+        grouping(&measure, &table, &mut knowledge, now);
         pausing(flows, &table, &knowledge);
     }
 }
@@ -202,6 +203,23 @@ fn filtering(measure: &Measure, table: &Table, knowledge: &mut Knowledge, now: M
             matching = black_box(view.matching);
         });
         measure.tell(text, millis, 100.0, &format!("; holds {matching}"));
+    }
+}
+
+fn grouping(measure: &Measure, table: &Table, knowledge: &mut Knowledge, now: Moment) {
+    let ledger = Ledger::default();
+    for by in Grouping::ALL {
+        let query = Query {
+            list: List::By(by),
+            ..query(Sort::default(), Cursor::None)
+        };
+        let mut groups = 0;
+        let millis = best(ROUNDS, || {
+            let view = View::compute(&query, table, &ledger, knowledge, now);
+            groups = black_box(view.group_count);
+        });
+        let name = format!("grouped by {}", by.name());
+        measure.tell(&name, millis, 150.0, &format!("; {groups} groups"));
     }
 }
 
