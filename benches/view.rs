@@ -20,13 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flowtop::enrich::Knowledge;
+use flowtop::enrich::geoip::{GeoIp, Settings};
+use flowtop::enrich::locality::Locality;
 use flowtop::enrich::names::{Answer, Source};
 use flowtop::enrich::services::{self, Services};
 use flowtop::flow::{
     Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, State, Tuple, Update,
 };
 use flowtop::view::filter::Filter;
-use flowtop::view::{Cursor, Flow, Ledger, Query, Sort, SortKey, Table, View, column, ordered};
+use flowtop::view::{
+    Cursor, Flow, Grouping, Ledger, List, Query, Sort, SortKey, Table, View, column, ordered,
+};
 
 const ROUNDS: usize = 9;
 /// Of so many flows one moves bytes; the others rest, as most do.
@@ -72,10 +76,15 @@ fn table(flows: u32) -> (Table, Moment) {
     (table, now)
 }
 
-/// Knows services, and every second client by name.
+/// Knows services, places, and every second client by name; it is that of a
+/// router, through which all flows pass.
 fn knowledge(now: Moment) -> Knowledge {
     let (services, _) = Services::load(&services::Settings::default());
     let mut knowledge = Knowledge::new(services);
+    let (geoip, _) = GeoIp::open(Settings::search(None, &|_| None));
+    knowledge.set_places(Arc::new(geoip));
+    let here = Locality::of([Ipv4Addr::new(10, 0, 3, 231).into()], []);
+    knowledge.set_locality(Arc::new(here));
     let answers = (0..60_000).step_by(2).map(|index: u32| Answer {
         addr: client(index).into(),
         name: Some(format!("host-{}.example", index.wrapping_mul(40_503) % 60_000).into()),

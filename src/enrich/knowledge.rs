@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::atlas::Atlas;
 use super::baseline::Baseline;
 use super::dns::OwnSocket;
-use super::geoip::{GeoIp, Location, NamePool, Source};
+use super::geoip::{GeoIp, Location, Source};
 use super::labels::{Label, Labels};
 use super::locality::{Interfaces, Locality, Paths};
 use super::names::{Answer, NameState, Names};
@@ -15,10 +16,6 @@ use super::owners::{Owner, Owners};
 use super::services::Services;
 use super::timeouts::Timeouts;
 use crate::flow::{Direction, Key, Moment, Pair, Protocol, Tuple};
-
-/// Locations kept. Past this all are forgotten: to look one up again costs
-/// less than to know which one to forget.
-const ATLAS_CAPACITY: usize = 1 << 18;
 
 /// What one end of a flow is called, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +32,6 @@ impl End {
         location: Location::Unknown,
         name: None,
     };
-}
-
-/// Where hosts are. Each is looked up once.
-struct Atlas {
-    geoip: Arc<GeoIp>,
-    pool: NamePool,
-    known: HashMap<IpAddr, Location, foldhash::fast::RandomState>,
 }
 
 /// Services, places, names, owners and directions. Belongs to the one thread
@@ -87,12 +77,7 @@ impl Knowledge {
     pub fn copy(&self) -> Self {
         Self {
             services: self.services.clone(),
-            atlas: self.atlas.as_ref().map(|atlas| Atlas {
-                geoip: Arc::clone(&atlas.geoip),
-                // Places that are known share their names already.
-                pool: NamePool::default(),
-                known: atlas.known.clone(),
-            }),
+            atlas: self.atlas.as_ref().map(Atlas::copy),
             names: self.names.clone(),
             own: self.own.clone(),
             owners: self.owners.clone(),
@@ -245,17 +230,15 @@ impl Knowledge {
 
     /// Looks places up in these databases from now on.
     pub fn set_places(&mut self, geoip: Arc<GeoIp>) {
-        let pool = self.atlas.take().map(|atlas| atlas.pool);
-        self.atlas = Some(Atlas {
-            geoip,
-            pool: pool.unwrap_or_default(),
-            known: HashMap::default(),
+        self.atlas = Some(match self.atlas.take() {
+            Some(atlas) => atlas.with(geoip),
+            None => Atlas::new(geoip),
         });
     }
 
     /// The databases in use, the best first.
     pub fn places(&self) -> Option<&Arc<GeoIp>> {
-        self.atlas.as_ref().map(|atlas| &atlas.geoip)
+        self.atlas.as_ref().map(Atlas::geoip)
     }
 
     /// What is known of the databases in use.
@@ -304,17 +287,10 @@ impl Knowledge {
 
     /// Where an address is.
     pub fn located(&mut self, address: IpAddr) -> &Location {
-        let Some(atlas) = &mut self.atlas else {
-            return &Location::Unknown;
-        };
-        if atlas.known.len() >= ATLAS_CAPACITY {
-            atlas.known.clear();
+        match &mut self.atlas {
+            Some(atlas) => atlas.located(address),
+            None => &Location::Unknown,
         }
-        let (geoip, pool) = (&atlas.geoip, &mut atlas.pool);
-        atlas
-            .known
-            .entry(address)
-            .or_insert_with(|| geoip.locate(address, pool))
     }
 
     /// What a host is called, escaped.

@@ -2,6 +2,7 @@
 //!
 //! Everything here may be late or absent; nothing waits for it.
 
+mod atlas;
 mod baseline;
 pub mod dns;
 pub mod geoip;

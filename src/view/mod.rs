@@ -184,6 +184,9 @@ pub struct Query {
     pub with_ended: bool,
     /// How often the asker has wanted those that are kept to be forgotten.
     pub forgotten: u32,
+    /// Whether rows of groups are to tell how fast they were: all flows that
+    /// have moved lately are looked at once more for it.
+    pub with_past: bool,
     /// From when on the asker wants to count; `None`: from the start.
     pub baseline: Option<Moment>,
     /// Only flows that are in all of these groups.
@@ -225,6 +228,7 @@ impl Query {
             paused: false,
             with_ended: false,
             forgotten: 0,
+            with_past: false,
             baseline: None,
             within: Vec::new(),
             list: List::Flows,

@@ -311,8 +311,10 @@ fn in_groups(
     let group_cursor = index.and_then(|index| Some((index, groups.at(index)?)));
     let group_count = groups.len();
     let mut rows = groups.window(first, query.height, table, ledger, knowledge);
-    let moving = Moving { query, table, now };
-    remember(&mut rows, grouping, moving, knowledge, now);
+    if query.with_past {
+        let moving = Moving { query, table, now };
+        remember(&mut rows, grouping, moving, knowledge, now);
+    }
     let window = Window {
         first,
         group_cursor,

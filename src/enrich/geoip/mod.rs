@@ -101,7 +101,7 @@ pub fn user_dir(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 
 /// Where an address is and who runs its network. Strings are shared through
 /// the [`NamePool`], so that a clone allocates nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     /// ISO 3166-1 code of the country.
     pub country_code: Option<CountryCode>,
@@ -121,7 +121,7 @@ impl Place {
 }
 
 /// The answer for one address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Location {
     /// A private or reserved address; no database was asked.
     Lan,
@@ -297,6 +297,11 @@ impl GeoIp {
             asn: known.asn,
             as_org: known.as_org.map(|name| names.share(name)),
         })
+    }
+
+    /// Whether it is to answer at all.
+    pub const fn is_enabled(&self) -> bool {
+        self.settings.enabled
     }
 
     /// The databases that what [`GeoIp::locate`] says of an address comes

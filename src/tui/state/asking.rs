@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::super::draw;
 use super::State;
 use super::columns::Seen;
-use crate::view::{Page, Query, View};
+use crate::view::group::GroupColumn;
+use crate::view::{List, Page, Query, View};
 
 impl State {
     /// A new question, if what is asked for has changed.
@@ -27,6 +28,7 @@ impl State {
             paused: self.paused.is_some(),
             with_ended: self.with_ended,
             forgotten: self.forgotten,
+            with_past: self.shows_past(),
             baseline: self.baseline,
             cursor: level.cursor,
             first: level.first,
@@ -44,6 +46,16 @@ impl State {
             };
             self.asked.clone()
         })
+    }
+
+    /// Whether a column is on screen that tells how fast groups were.
+    fn shows_past(&self) -> bool {
+        let List::By(grouping) = self.level().list else {
+            return false;
+        };
+        let columns = draw::group_columns(self, grouping).into_iter();
+        let mut columns = columns.map(|(column, _)| column);
+        columns.any(|column| column == GroupColumn::Trend)
     }
 
     /// Takes a view over. The answer to an earlier question shows what it

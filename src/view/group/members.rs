@@ -88,27 +88,30 @@ impl Grouping {
         mut take: impl FnMut(Member<'a>),
     ) {
         let orig = &flow.key().orig;
-        let group = match self {
-            Self::Source => Group::Source(orig.src()),
-            Self::Destination => Group::Destination(orig.dst()),
-            Self::Pair => Group::Pair(orig.src(), orig.dst()),
+        let far_end = |knowledge: &Knowledge| far_end(flow, knowledge);
+        let (group, far) = match self {
+            Self::Source => (Group::Source(orig.src()), orig.dst()),
+            Self::Destination => (Group::Destination(orig.dst()), orig.src()),
+            Self::Pair => (Group::Pair(orig.src(), orig.dst()), orig.dst()),
             Self::Subnet(widths) => {
-                let far = far_end(flow, knowledge);
-                Group::Subnet(widths.cut(far), widths.of(far))
+                let far = far_end(knowledge);
+                (Group::Subnet(widths.cut(far), widths.of(far)), far)
             }
-            Self::Service => Group::Service(service(orig, knowledge)),
+            Self::Service => (Group::Service(service(orig, knowledge)), far_end(knowledge)),
             Self::Country => {
-                let far = far_end(flow, knowledge);
-                Group::Country(country_and_network(knowledge.located(far)).0)
+                let far = far_end(knowledge);
+                let (country, _) = country_and_network(knowledge.located(far));
+                (Group::Country(country), far)
             }
             Self::Asn => {
-                let far = far_end(flow, knowledge);
-                Group::Asn(country_and_network(knowledge.located(far)).1)
+                let far = far_end(knowledge);
+                let (_, network) = country_and_network(knowledge.located(far));
+                (Group::Asn(network), far)
             }
-            Self::Mark => Group::Mark(flow.mark()),
-            Self::Zone => Group::Zone(flow.key().zone),
-            Self::Protocol => Group::Protocol(orig.proto()),
-            Self::State => Group::State(state_name(flow)),
+            Self::Mark => (Group::Mark(flow.mark()), far_end(knowledge)),
+            Self::Zone => (Group::Zone(flow.key().zone), far_end(knowledge)),
+            Self::Protocol => (Group::Protocol(orig.proto()), far_end(knowledge)),
+            Self::State => (Group::State(state_name(flow)), far_end(knowledge)),
             Self::Host => {
                 let near = knowledge.near_end(orig, &flow.reply());
                 let is_source = near == orig.src();
@@ -134,11 +137,6 @@ impl Grouping {
             Self::Process | Self::User | Self::Unit => {
                 return self.of_owners(flow, knowledge, take);
             }
-        };
-        let far = match group {
-            Group::Source(_) | Group::Pair(..) => orig.dst(),
-            Group::Destination(_) => orig.src(),
-            _ => far_end(flow, knowledge),
         };
         take(Member {
             group,

@@ -16,6 +16,7 @@ mod grouping;
 mod ledger;
 mod members;
 mod order;
+mod peers;
 mod rows;
 
 use std::net::IpAddr;
@@ -269,7 +270,8 @@ pub struct GroupRow {
     /// jump.
     pub average_bytes_per_sec: Pair<u64>,
     /// How fast the flows that are there were, one by one and in sum: only of
-    /// rows of a window. Where none is known to have rested, none did.
+    /// rows of a window, and if [`Query::with_past`](super::Query::with_past)
+    /// asks for it. Where none is known to have rested, none did.
     pub past: Past,
 }
 

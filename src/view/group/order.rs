@@ -7,8 +7,9 @@ use std::cmp::{Ordering, Reverse};
 use super::super::freeze::{Freeze, Kept};
 use super::super::sort::{Key, SortKey, compare};
 use super::super::{Knowledge, Query, Table};
+use super::peers::Peers;
 use super::rows::Tally;
-use super::{Group, GroupRow, Ledger};
+use super::{Group, GroupColumn, GroupRow, Ledger};
 use crate::flow::Pair;
 
 /// What a group is ordered by.
@@ -25,6 +26,7 @@ struct Rank {
 /// All groups of a list, and their order.
 pub(in super::super) struct Groups {
     tallies: Vec<Tally>,
+    peers: Peers,
     ranks: Vec<Rank>,
     descending: bool,
 }
@@ -36,11 +38,16 @@ fn both(pair: Pair<u64>) -> u64 {
 /// The groups in the order that a query asks for.
 pub(super) fn in_order(
     query: &Query,
-    tallies: Vec<Tally>,
+    mut tallies: Vec<Tally>,
+    peers: Peers,
     table: &Table,
     ledger: &Ledger,
     knowledge: &mut Knowledge,
 ) -> Groups {
+    if query.sort.key == SortKey::Group(GroupColumn::Hosts) {
+        let all: Vec<u32> = (0..).take(tallies.len()).collect();
+        count_peers(&mut tallies, &peers, &all);
+    }
     let mut key = |tally: &Tally| match (&query.freeze, query.sort.key) {
         (Freeze::Kept(kept), _) => {
             let place = kept.place_of(tally.group);
@@ -66,7 +73,7 @@ pub(super) fn in_order(
         usual: (
             tally.flows == 0,
             Reverse(both(tally.average_bytes_per_sec)),
-            Reverse(both(tally.counters.bytes())),
+            Reverse(both(tally.counters().bytes())),
             Reverse(tally.flows),
         ),
         tally: index,
@@ -75,8 +82,19 @@ pub(super) fn in_order(
     let is_kept = matches!(query.freeze, Freeze::Kept(_));
     Groups {
         tallies,
+        peers,
         ranks,
         descending: query.sort.descending && !is_kept,
+    }
+}
+
+/// Has these tallies know how many hosts are at the far ends of their flows.
+fn count_peers(tallies: &mut [Tally], peers: &Peers, wanted: &[u32]) {
+    let hosts = peers.count(wanted, tallies.len());
+    for (tally, hosts) in wanted.iter().zip(hosts) {
+        if let Some(tally) = tallies.get_mut(*tally as usize) {
+            tally.hosts = hosts;
+        }
     }
 }
 
@@ -123,12 +141,14 @@ impl Groups {
 
     /// The order that they have.
     pub(in super::super) fn kept(&mut self) -> Kept {
-        let all = self.sorted(0, usize::MAX);
-        Kept::groups(all.into_iter().map(|tally| tally.group))
+        let all = self.sorted(0, usize::MAX).into_iter();
+        let tally = |place: u32| self.tallies.get(place as usize);
+        Kept::groups(all.filter_map(tally).map(|tally| tally.group))
     }
 
-    /// Those from `first` on in order, at most `height`.
-    fn sorted(&mut self, first: usize, height: usize) -> Vec<&Tally> {
+    /// Those from `first` on in order, at most `height`: their places among the
+    /// tallies.
+    fn sorted(&mut self, first: usize, height: usize) -> Vec<u32> {
         let order = order(&self.tallies, self.descending);
         if first >= self.ranks.len() || height == 0 {
             return Vec::new();
@@ -145,11 +165,7 @@ impl Groups {
         }
         let window = &mut rest[..height];
         window.sort_unstable_by(order);
-        let tallies = &self.tallies;
-        let found = window
-            .iter()
-            .filter_map(|rank| tallies.get(rank.tally as usize));
-        found.collect()
+        window.iter().map(|rank| rank.tally).collect()
     }
 
     /// The rows from `first` on, at most `height`.
@@ -161,7 +177,11 @@ impl Groups {
         ledger: &Ledger,
         knowledge: &mut Knowledge,
     ) -> Vec<GroupRow> {
-        let tallies = self.sorted(first, height).into_iter();
+        let window = self.sorted(first, height);
+        count_peers(&mut self.tallies, &self.peers, &window);
+        let tallies = window
+            .into_iter()
+            .filter_map(|place| self.tallies.get(place as usize));
         let described = tallies.map(|tally| tally.described(table, ledger, knowledge));
         described.collect()
     }

@@ -1,19 +1,26 @@
 //! The rows of a list of groups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
 use super::super::{Age, Flow, FlowId, Knowledge, Owner, Query, Side, Table};
 use super::members::{Member, organisation};
 use super::order::{Groups, in_order};
+use super::peers::Peers;
 use super::{Belonging, Country, Ended, Group, GroupRow, Grouping, Holder, Ledger, NEW_SECS};
 use crate::flow::{Counters, Moment, Pair, Status};
 use crate::view::sort::Rows;
 
 /// What is summed up of a group. What is only needed to show it is found out
 /// about those that are shown.
+///
+/// There can be as many as there are flows, so it is kept small.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     pub(super) group: Group,
@@ -22,17 +29,23 @@ pub(super) struct Tally {
     pub(super) flows: u32,
     new: u32,
     unreplied: u32,
-    hosts: u32,
+    /// As far as somebody has asked: [`Peers`].
+    pub(super) hosts: u32,
     oldest: Option<Age>,
-    /// Round-trip times that sockets have measured, in microseconds, and how
-    /// many.
-    rtt_us: (u64, u32),
-    ended: u64,
-    last_ended: Option<Moment>,
-    pub(super) counters: Pair<Counters>,
+    counters: Pair<Counters>,
     is_rated: bool,
     bytes_per_sec: Pair<u64>,
     pub(super) average_bytes_per_sec: Pair<u64>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few groups have.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    /// Round-trip times that sockets have measured, in microseconds, and how
+    /// many.
+    rtt_us: (u64, u32),
+    ended: Option<Ended>,
 }
 
 impl Tally {
@@ -45,19 +58,18 @@ impl Tally {
             unreplied: 0,
             hosts: 0,
             oldest: None,
-            rtt_us: (0, 0),
-            ended: 0,
-            last_ended: None,
             counters: Pair::default(),
             is_rated: false,
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
+            rare: None,
         }
     }
 
     /// Takes a flow in that is there.
-    fn count(&mut self, id: FlowId, flow: &Flow, side: Side, now: Moment) {
-        self.example.get_or_insert(id);
+    fn count(&mut self, found: &Found<'_>, now: Moment) {
+        let (flow, side) = (found.flow, found.side);
+        self.example.get_or_insert(found.id);
         self.flows += 1;
         self.counters += side.sent_and_received(flow.counters().unwrap_or_default());
         if let Some(rate) = flow.bytes_per_sec() {
@@ -76,28 +88,40 @@ impl Tally {
         }
         let is_unreplied = |status: Status| !status.has(Status::SEEN_REPLY);
         self.unreplied += u32::from(flow.status().is_some_and(is_unreplied));
-    }
-
-    /// Takes in what a socket has measured.
-    fn measure(&mut self, owner: &Owner) {
-        if let Some(rtt_us) = owner.figures.as_ref().and_then(|tcp| tcp.rtt_us) {
-            self.rtt_us.0 += u64::from(rtt_us);
-            self.rtt_us.1 += 1;
+        if let Some(rtt_us) = found.rtt_us {
+            let (sum, count) = &mut self.rare.get_or_insert_default().rtt_us;
+            *sum += u64::from(rtt_us);
+            *count += 1;
         }
     }
 
     /// Takes in what has ended.
     fn end(&mut self, ended: &Ended) {
-        self.ended += ended.flows;
-        self.counters += ended.counters;
-        let last = self.last_ended.get_or_insert(ended.last);
-        if ended.last.mono_ns > last.mono_ns {
-            *last = ended.last;
+        let sum = &mut self.rare.get_or_insert_default().ended;
+        let sum = sum.get_or_insert(Ended {
+            last: ended.last,
+            ..Ended::default()
+        });
+        sum.flows += ended.flows;
+        sum.counters += ended.counters;
+        if ended.last.mono_ns > sum.last.mono_ns {
+            sum.last = ended.last;
         }
     }
 
+    fn ended(&self) -> Option<&Ended> {
+        self.rare.as_ref()?.ended.as_ref()
+    }
+
+    /// Packets and bytes of all its flows, those that have ended included.
+    pub(super) fn counters(&self) -> Pair<Counters> {
+        let mut counters = self.counters;
+        counters += self.ended().map(|e| e.counters).unwrap_or_default();
+        counters
+    }
+
     fn mean_rtt_us(&self) -> Option<u32> {
-        let (sum, count) = self.rtt_us;
+        let (sum, count) = self.rare.as_ref()?.rtt_us;
         u32::try_from(sum.checked_div(count.into())?).ok()
     }
 
@@ -109,10 +133,10 @@ impl Tally {
             unreplied: self.unreplied as usize,
             oldest: self.oldest,
             rtt_us: self.mean_rtt_us(),
-            ended: self.ended,
-            last_ended: self.last_ended,
+            ended: self.ended().map_or(0, |ended| ended.flows),
+            last_ended: self.ended().map(|ended| ended.last),
             hosts: self.hosts as usize,
-            counters: self.counters,
+            counters: self.counters(),
             is_rated: self.is_rated,
             bytes_per_sec: self.bytes_per_sec,
             average_bytes_per_sec: self.average_bytes_per_sec,
@@ -139,33 +163,117 @@ fn add(sum: &mut Pair<u64>, rate: Pair<u64>) {
     sum.reply = sum.reply.saturating_add(rate.reply);
 }
 
-/// The tallies of a list, found by their groups.
-#[derive(Default)]
-struct Tallies {
-    places: HashMap<Group, u32, foldhash::fast::RandomState>,
-    each: Vec<Tally>,
-    /// Far ends that were counted.
-    seen: HashSet<(u32, IpAddr), foldhash::fast::RandomState>,
+/// A flow, and a group that it is in.
+struct Found<'a> {
+    id: FlowId,
+    flow: &'a Flow,
+    group: Group,
+    /// The place of its tally, once that is known.
+    tally: u32,
+    side: Side,
+    far: IpAddr,
+    rtt_us: Option<u32>,
 }
 
-impl Tallies {
-    fn of(&mut self, group: Group) -> (u32, &mut Tally) {
-        let next = self.each.len() as u32;
-        let place = *self.places.entry(group).or_insert(next);
-        if place == next {
-            self.each.push(Tally::new(group));
+impl<'a> Found<'a> {
+    fn new(id: FlowId, flow: &'a Flow, member: &Member<'_>) -> Self {
+        let figures = |owner: &Owner| owner.figures.as_ref()?.rtt_us;
+        let has_figures = matches!(member.group, Group::Peer(_));
+        Self {
+            id,
+            flow,
+            group: member.group,
+            tally: 0,
+            side: member.side,
+            far: member.far,
+            rtt_us: member.owner.filter(|_| has_figures).and_then(figures),
         }
-        (place, &mut self.each[place as usize])
+    }
+}
+
+/// Flows that are counted together. One by one, each would wait for the memory
+/// where its group is; so the processor fetches what several need at once.
+const TOGETHER: usize = 128;
+
+/// The tallies of a list, found by their groups.
+#[derive(Default)]
+struct Tallies<'a> {
+    hasher: foldhash::fast::RandomState,
+    /// Places of tallies, and half of the hashes of their groups.
+    places: HashTable<(u32, u32)>,
+    each: Vec<Tally>,
+    peers: Peers,
+    /// Those that are to be counted next.
+    waiting: Vec<(FlowId, &'a Flow)>,
+    found: Vec<Found<'a>>,
+}
+
+/// What a table can find half of a hash by: it looks at both ends.
+fn spread(half: u32) -> u64 {
+    u64::from(half) << 32 | u64::from(half)
+}
+
+impl<'a> Tallies<'a> {
+    /// Where the tally of a group is. It is made if there is none.
+    fn place(&mut self, group: Group) -> u32 {
+        let half = self.hasher.hash_one(group) as u32;
+        let is_it = |(place, its): &(u32, u32)| {
+            *its == half
+                && self
+                    .each
+                    .get(*place as usize)
+                    .is_some_and(|t| t.group == group)
+        };
+        let entry = self
+            .places
+            .entry(spread(half), is_it, |(_, half)| spread(*half));
+        match entry {
+            Entry::Occupied(known) => known.get().0,
+            Entry::Vacant(free) => {
+                let next = self.each.len() as u32;
+                free.insert((next, half));
+                self.each.push(Tally::new(group));
+                next
+            }
+        }
     }
 
-    fn count(&mut self, id: FlowId, flow: &Flow, member: &Member<'_>, now: Moment) {
-        let (place, tally) = self.of(member.group);
-        tally.count(id, flow, member.side, now);
-        if let (Group::Peer(_), Some(owner)) = (member.group, member.owner) {
-            tally.measure(owner);
+    fn count(
+        &mut self,
+        grouping: Grouping,
+        (id, flow): (FlowId, &'a Flow),
+        knowledge: &mut Knowledge,
+        now: Moment,
+    ) {
+        self.waiting.push((id, flow));
+        if self.waiting.len() >= TOGETHER {
+            self.count_waiting(grouping, knowledge, now);
         }
-        if self.seen.insert((place, member.far)) {
-            self.each[place as usize].hosts += 1;
+    }
+
+    fn count_waiting(&mut self, grouping: Grouping, knowledge: &mut Knowledge, now: Moment) {
+        for (id, flow) in self.waiting.drain(..) {
+            grouping.members(flow, knowledge, |member| {
+                self.found.push(Found::new(id, flow, &member));
+            });
+        }
+        let mut found = std::mem::take(&mut self.found);
+        for found in &mut found {
+            found.tally = self.place(found.group);
+        }
+        for found in found.drain(..) {
+            self.peers.add(found.tally, found.far);
+            if let Some(tally) = self.each.get_mut(found.tally as usize) {
+                tally.count(&found, now);
+            }
+        }
+        self.found = found;
+    }
+
+    fn end(&mut self, group: Group, ended: &Ended) {
+        let place = self.place(group);
+        if let Some(tally) = self.each.get_mut(place as usize) {
+            tally.end(ended);
         }
     }
 }
@@ -183,16 +291,15 @@ impl Groups {
     ) -> Self {
         let mut tallies = Tallies::default();
         flows.each(knowledge, |id, flow, knowledge| {
-            grouping.members(flow, knowledge, |member| {
-                tallies.count(id, flow, &member, now);
-            });
+            tallies.count(grouping, (id, flow), knowledge, now);
         });
+        tallies.count_waiting(grouping, knowledge, now);
         // Of flows that have ended only sums are left, of which no filter can
         // be asked.
         if query.filter.is_none() {
-            ledger.each(query, |group, ended| tallies.of(group).1.end(ended));
+            ledger.each(query, |group, ended| tallies.end(group, ended));
         }
-        in_order(query, tallies.each, table, ledger, knowledge)
+        in_order(query, tallies.each, tallies.peers, table, ledger, knowledge)
     }
 }
 
