@@ -8,7 +8,7 @@ use super::super::theme::Role;
 use super::line;
 use crate::flow::{Family, Group};
 use crate::view::units;
-use crate::view::{List, View};
+use crate::view::{List, Source, View};
 
 /// Blank cells before the text.
 const INDENT: u16 = 3;
@@ -67,7 +67,14 @@ fn lines(state: &State) -> Vec<Line> {
     } else if view.status.synced {
         vec![
             text("No flows yet."),
-            dim("They appear here as soon as the kernel tracks one."),
+            dim(match view.status.source {
+                Source::Sockets => {
+                    "They appear here as soon as a program of this machine is connected."
+                }
+                Source::Conntrack | Source::Both => {
+                    "They appear here as soon as the kernel tracks one."
+                }
+            }),
         ]
     } else {
         vec![text("Reading the table.")]
