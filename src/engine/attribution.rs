@@ -15,7 +15,8 @@ use crate::table::{Change, Flow, Table};
 /// network namespace of it: the table of a router costs nothing.
 pub struct Asker {
     attribution: Attribution,
-    begun: Vec<Subject>,
+    /// Not told yet, and still there.
+    begun: HashMap<Key, Subject, foldhash::fast::RandomState>,
     ended: Vec<Key>,
     /// Asked about, and not answered yet.
     awaited: HashSet<Key, foldhash::fast::RandomState>,
@@ -23,6 +24,8 @@ pub struct Asker {
     counted: HashMap<Key, Pair<Counters>, foldhash::fast::RandomState>,
     /// Refreshes whose figures were handed on.
     refreshes: u64,
+    /// Whether one is asked for, and not told of yet.
+    is_refreshing: bool,
     /// Addresses of other network namespaces when the whole table was looked
     /// through last.
     namespaced: Arc<HashSet<IpAddr>>,
@@ -33,11 +36,12 @@ impl Asker {
     pub fn new(attribution: Attribution) -> Self {
         Self {
             attribution,
-            begun: Vec::new(),
+            begun: HashMap::default(),
             ended: Vec::new(),
             awaited: HashSet::default(),
             counted: HashMap::default(),
             refreshes: 0,
+            is_refreshing: false,
             namespaced: Arc::default(),
         }
     }
@@ -82,17 +86,19 @@ impl Asker {
             || self.namespaced.contains(&reply.src());
         if is_ours {
             self.awaited.insert(key);
-            self.begun.push(Subject {
+            let subject = Subject {
                 key,
                 reply,
                 direction,
-            });
+            };
+            self.begun.insert(key, subject);
         }
     }
 
     /// A flow has ended: nothing more is wanted of it.
     pub fn end(&mut self, flow: &Flow) {
         self.awaited.remove(flow.key());
+        self.begun.remove(flow.key());
         self.counted.remove(flow.key());
         self.ended.push(*flow.key());
     }
@@ -117,12 +123,19 @@ impl Asker {
 
     /// Sends what has been noted. What cannot be taken now is sent the next
     /// time.
+    ///
+    /// Ends go first: of a flow that ended and began again, the tuple used
+    /// again or the table flushed, the end is that of the one before.
     pub fn send(&mut self) {
-        if !self.begun.is_empty() && self.attribution.begin(self.begun.clone()) {
-            self.begun.clear();
-        }
-        if !self.ended.is_empty() && self.attribution.end(self.ended.clone()) {
+        if !self.ended.is_empty() {
+            if !self.attribution.end(self.ended.clone()) {
+                return;
+            }
             self.ended.clear();
+        }
+        let begun = || self.begun.values().copied().collect();
+        if !self.begun.is_empty() && self.attribution.begin(begun()) {
+            self.begun.clear();
         }
     }
 
@@ -130,6 +143,13 @@ impl Asker {
     pub fn refresh(&mut self) {
         self.send();
         self.attribution.refresh();
+        self.is_refreshing = true;
+    }
+
+    /// Whether flows that only sockets count are still to be counted since the
+    /// last [`refresh`](Self::refresh).
+    pub fn owes_counts(&self) -> bool {
+        self.is_refreshing && !self.counted.is_empty()
     }
 
     /// How often they were.
@@ -156,6 +176,7 @@ impl Asker {
             return news;
         }
         self.refreshes = refreshes;
+        self.is_refreshing = false;
         self.counted.iter().map(update).collect()
     }
 }

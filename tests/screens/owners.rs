@@ -99,6 +99,8 @@ fn a_direction_that_hides_everything_offers_the_others() {
         "{empty}"
     );
     assert!(empty.contains("o  other directions"), "{empty}");
+    // What would not help is not offered.
+    assert!(!empty.contains("loopback flows"), "{empty}");
     // Within a row as well.
     scene.keys("ooo3");
     assert_eq!(scene.view().groups[0].name.as_deref(), Some("firefox"));
@@ -183,4 +185,6 @@ fn the_source_is_named_and_says_what_it_lacks() {
     scene.status.warnings = vec!["the disk is on fire".to_owned()];
     scene.answer();
     assert!(line(&scene).contains("the disk is on fire"));
+    // But who looks for the rest is told that there is some.
+    assert!(line(&scene).contains("and 1 more: ?"));
 }

@@ -492,6 +492,8 @@ fn e7_networks_of_both_families() {
         &v4,
     );
     none_hold(&["10.0.0.0/31", "203.0.113.7:40000", "10.0.0.3"], &v4);
+    // A sign is one, unless it stands in quotes.
+    assert!(Filter::parse("process:\"!ssh\"").is_ok());
     // A complete address is one, not a part of another; in quotes it is text.
     let near = at(Protocol::TCP, "10.0.0.21", 1, "192.0.2.1", 2);
     none_hold(&["10.0.0.2", "src:10.0.0.2"], &near);
@@ -679,6 +681,13 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("tcp prot:udp", "prot", "did you mean `proto`?"),
     ("http://example.com", "http", "in quotes"),
+    (
+        "country:!US",
+        "!US",
+        "goes before the key, as in !country:US",
+    ),
+    ("process:ssh,!curl", "!curl", "goes before the key"),
+    ("src:!10.0.0.1", "!10.0.0.1", "goes before the key"),
     ("port:", "port:", "needs a value after it, as in port:443"),
     ("port:80,", "port:80,", "needs a value"),
     ("port: and tcp", "port:", "needs a value"),
