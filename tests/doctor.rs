@@ -80,5 +80,24 @@ fn another_namespace_is_looked_into_by_path_and_by_process() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains("--netns /nonexistent/ns"), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
+
+        // Each says what is wrong with it.
+        let own = format!("/proc/{}/ns/mnt", process::id());
+        for (which, why) in [
+            ("4294967295", "no process has this id"),
+            (&own, "no file of a network namespace"),
+            ("/proc/version", "no file of a network namespace"),
+        ] {
+            let output = run(&["list", "--netns", which]);
+            assert_eq!(output.status.code(), Some(1), "{which}");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains(why), "{said}");
+            assert!(!said.contains("root"), "{said}");
+        }
+        let mut command = lab.here().unprivileged(BINARY);
+        let output = command.args(["list", "--netns", &path]).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("it takes root"), "{said}");
     });
 }

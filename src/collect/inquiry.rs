@@ -166,6 +166,10 @@ impl Inquirer {
     /// Asks for single flows, [`PIPELINE`] at a time. An answer carries the
     /// kernel's `NLM_F_MULTI` but no `NLMSG_DONE` follows it; each request has
     /// exactly one answer, told apart by its sequence number.
+    ///
+    /// The kernel looks in the tuples of both directions
+    /// (`nf_conntrack_find_get`). A flow whose answers have the tuple that is
+    /// asked for is another one: this one is not there.
     fn get<T: From<Delivery>>(&mut self, keys: &[Key], out: &Outlet<T>) -> Result<(), Stop> {
         let action = "asking for flows by tuple";
         let mut absent = Vec::new();
@@ -197,9 +201,15 @@ impl Inquirer {
                     match (message.kind, message.errno()) {
                         (NLMSG_ERROR, ENOENT) => absent.push(Update::Absent(*key)),
                         (NLMSG_ERROR, _) => {}
-                        _ => updates.extend(
-                            decode(&message, Source::Get, &mut self.problems).map(Update::Flow),
-                        ),
+                        _ => match decode(&message, Source::Get, &mut self.problems) {
+                            Some(report) if report.key == *key => {
+                                updates.push(Update::Flow(report));
+                            }
+                            // Found by the tuple of its answers: forgotten and
+                            // taken up again the other way round.
+                            Some(_) => absent.push(Update::Absent(*key)),
+                            None => {}
+                        },
                     }
                 }
             }

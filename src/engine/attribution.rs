@@ -23,6 +23,8 @@ pub struct Asker {
     counted: HashMap<Key, Pair<Counters>, foldhash::fast::RandomState>,
     /// Refreshes whose figures were handed on.
     refreshes: u64,
+    /// Whether one is asked for, and not told of yet.
+    is_refreshing: bool,
     /// Addresses of other network namespaces when the whole table was looked
     /// through last.
     namespaced: Arc<HashSet<IpAddr>>,
@@ -38,6 +40,7 @@ impl Asker {
             awaited: HashSet::default(),
             counted: HashMap::default(),
             refreshes: 0,
+            is_refreshing: false,
             namespaced: Arc::default(),
         }
     }
@@ -130,6 +133,13 @@ impl Asker {
     pub fn refresh(&mut self) {
         self.send();
         self.attribution.refresh();
+        self.is_refreshing = true;
+    }
+
+    /// Whether flows that only sockets count are still to be counted since the
+    /// last [`refresh`](Self::refresh).
+    pub fn owes_counts(&self) -> bool {
+        self.is_refreshing && !self.counted.is_empty()
     }
 
     /// How often they were.
@@ -156,6 +166,7 @@ impl Asker {
             return news;
         }
         self.refreshes = refreshes;
+        self.is_refreshing = false;
         self.counted.iter().map(update).collect()
     }
 }

@@ -9,6 +9,7 @@ mod checkup;
 mod chronicle;
 mod events;
 mod export;
+mod fresh;
 mod samples;
 mod still;
 mod viewer;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::checkup::Checkup;
 use super::chronicle::Chronicle;
 use super::export::Exporting;
+use super::fresh::Fresh;
 use super::still::{Pulse, Sight, Still};
 use super::{Asker, Core, EngineError, Input, wait};
 use crate::collect::{Delivery, Inquiry, Source, SourceError, SourceKind};
@@ -117,6 +118,7 @@ impl<P: FnMut(bool) -> Facts> Viewer<P> {
             checkup,
             places_checked: now,
             pulse: Pulse::default(),
+            fresh: Fresh::default(),
             chronicle: Chronicle::default(),
             still: None,
             next_tick: now,
@@ -142,6 +144,7 @@ struct Running<P> {
     /// When the files of places were last looked at.
     places_checked: Moment,
     pulse: Pulse,
+    fresh: Fresh,
     chronicle: Chronicle,
     /// What is looked at while the view is paused.
     still: Option<Box<Still>>,
@@ -273,9 +276,8 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         })?;
         let now = self.core.clock.now();
         if arrived.dump_ended == Some(true) {
-            self.pulse.bytes.take(&self.core.table, now);
-            let knowledge = &mut self.viewer.knowledge;
-            self.chronicle.read(&self.core.table, knowledge, now);
+            self.fresh.dumped();
+            self.read_whole(false, now);
             // Births are told from now on, but not those before.
             if !self.looked_through {
                 self.look_through();
@@ -288,6 +290,18 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             self.owe(now);
         }
         Ok(())
+    }
+
+    /// Reads what all flows together have moved, if every counter is fresh, or
+    /// `at_last` what is late is not waited for any longer.
+    fn read_whole(&mut self, at_last: bool, now: Moment) {
+        let asker = self.viewer.asker.as_ref();
+        let sockets_owe = asker.is_some_and(Asker::owes_counts);
+        if self.fresh.is_due(sockets_owe && !at_last) {
+            self.pulse.bytes.take(&self.core.table, now);
+            let knowledge = &mut self.viewer.knowledge;
+            self.chronicle.read(&self.core.table, knowledge, now);
+        }
     }
 
     fn take_names(&mut self) {
@@ -326,6 +340,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if asker.has_news_of_namespaces() {
             self.look_through();
         }
+        self.read_whole(false, now);
         self.owe(now.after(RETRY));
     }
 
@@ -372,6 +387,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.viewer.knowledge.forget_owners();
         self.looked_through = false;
         self.pulse = Pulse::default();
+        self.fresh = Fresh::default();
         self.chronicle.restart();
         for input in others {
             if self.input(input)?.is_break() {
@@ -445,6 +461,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         // Of sockets, tracking would be the better source: look for it always.
         let looks = self.core.table.is_empty() || self.core.source.kind() == SourceKind::Sockets;
         self.facts = (self.viewer.probe)(looks);
+        self.read_whole(true, now);
         if let Some(asker) = &mut self.viewer.asker {
             asker.refresh();
         }

@@ -78,6 +78,9 @@ enum Failure {
     Update(UpdateError),
     #[error("{0}")]
     Namespace(String),
+    /// One that this user may not enter.
+    #[error("{0}")]
+    ClosedNamespace(String),
     #[error("there are no random numbers for a mask: {0}")]
     Random(#[source] getrandom::Error),
     #[error("no home directory says where to put databases of places; name one with --dir")]
@@ -98,7 +101,7 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Source(SourceError::Unavailable { .. }) => 3,
-            Self::Source(SourceError::NotPermitted { .. }) => 4,
+            Self::Source(SourceError::NotPermitted { .. }) | Self::ClosedNamespace(_) => 4,
             Self::NoService { .. } => 2,
             _ => 1,
         }
@@ -141,19 +144,27 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(invocation) => invocation,
         Err(usage) => {
             let code = usage.exit_code();
-            if code == 0 {
-                // Somebody who closes the pipe has read enough.
-                let _ = write!(io::stdout(), "{usage}");
-            } else {
+            if code != 0 {
                 say(&usage);
+                return ExitCode::from(code);
             }
-            return ExitCode::from(code);
+            let printed = write!(io::stdout(), "{usage}").and_then(|()| io::stdout().flush());
+            return ended(
+                printed.map_err(Failure::Output).map(|()| ExitCode::SUCCESS),
+                None,
+            );
         }
     };
     let (result, told_by) = match mask::of(&invocation) {
         Ok(mask) => (carry_out(invocation, mask.as_ref()), mask),
         Err(failure) => (Err(failure), None),
     };
+    ended(result, told_by.as_ref())
+}
+
+/// The exit code of what was done; what went wrong is said, masked if anything
+/// is.
+fn ended(result: Result<ExitCode, Failure>, mask: Option<&Mask>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
@@ -162,7 +173,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 Some(advice) => format!("{failure}; {advice}"),
                 None => failure.to_string(),
             };
-            say(told_by.map_or(told.clone(), |mask| mask.text(&told)));
+            say(mask.map_or(told.clone(), |mask| mask.text(&told)));
             ExitCode::from(failure.exit_code())
         }
     }

@@ -99,7 +99,7 @@ impl Cell {
         let most = match self {
             Self::Plain(ColumnId::Destination) => wish.host,
             Self::Plain(ColumnId::Source) => wish.host + port,
-            Self::Endpoint => wish.host + port + 4,
+            Self::Endpoint => wish.endpoint,
             Self::Plain(id) => id.column().widest(wish.unit),
             Self::ProtoState => 0,
         };
@@ -138,6 +138,8 @@ pub struct Wish {
     /// The longest host to show, by address or name. Columns grow for it where
     /// there is room; none yields.
     pub host: u16,
+    /// The longest destination with its service behind it.
+    pub endpoint: u16,
 }
 
 /// How columns yield.
@@ -403,6 +405,7 @@ mod tests {
             columns: Choice::default().shown(|id| known.contains(&id)),
             unit,
             host: 39,
+            endpoint: 51,
         }
     }
 
@@ -531,6 +534,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_address_is_cut_only_where_there_is_no_room_for_it() {
+        // A short address with the long name of a service.
+        let wish = Wish {
+            host: 14,
+            endpoint: 28,
+            ..plain()
+        };
+        let placed = arrange(60, &wish, 0);
+        let destination = placed.iter().find(|p| p.cell == Cell::Endpoint);
+        assert_eq!(destination.map(|p| p.width), Some(28), "{placed:?}");
     }
 
     #[test]

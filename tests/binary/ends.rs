@@ -124,6 +124,8 @@ fn a_write_error_is_told_and_restores() {
             &["list"][..],
             &["list", "--count", "1000", "-t", "0.1"],
             &["fields"],
+            &["--help"],
+            &["--version"],
         ] {
             let full = OpenOptions::new().write(true).open("/dev/full");
             let mut command = flowtop(here, args);

@@ -7,6 +7,7 @@ use flowtop::flow::{Family, Group, Scope};
 use flowtop::tui::keymap::{Keymap, Preset};
 use flowtop::tui::keys::{Action, Chord, KEYS};
 use flowtop::tui::{Effects, Ending, Message, Settings};
+use flowtop::view::Source;
 use flowtop::view::column::Hosts;
 
 use super::scene::{Scene, evening, world};
@@ -287,6 +288,13 @@ fn tracking_is_asked_for_where_the_list_says_that_it_is_off() {
     let on = screen(&scene);
     assert!(!on.contains(&why), "{on}");
     assert!(on.contains("Tracking is on."), "{on}");
+
+    // Who may not ask whether it is on is told why it stays off.
+    scene.status.source = Source::Sockets;
+    scene.status.tracking_wanted = None;
+    scene.answer();
+    scene.press(KeyCode::Char('E'));
+    assert!(scene.last.track);
 
     // With flows the kernel was not asked, and need not be.
     let mut scene = self::scene();

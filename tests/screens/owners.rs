@@ -183,4 +183,6 @@ fn the_source_is_named_and_says_what_it_lacks() {
     scene.status.warnings = vec!["the disk is on fire".to_owned()];
     scene.answer();
     assert!(line(&scene).contains("the disk is on fire"));
+    // But who looks for the rest is told that there is some.
+    assert!(line(&scene).contains("and 1 more: ?"));
 }

@@ -179,6 +179,17 @@ fn rows_are_exported_one_list_at_a_time() {
     assert!(screen(&scene).contains("cannot write /state: no room"));
 }
 
+#[test]
+fn an_answer_that_is_too_long_for_its_line_is_read_to_its_end() {
+    let mut scene = desk::scene(60, 24, |_| ());
+    let why = "no file is written: there is no home directory; \
+               name a directory with --export-dir";
+    scene.send(Message::Saved(Err(why.into())));
+    let screen = text(&scene.buffer(60, 24));
+    let last: Vec<_> = screen.lines().rev().take(2).map(str::trim).collect();
+    assert_eq!(format!("{} {}", last[1], last[0]), why);
+}
+
 /// What nobody is to see: all that the desk knows of hosts and people.
 const SECRETS: &[&str] = &[
     "216.160.83.",

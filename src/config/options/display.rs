@@ -115,7 +115,13 @@ pub(in crate::config) struct Display {
     ///
     /// The key c shows them. Each takes about 400 bytes; when there are more,
     /// the first that ended give way.
-    #[arg(long, value_name = "N", value_parser = value::flows, global = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = value::flows,
+        allow_negative_numbers = true,
+        global = true
+    )]
     pub(in crate::config) max_closed: Option<usize>,
 
     /// Leave the mouse to the terminal

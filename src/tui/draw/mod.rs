@@ -39,7 +39,7 @@ pub(super) use chart::{flow_label, steps as chart_steps};
 pub(super) use detail::max_scroll as max_detail_scroll;
 pub(super) use groups::columns as group_columns;
 pub(super) use line::cut_end;
-pub(super) use table::{TREND_FROM, longest_host};
+pub(super) use table::{TREND_FROM, longest_endpoint, longest_host};
 
 use super::mouse::Spot;
 use super::state::{Popup, Size, State};

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::widgets::{Clear, Widget};
 
 use super::super::keys::{Action, Hint, KEYS, Key};
 use super::super::layout;
@@ -450,7 +451,10 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
     let status = state.view.as_ref().map(|view| &view.status);
     let hint = status.and_then(hint);
     let (last, others, role) = match (warnings.split_last(), &hint) {
-        (Some((last, others)), _) => (last.as_str(), others.len(), Role::ChipWarn),
+        (Some((last, others)), hint) => {
+            let others = others.len() + usize::from(hint.is_some());
+            (last.as_str(), others, Role::ChipWarn)
+        }
         (None, Some(hint)) => (hint.as_ref(), 0, Role::Dim),
         (None, None) => return,
     };
@@ -539,8 +543,28 @@ fn order(state: &State) -> Vec<Piece> {
     pieces
 }
 
+/// Lines that the answer to a key takes at most.
+const NOTICE_LINES: usize = 4;
+
 /// What keys do, and where in the list the window is; or the answer to a key.
+/// One that is too long for the line covers what is above it as well.
 pub(super) fn keys(state: &State, area: Rect, buf: &mut Buffer) {
+    if let Some(notice) = state.notice() {
+        let room = usize::from(area.width).saturating_sub(2);
+        let lines = line::wrap(notice, room);
+        let count = lines.len().min(NOTICE_LINES).min(usize::from(area.y) + 1);
+        if count > 1 {
+            let above = (count - 1) as u16;
+            let area = Rect::new(area.x, area.y - above, area.width, above + 1);
+            Clear.render(area, buf);
+            buf.set_style(area, state.theme.base());
+            let style = state.theme.style(Role::Alert);
+            for (y, text) in (area.y..area.bottom()).zip(&lines) {
+                buf.set_stringn(area.x + 1, y, text, room, style);
+            }
+            return;
+        }
+    }
     let (left, right) = key_pieces(state);
     line::draw(left, right, &state.theme, area, buf);
 }

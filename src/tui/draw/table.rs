@@ -14,7 +14,7 @@ use super::super::theme::Role;
 use super::bars::Bars;
 use super::line;
 use super::picture::{Scale, spark};
-use crate::flow::{L4, Pair, Status};
+use crate::flow::{Family, L4, Moment, Pair, Status};
 use crate::view::column::{ColumnId, Endpoint, Hosts, Order, Style};
 use crate::view::units::Tiers;
 use crate::view::{End, Past, Row, SortKey, Staleness, ViewRow};
@@ -139,6 +139,21 @@ pub(in super::super) fn longest_host(row: &ViewRow, hosts: Hosts) -> u16 {
         }
     };
     ends.map(length).into_iter().max().unwrap_or(0) as u16
+}
+
+/// Length of the longer host of a row with the service behind it, as both are
+/// written where they share a column.
+pub(in super::super) fn longest_endpoint(row: &ViewRow, style: Style, now: Moment) -> u16 {
+    let host = longest_host(row, style.hosts);
+    let mut service = String::new();
+    ColumnId::Service.cell(&row.row(now), style, &mut service);
+    let orig = &row.flow.key().orig;
+    let between = match (orig.l4(), orig.family()) {
+        (L4::None, _) => return host,
+        (L4::Ports { .. }, Family::Ipv6) => "[]:",
+        (L4::Ports { .. } | L4::Icmp { .. }, _) => ":",
+    };
+    host + (between.len() + service.chars().count()) as u16
 }
 
 /// Which end stands on the left. Between two ends an arrow has to say which one

@@ -10,6 +10,7 @@ use super::super::prompt::{Prompt, Typed};
 use super::columns::Seen;
 use super::{Effects, State};
 use crate::flow::{Direction, Family, Group};
+use crate::view::Source;
 use crate::view::filter::Filter;
 
 impl State {
@@ -137,16 +138,21 @@ impl State {
     }
 
     /// Whether the kernel is to be made to track connections. Only where the
-    /// list has said that it does not.
+    /// list has said that it does not, or shows sockets because nobody may ask
+    /// the kernel: then the try tells why it stays off.
     pub(super) fn track(&mut self) -> bool {
         let view = self.view.as_ref();
         let is_wanted = view.and_then(|view| view.status.tracking_wanted);
         let is_empty = view.is_none_or(|view| view.matching + view.out_of_scope == 0);
-        if is_wanted.is_none() && is_empty {
-            self.say("Whether tracking is on is not known; `flowtop --track` makes sure of it.");
-        } else if is_wanted != Some(false) {
-            self.say("Tracking is on already.");
+        let is_of_sockets = view.is_some_and(|view| view.status.source == Source::Sockets);
+        match is_wanted {
+            Some(false) => return true,
+            None if is_of_sockets => return true,
+            None if is_empty => {
+                self.say("Whether tracking is on is not known; `flowtop --track` makes sure of it.")
+            }
+            Some(true) | None => self.say("Tracking is on already."),
         }
-        is_wanted == Some(false)
+        false
     }
 }

@@ -8,7 +8,7 @@ use super::super::picker::Picked;
 use super::super::{Ending, draw};
 use super::{Effects, State};
 use crate::flow::Moment;
-use crate::view::column::{ColumnId, Hosts};
+use crate::view::column::{ColumnId, Style};
 use crate::view::{SortKey, Unknown, ViewRow};
 
 /// What rows have had to show. It only grows, so that columns do not swing with
@@ -21,6 +21,8 @@ use crate::view::{SortKey, Unknown, ViewRow};
 pub(super) struct Seen {
     /// Length of the longest host.
     longest_host: u16,
+    /// Length of the longest destination with its service.
+    longest_endpoint: u16,
     /// Whether anybody has looked for a process, and not only found that the
     /// flow is forwarded.
     process: bool,
@@ -30,8 +32,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn row(&mut self, row: &ViewRow, hosts: Hosts, now: Moment) {
-        self.longest_host = self.longest_host.max(draw::longest_host(row, hosts));
+    fn row(&mut self, row: &ViewRow, style: Style, now: Moment) {
+        let host = draw::longest_host(row, style.hosts);
+        self.longest_host = self.longest_host.max(host);
+        let endpoint = draw::longest_endpoint(row, style, now);
+        self.longest_endpoint = self.longest_endpoint.max(endpoint);
         let row = row.row(now);
         let process = row.process();
         self.process |= process.is_some_and(|process| process != Err(Unknown::Forwarded));
@@ -60,14 +65,15 @@ impl State {
             columns: self.columns.shown(is_known),
             unit: self.unit,
             host: self.seen.longest_host,
+            endpoint: self.seen.longest_endpoint,
         }
     }
 
     /// Looks for what rows before had not.
     pub(super) fn measure(&mut self) {
-        let at = self.shown_at();
+        let (at, style) = (self.shown_at(), self.cell_style());
         for row in self.view.iter().flat_map(|view| &view.rows) {
-            self.seen.row(row, self.hosts, at);
+            self.seen.row(row, style, at);
         }
     }
 

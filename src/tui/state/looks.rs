@@ -53,7 +53,7 @@ impl State {
         if mark == Mark::On && !self.shows_bars() {
             let key = self.keys("B");
             self.say(&format!(
-                "Rates have bars, but the screen is too narrow for them; {key} goes on."
+                "Rates have bars, but there is no room for them; {key} goes on."
             ));
         } else {
             self.say(how);
