@@ -149,7 +149,9 @@ impl State {
             Some(false) => return true,
             None if is_of_sockets => return true,
             None if is_empty => {
-                self.say("Whether tracking is on is not known; `flowtop --track` makes sure of it.")
+                self.say(
+                    "Whether tracking is on is not known; `flowtop --track` makes sure of it.",
+                );
             }
             Some(true) | None => self.say("Tracking is on already."),
         }
