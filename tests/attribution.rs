@@ -10,9 +10,17 @@ mod lab;
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::Arc;
 
+use flowtop::engine::Asker;
+use flowtop::enrich::Knowledge;
+use flowtop::enrich::locality::Locality;
 use flowtop::enrich::owners::{Attributed, Attribution, Owner, Settings, Subject, Unknown};
-use flowtop::flow::{Direction, Key, L4, Pair, Protocol, TcpFigures, Tuple};
+use flowtop::enrich::services::{self, Services};
+use flowtop::flow::{
+    Direction, Key, L4, Moment, Origin, Pair, Protocol, Report, TcpFigures, Tuple, Update,
+};
+use flowtop::table::Table;
 use lab::traffic::TcpService;
 use lab::{Host, eventually};
 
@@ -335,6 +343,38 @@ fn a_protocol_that_the_kernel_speaks_is_the_kernel_s() {
                 direction: Direction::In,
             });
             assert_eq!(why(owners.reply.as_ref()), Some(Unknown::Kernel));
+        }
+    });
+}
+
+/// As where the table is flushed under a connection that goes on.
+#[test]
+fn a_flow_that_ends_and_begins_at_once_is_asked_about_again() {
+    let test = "a_flow_that_ends_and_begins_at_once_is_asked_about_again";
+    lab::run(test, |lab| {
+        let (client, _server) = loopback_pair();
+        let (local, remote) = ends(&client);
+        let subject = flow(Protocol::TCP, local, remote, Direction::Local);
+        let start = || Attribution::start(Settings::default(), || {});
+        let mut asker = Asker::new(lab.here().enter(start).expect("it starts"));
+        let (services, _) = Services::load(&services::Settings::default());
+        let mut knowledge = Knowledge::new(services);
+        knowledge.set_locality(Arc::new(Locality::of([local.ip()], [])));
+        let mut table = Table::new();
+        for origins in [&[Origin::New][..], &[Origin::Destroyed, Origin::New]] {
+            knowledge.forget(&subject.key);
+            for origin in origins {
+                let mut report = Report::about(subject.key, *origin);
+                report.reply = Some(subject.reply);
+                table.apply(&Update::Flow(report), Moment::default(), &mut |change| {
+                    asker.note(&change, &knowledge);
+                });
+            }
+            asker.send();
+            eventually("an owner", || {
+                asker.answers(&mut knowledge);
+                knowledge.owners(&subject.key).is_some()
+            });
         }
     });
 }

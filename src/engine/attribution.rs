@@ -15,7 +15,8 @@ use crate::table::{Change, Flow, Table};
 /// network namespace of it: the table of a router costs nothing.
 pub struct Asker {
     attribution: Attribution,
-    begun: Vec<Subject>,
+    /// Not told yet, and still there.
+    begun: HashMap<Key, Subject, foldhash::fast::RandomState>,
     ended: Vec<Key>,
     /// Asked about, and not answered yet.
     awaited: HashSet<Key, foldhash::fast::RandomState>,
@@ -35,7 +36,7 @@ impl Asker {
     pub fn new(attribution: Attribution) -> Self {
         Self {
             attribution,
-            begun: Vec::new(),
+            begun: HashMap::default(),
             ended: Vec::new(),
             awaited: HashSet::default(),
             counted: HashMap::default(),
@@ -85,17 +86,19 @@ impl Asker {
             || self.namespaced.contains(&reply.src());
         if is_ours {
             self.awaited.insert(key);
-            self.begun.push(Subject {
+            let subject = Subject {
                 key,
                 reply,
                 direction,
-            });
+            };
+            self.begun.insert(key, subject);
         }
     }
 
     /// A flow has ended: nothing more is wanted of it.
     pub fn end(&mut self, flow: &Flow) {
         self.awaited.remove(flow.key());
+        self.begun.remove(flow.key());
         self.counted.remove(flow.key());
         self.ended.push(*flow.key());
     }
@@ -120,12 +123,19 @@ impl Asker {
 
     /// Sends what has been noted. What cannot be taken now is sent the next
     /// time.
+    ///
+    /// Ends go first: of a flow that ended and began again, the tuple used
+    /// again or the table flushed, the end is that of the one before.
     pub fn send(&mut self) {
-        if !self.begun.is_empty() && self.attribution.begin(self.begun.clone()) {
-            self.begun.clear();
-        }
-        if !self.ended.is_empty() && self.attribution.end(self.ended.clone()) {
+        if !self.ended.is_empty() {
+            if !self.attribution.end(self.ended.clone()) {
+                return;
+            }
             self.ended.clear();
+        }
+        let begun = || self.begun.values().copied().collect();
+        if !self.begun.is_empty() && self.attribution.begin(begun()) {
+            self.begun.clear();
         }
     }
 

@@ -293,6 +293,7 @@ fn tracking_is_asked_for_where_the_list_says_that_it_is_off() {
     scene.status.source = Source::Sockets;
     scene.status.tracking_wanted = None;
     scene.answer();
+    assert!(screen(&scene).contains("as soon as a program of this machine"));
     scene.press(KeyCode::Char('E'));
     assert!(scene.last.track);
 

@@ -99,6 +99,8 @@ fn a_direction_that_hides_everything_offers_the_others() {
         "{empty}"
     );
     assert!(empty.contains("o  other directions"), "{empty}");
+    // What would not help is not offered.
+    assert!(!empty.contains("loopback flows"), "{empty}");
     // Within a row as well.
     scene.keys("ooo3");
     assert_eq!(scene.view().groups[0].name.as_deref(), Some("firefox"));

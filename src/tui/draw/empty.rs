@@ -8,7 +8,7 @@ use super::super::theme::Role;
 use super::line;
 use crate::flow::{Family, Group};
 use crate::view::units;
-use crate::view::{List, View};
+use crate::view::{List, Source, View};
 
 /// Blank cells before the text.
 const INDENT: u16 = 3;
@@ -67,7 +67,14 @@ fn lines(state: &State) -> Vec<Line> {
     } else if view.status.synced {
         vec![
             text("No flows yet."),
-            dim("They appear here as soon as the kernel tracks one."),
+            dim(match view.status.source {
+                Source::Sockets => {
+                    "They appear here as soon as a program of this machine is connected."
+                }
+                Source::Conntrack | Source::Both => {
+                    "They appear here as soon as the kernel tracks one."
+                }
+            }),
         ]
     } else {
         vec![text("Reading the table.")]
@@ -126,22 +133,23 @@ fn filtered(state: &State, view: &View) -> Vec<Line> {
         .collect();
     let why = why.join(", ");
     let mut lines = vec![text(format!("{hidden}: {why}.")), blank()];
-    lines.extend(keys(state));
+    lines.extend(keys(state, view));
     lines
 }
 
-/// The keys that let more through.
-fn keys(state: &State) -> Vec<Line> {
+/// The keys that let through what is hidden.
+fn keys(state: &State, view: &View) -> Vec<Line> {
     let scope = state.scope;
     let all_groups = Group::ALL.iter().all(|group| scope.has_group(*group));
+    let is_outside = view.out_of_scope > 0;
     let keys = [
-        (!all_groups, "A  all protocols"),
-        (!scope.has_family(Family::Ipv4), "4  IPv4"),
-        (!scope.has_family(Family::Ipv6), "6  IPv6"),
-        (!scope.has_loopback(), "L  loopback flows"),
-        (state.direction.is_some(), "o  other directions"),
-        (state.filter.is_some(), "0  no filter"),
-        (state.active_only, "a  idle flows"),
+        (is_outside && !all_groups, "A  all protocols"),
+        (is_outside && !scope.has_family(Family::Ipv4), "4  IPv4"),
+        (is_outside && !scope.has_family(Family::Ipv6), "6  IPv6"),
+        (is_outside && !scope.has_loopback(), "L  loopback flows"),
+        (view.out_of_direction > 0, "o  other directions"),
+        (view.filtered_out > 0, "0  no filter"),
+        (view.inactive > 0, "a  idle flows"),
     ];
     keys.into_iter()
         .filter(|(helps, _)| *helps)

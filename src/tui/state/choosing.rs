@@ -149,9 +149,8 @@ impl State {
             Some(false) => return true,
             None if is_of_sockets => return true,
             None if is_empty => {
-                self.say(
-                    "Whether tracking is on is not known; `flowtop --track` makes sure of it.",
-                );
+                let sure = "`flowtop --track` makes sure of it";
+                self.say(&format!("Whether tracking is on is not known; {sure}."));
             }
             Some(true) | None => self.say("Tracking is on already."),
         }

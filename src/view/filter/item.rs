@@ -142,6 +142,13 @@ impl Item {
         if text.is_empty() {
             return Err("an empty text is in every other, write what to look for".into());
         }
+        if text.starts_with('!') && !in_quotes {
+            return Err(format!(
+                "{} begins with !, which goes before the key, as in !country:US; in quotes it is \
+                 a text",
+                quoted(text)
+            ));
+        }
         match sort {
             Sort::Text | Sort::Name => Ok(Self::text(text, in_quotes)),
             Sort::Host => match Net::parse(text).filter(|_| !in_quotes) {

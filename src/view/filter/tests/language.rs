@@ -299,6 +299,8 @@ fn networks_of_both_families() {
         &v4,
     );
     none_hold(&["10.0.0.0/31", "203.0.113.7:40000", "10.0.0.3"], &v4);
+    // A sign is one, unless it stands in quotes.
+    assert!(Filter::parse("process:\"!ssh\"").is_ok());
     // A complete address is one, not a part of another; in quotes it is text.
     let near = at(Protocol::TCP, "10.0.0.21", 1, "192.0.2.1", 2);
     none_hold(&["10.0.0.2", "src:10.0.0.2"], &near);

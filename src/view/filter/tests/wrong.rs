@@ -11,6 +11,13 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("tcp prot:udp", "prot", "did you mean `proto`?"),
     ("http://example.com", "http", "in quotes"),
+    (
+        "country:!US",
+        "!US",
+        "goes before the key, as in !country:US",
+    ),
+    ("process:ssh,!curl", "!curl", "goes before the key"),
+    ("src:!10.0.0.1", "!10.0.0.1", "goes before the key"),
     ("port:", "port:", "needs a value after it, as in port:443"),
     ("port:80,", "port:80,", "needs a value"),
     ("port: and tcp", "port:", "needs a value"),
