@@ -37,8 +37,6 @@ fn measure(flows: u32) {
         "--no-sysctl",
         "--no-process",
         "--no-state",
-        "--source",
-        "conntrack",
         "-t",
         "0.1",
     ]);
