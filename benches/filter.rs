@@ -7,14 +7,15 @@
     reason = "a benchmark reports to a person and stops at the first surprise"
 )]
 
+#[path = "flows/mod.rs"]
+mod flows;
+
 use std::hint::black_box;
-use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use flows::Made;
 use flowtop::enrich::geoip::{CountryCode, Location, Place};
-use flowtop::flow::{
-    Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, State, Status, Tuple, Update,
-};
+use flowtop::flow::{Moment, Pair, Protocol, State, Status};
 use flowtop::view::field::{Event, Record};
 use flowtop::view::filter::{Filter, Needs, Subject};
 use flowtop::view::{Bearings, End, Flow, Row, Table};
@@ -22,42 +23,19 @@ use flowtop::view::{Bearings, End, Flow, Row, Table};
 const FLOWS: u32 = 100_000;
 const ROUNDS: usize = 15;
 
-const START: Moment = Moment {
-    mono_ns: 1_000_000_000,
-    real_ns: 1_795_230_000_000_000_000,
-};
-
 /// A thousand clients, a hundred thousand servers, some ports and states.
 fn table() -> (Table, Moment) {
-    let mut table = Table::new();
-    let now = START.after(Duration::from_secs(1));
-    for index in 0..FLOWS {
-        let [_, a, b, c] = index.wrapping_mul(2_654_435_761).to_be_bytes();
-        let server = Ipv4Addr::new(11 + a % 80, b, c, index as u8);
-        let client = Ipv4Addr::from_bits(0x0a00_0000 + index % 1000);
-        let l4 = L4::Ports {
-            src: (32_768 + index % 28_000) as u16,
-            dst: [443, 80, 22, 8443, 5222][index as usize % 5],
-        };
+    flows::table(FLOWS, |index, report| {
         let proto = [Protocol::TCP, Protocol::TCP, Protocol::UDP][index as usize % 3];
-        let orig = Tuple::v4(client, server, proto, l4);
-        let mut report = Report::about(Key { zone: 0, orig }, Origin::Dumped);
         report.state = (proto == Protocol::TCP).then_some(State::TCP_ESTABLISHED);
         report.status = Some(Status::SEEN_REPLY | Status::ASSURED);
-        for (at, scale) in [(START, 1), (now, 2)] {
-            let bytes = u64::from(index) * 1_000 * scale;
-            let counters = Counters {
-                packets: bytes / 700,
-                bytes,
-            };
-            report.counters = Some(Pair {
-                orig: counters,
-                reply: counters,
-            });
-            table.apply(&Update::Flow(report.clone()), at, &mut |_| {});
+        Made {
+            client: flows::client(index % 1000),
+            server: flows::server(index),
+            proto,
+            bytes: [1, 2].map(|scale| u64::from(index) * 1_000 * scale),
         }
-    }
-    (table, now)
+    })
 }
 
 /// A flow whose ends are in memory already, as after a first look.

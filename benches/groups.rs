@@ -10,68 +10,33 @@
     reason = "a benchmark reports to a person and stops at the first surprise"
 )]
 
-use std::hint::black_box;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+#[path = "flows/mod.rs"]
+mod flows;
 
+use std::hint::black_box;
+use std::time::Instant;
+
+use flows::Made;
 use flowtop::enrich::Knowledge;
-use flowtop::enrich::geoip::{GeoIp, Settings};
-use flowtop::enrich::locality::Locality;
-use flowtop::enrich::services::{self, Services};
-use flowtop::flow::{
-    Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, Tuple, Update,
-};
+use flowtop::flow::{Moment, Protocol, Scope};
 use flowtop::view::{Grouping, Ledger, List, Query, Table, View};
 
 const HOSTS: u32 = 100_000;
 const ROUNDS: usize = 9;
 
-const START: Moment = Moment {
-    mono_ns: 1_000_000_000,
-    real_ns: 1_795_230_000_000_000_000,
-};
-
 /// A thousand clients of this network, a hundred thousand public hosts all
 /// over the address space, some ports.
 fn table(flows: u32) -> (Table, Moment) {
-    let mut table = Table::new();
-    let now = START.after(Duration::from_secs(1));
-    for index in 0..flows {
-        let host = index % HOSTS;
-        let [_, a, b, c] = host.wrapping_mul(2_654_435_761).to_be_bytes();
-        let server = Ipv4Addr::new(11 + a % 80, b, c, host as u8);
-        let client = Ipv4Addr::from_bits(0x0a00_0000 + index / 7 % 1000);
-        let l4 = L4::Ports {
-            src: (32_768 + index % 28_000) as u16,
-            dst: [443, 80, 22, 8443, 5222][index as usize % 5],
-        };
-        let orig = Tuple::v4(client, server, Protocol::TCP, l4);
-        let mut report = Report::about(Key { zone: 0, orig }, Origin::Dumped);
-        for (at, scale) in [(START, 1), (now, 2)] {
-            let bytes = u64::from(index) * 1_000 * scale;
-            let counters = Counters {
-                packets: bytes / 700,
-                bytes,
-            };
-            report.counters = Some(Pair {
-                orig: counters,
-                reply: counters,
-            });
-            table.apply(&Update::Flow(report.clone()), at, &mut |_| {});
-        }
-    }
-    (table, now)
+    flows::table(flows, |index, _| Made {
+        client: flows::client(index / 7 % 1000),
+        server: flows::server(index % HOSTS),
+        proto: Protocol::TCP,
+        bytes: [1, 2].map(|scale| u64::from(index) * 1_000 * scale),
+    })
 }
 
 fn main() {
-    let (services, _) = Services::load(&services::Settings::default());
-    let mut knowledge = Knowledge::new(services);
-    let (geoip, _) = GeoIp::open(Settings::search(None, &|_| None));
-    knowledge.set_places(Arc::new(geoip));
-    // A router: all flows pass through it.
-    let here = Locality::of([Ipv4Addr::new(10, 0, 3, 231).into()], []);
-    knowledge.set_locality(Arc::new(here));
+    let mut knowledge = flows::router();
     for flows in [100_000, 1_000_000] {
         let (table, now) = table(flows);
         let lists = Grouping::ALL.map(List::By);

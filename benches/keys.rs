@@ -4,31 +4,19 @@
 //! flows. The reach is a frame, 16 ms.
 //!
 //! Beside it the same with 1,000 flows: what terminal, threads and drawing take.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "a benchmark reports to a person and stops at the first surprise"
-)]
-#![expect(unsafe_code, reason = "pseudo-terminals have no safe wrapper in std")]
+#![allow(clippy::print_stdout, reason = "a benchmark reports to a person")]
 
 #[path = "bench/mod.rs"]
 mod bench;
-#[path = "../tests/pty/mod.rs"]
-mod pty;
+#[path = "screen/mod.rs"]
+mod screen;
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pty::Session;
+use screen::Session;
 
 const KEYS: usize = 400;
-const ROWS: u16 = 50;
 
 fn main() {
     bench::in_lab("keys", 100_000, |lab| {
@@ -44,14 +32,14 @@ fn main() {
 }
 
 fn measure(flows: u32) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flowtop"));
-    command
-        .args(["-AnG", "--no-sysctl", "--no-process", "--no-state"])
-        .args(["--source", "conntrack", "-t", "0.1"])
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env("LANG", "C.UTF-8");
-    let mut session = Session::start(command, 160, ROWS);
+    let mut session = screen::start(&[
+        "-AnG",
+        "--no-sysctl",
+        "--no-process",
+        "--no-state",
+        "-t",
+        "0.1",
+    ]);
     let all = grouped(flows);
     let of_all = format!(" of {all}");
     session.wait_for(&of_all);

@@ -3,35 +3,25 @@
 //! 300 ms; the median is what counts, on a machine that does nothing else.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::print_stdout,
-    dead_code,
-    missing_docs,
-    unreachable_pub,
     reason = "a benchmark reports to a person and stops at the first surprise"
 )]
-#![expect(unsafe_code, reason = "pseudo-terminals have no safe wrapper in std")]
 
 #[path = "bench/mod.rs"]
 mod bench;
-#[path = "../tests/pty/mod.rs"]
-mod pty;
+#[path = "screen/mod.rs"]
+mod screen;
 
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bench::lab::entries::Entry;
 use bench::lab::mounts;
 use flowtop::flow::{L4, Protocol, Tuple};
-use pty::Session;
 
 const FLOWS: u32 = 10_000;
 const ROUNDS: usize = 15;
-/// Of a terminal of 160 columns.
-const ROWS: u16 = 50;
 
 fn main() {
     bench::in_lab("start", FLOWS as usize, |lab| {
@@ -69,17 +59,11 @@ fn to_public(number: u32) -> Entry {
 
 /// The time until every row of the screen shows a flow.
 fn first_screen(args: &[&str]) -> Duration {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flowtop"));
-    command
-        .args(args)
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env("LANG", "C.UTF-8");
     let start = Instant::now();
-    let mut session = Session::start(command, 160, ROWS);
+    let mut session = screen::start(args);
     session.wait("a full screen", |screen| {
         let flows = screen.lines().filter(|line| line.contains("8.8."));
-        flows.count() >= usize::from(ROWS) - 6
+        flows.count() >= usize::from(screen::ROWS) - 6
     });
     let took = start.elapsed();
     session.keys("q");

@@ -13,20 +13,16 @@
 
 #[path = "bench/mod.rs"]
 mod bench;
+#[path = "flows/mod.rs"]
+mod flows;
 
 use std::hint::black_box;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use flows::{Made, START, mixed};
 use flowtop::enrich::Knowledge;
-use flowtop::enrich::geoip::{GeoIp, Settings};
-use flowtop::enrich::locality::Locality;
 use flowtop::enrich::names::{Answer, Source};
-use flowtop::enrich::services::{self, Services};
-use flowtop::flow::{
-    Counters, Key, L4, Moment, Origin, Pair, Protocol, Report, Scope, State, Tuple, Update,
-};
+use flowtop::flow::{Moment, Protocol, Scope, State};
 use flowtop::view::filter::Filter;
 use flowtop::view::{
     Cursor, Flow, Grouping, Ledger, List, Query, Sort, SortKey, Table, View, column, ordered,
@@ -36,58 +32,35 @@ const ROUNDS: usize = 9;
 /// Of so many flows one moves bytes; the others rest, as most do.
 const MOVING: u32 = 20;
 
-const START: Moment = Moment {
-    mono_ns: 1_000_000_000,
-    real_ns: 1_795_230_000_000_000_000,
-};
-
-fn client(index: u32) -> Ipv4Addr {
-    Ipv4Addr::from_bits(0x0a00_0000 + index % 60_000)
-}
+/// Clients, of which every second has a name.
+const CLIENTS: u32 = 60_000;
 
 fn table(flows: u32) -> (Table, Moment) {
-    let mut table = Table::new();
-    let now = START.after(Duration::from_secs(1));
-    for index in 0..flows {
-        let mixed = index.wrapping_mul(2_654_435_761);
-        let [_, a, b, c] = mixed.to_be_bytes();
-        let server = Ipv4Addr::new(11 + a % 80, b, c, index as u8);
-        let l4 = L4::Ports {
-            src: (32_768 + index % 28_000) as u16,
-            dst: [443, 80, 22, 8443, 5222][index as usize % 5],
-        };
-        let orig = Tuple::v4(client(mixed), server, Protocol::TCP, l4);
-        let mut report = Report::about(Key { zone: 0, orig }, Origin::Dumped);
+    flows::table(flows, |index, report| {
+        let mixed = mixed(index);
         report.state = Some(State::Tcp((mixed % 9) as u8));
         report.start_ns = Some(START.real_ns - u64::from(mixed));
-        for (at, moved) in [(START, 0), (now, u64::from(index % MOVING == 0))] {
-            let bytes = u64::from(mixed) + moved * u64::from(index);
-            let counters = Counters {
-                packets: bytes / 700,
-                bytes,
-            };
-            report.counters = Some(Pair {
-                orig: counters,
-                reply: counters,
-            });
-            table.apply(&Update::Flow(report.clone()), at, &mut |_| {});
+        let moved = if index.is_multiple_of(MOVING) {
+            index
+        } else {
+            0
+        };
+        Made {
+            client: flows::client(mixed % CLIENTS),
+            server: flows::server(index),
+            proto: Protocol::TCP,
+            bytes: [0, moved].map(|moved| u64::from(mixed) + u64::from(moved)),
         }
-    }
-    (table, now)
+    })
 }
 
 /// Knows services, places, and every second client by name; it is that of a
 /// router, through which all flows pass.
 fn knowledge(now: Moment) -> Knowledge {
-    let (services, _) = Services::load(&services::Settings::default());
-    let mut knowledge = Knowledge::new(services);
-    let (geoip, _) = GeoIp::open(Settings::search(None, &|_| None));
-    knowledge.set_places(Arc::new(geoip));
-    let here = Locality::of([Ipv4Addr::new(10, 0, 3, 231).into()], []);
-    knowledge.set_locality(Arc::new(here));
-    let answers = (0..60_000).step_by(2).map(|index: u32| Answer {
-        addr: client(index).into(),
-        name: Some(format!("host-{}.example", index.wrapping_mul(40_503) % 60_000).into()),
+    let mut knowledge = flows::router();
+    let answers = (0..CLIENTS).step_by(2).map(|index| Answer {
+        addr: flows::client(index).into(),
+        name: Some(format!("host-{}.example", index.wrapping_mul(40_503) % CLIENTS).into()),
         source: Source::Dns,
     });
     knowledge.merge_names(answers.collect(), now);

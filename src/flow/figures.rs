@@ -43,12 +43,13 @@ pub struct TcpFigures {
 
 impl TcpFigures {
     /// Segments sent, and the bytes in them that were not sent before; absent
-    /// if the kernel counts neither (before Linux 4.1).
-    pub fn sent(&self) -> Option<Counters> {
+    /// if the kernel counts neither (before Linux 4.1). Before 4.19 it counts
+    /// what was acknowledged, and the SYN of the end that `has_connected` is a
+    /// byte of it.
+    pub fn sent(&self, has_connected: bool) -> Option<Counters> {
         let bytes = match (self.bytes_sent, self.bytes_retransmitted) {
             (Some(sent), Some(again)) => sent.saturating_sub(again),
-            // The SYN is no byte; the end that did not send it loses one.
-            _ => self.bytes_acked?.saturating_sub(1),
+            _ => self.bytes_acked?.saturating_sub(has_connected.into()),
         };
         let packets = self.segments_out?.into();
         Some(Counters { packets, bytes })
@@ -115,12 +116,12 @@ mod tests {
             ..TcpFigures::default()
         };
         let counters = |packets, bytes| Some(Counters { packets, bytes });
-        assert_eq!(figures.sent(), counters(3, 1000), "before Linux 4.19");
+        assert_eq!(figures.sent(true), counters(3, 1000), "before Linux 4.19");
         assert_eq!(figures.received(), counters(2, 7));
         figures.bytes_sent = Some(3000);
         figures.bytes_retransmitted = Some(500);
-        assert_eq!(figures.sent(), counters(3, 2500));
-        assert_eq!(TcpFigures::default().sent(), None);
+        assert_eq!(figures.sent(true), counters(3, 2500));
+        assert_eq!(TcpFigures::default().sent(true), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::mem;
 
-use super::known::Side;
+use super::seen::Side;
 use crate::flow::{Key, Moment};
 
 /// How much later the last word of the other socket can come.

@@ -7,23 +7,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::listeners::Listeners;
-use crate::flow::{
-    Counters, Key, L4, Origin, Pair, Protocol, Report, State, Status, TcpFigures, Tuple,
-};
-use crate::netlink::sockdiag::{Endpoint, Socket, SocketState};
+use super::seen::{Seen, Side};
+use crate::flow::{Counters, Key, Origin, Pair, Protocol, Report, Tuple};
+use crate::netlink::sockdiag::Endpoint;
 
 /// A flow that so many dumps have not shown is forgotten; by then somebody has
 /// asked about it, or nobody will.
 const FORGET_AFTER: u32 = 3;
-
-/// Which end of a flow a socket is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    /// The one that began it: its local end is the original source.
-    Client,
-    /// The other.
-    Server,
-}
 
 /// A flow that is known by its sockets.
 #[derive(Clone, Debug)]
@@ -45,6 +35,20 @@ pub(super) struct Flow {
 }
 
 impl Flow {
+    /// A flow that is first known by this socket.
+    const fn of(seen: &Seen) -> Self {
+        Self {
+            id: seen.cookie as u32,
+            client: None,
+            server: None,
+            interface: seen.interface,
+            counters: None,
+            closed_by_other: false,
+            is_left_over: false,
+            generation: 0,
+        }
+    }
+
     fn cookie(&mut self, side: Side) -> &mut Option<u64> {
         match side {
             Side::Client => &mut self.client,
@@ -62,66 +66,6 @@ impl Flow {
 
     pub(super) const fn is_left_over(&self) -> bool {
         self.is_left_over
-    }
-}
-
-/// What is told of one socket, as far as it matters for a flow.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    /// From its own end to the other.
-    pub(super) outward: Tuple,
-    pub(super) local: Endpoint,
-    pub(super) remote: Endpoint,
-    cookie: u64,
-    state: SocketState,
-    interface: Option<u32>,
-    sent: Option<Counters>,
-    received: Option<Counters>,
-}
-
-impl Seen {
-    /// `None` if the socket is no end of a flow.
-    pub(super) fn new(socket: &Socket) -> Option<Self> {
-        let (local, remote) = (socket.local, socket.remote);
-        let l4 = L4::Ports {
-            src: local.port,
-            dst: remote.port,
-        };
-        let outward = Tuple::new(local.address, remote.address, socket.proto, l4)?;
-        let tcp = socket.tcp.as_deref();
-        (socket.is_connected() && local.port != 0).then_some(Self {
-            outward,
-            local,
-            remote,
-            cookie: socket.cookie?,
-            state: socket.state,
-            interface: socket.interface,
-            sent: tcp.and_then(TcpFigures::sent),
-            received: tcp.and_then(TcpFigures::received),
-        })
-    }
-
-    /// The key of the flow, if the socket is this end of it.
-    pub(super) fn key(&self, side: Side) -> Key {
-        Key {
-            zone: 0,
-            orig: match side {
-                Side::Client => self.outward,
-                Side::Server => self.outward.inverted(),
-            },
-        }
-    }
-
-    /// Index of the interface it is bound to.
-    pub(super) const fn interface(&self) -> Option<u32> {
-        self.interface
-    }
-
-    /// Whether this is what is left of a socket that has gone just now. It has
-    /// the socket's cookie only if somebody had asked for that while the
-    /// socket was there.
-    pub(super) fn is_remains_of(&self, gone: &Self) -> bool {
-        self.outward == gone.outward && self.is_remains()
     }
 }
 
@@ -216,21 +160,15 @@ impl Known {
     pub(super) fn meet(&mut self, seen: &Seen, side: Side, origin: Origin) -> Report {
         let key = seen.key(side);
         let generation = self.generation;
-        let flow = self.flows.entry(key).or_insert_with(|| seen.flow());
+        let flow = self.flows.entry(key).or_insert_with(|| Flow::of(seen));
         if flow.cookie(side).is_some_and(|known| known != seen.cookie) {
             // The tuple is used again.
-            *flow = seen.flow();
+            *flow = Flow::of(seen);
         }
         *flow.cookie(side) = Some(seen.cookie);
         flow.generation = generation;
         flow.interface = seen.interface;
-        flow.closed_by_other |= matches!(
-            seen.state,
-            SocketState::CLOSE_WAIT
-                | SocketState::LAST_ACK
-                | SocketState::CLOSING
-                | SocketState::TIME_WAIT
-        );
+        flow.closed_by_other |= seen.state.is_closed_by_other();
         flow.count(seen, side);
         report(key, flow, seen, origin)
     }
@@ -244,7 +182,7 @@ impl Known {
             return report;
         }
         let key = seen.key(side);
-        let mut flow = seen.flow();
+        let mut flow = Flow::of(seen);
         flow.count(seen, side);
         report(key, &flow, seen, Origin::Destroyed)
     }
@@ -295,27 +233,6 @@ impl Known {
         report.id = Some(flow.id);
         report.counters = flow.counters;
         Some(report)
-    }
-}
-
-impl Seen {
-    /// Whether this is no socket any more: it counts nothing.
-    const fn is_remains(&self) -> bool {
-        matches!(self.state, SocketState::FIN_WAIT2 | SocketState::TIME_WAIT) && self.sent.is_none()
-    }
-
-    /// A flow that is first known by this socket.
-    const fn flow(&self) -> Flow {
-        Flow {
-            id: self.cookie as u32,
-            client: None,
-            server: None,
-            interface: self.interface,
-            counters: None,
-            closed_by_other: false,
-            is_left_over: false,
-            generation: 0,
-        }
     }
 }
 
@@ -375,48 +292,20 @@ fn report(key: Key, flow: &Flow, seen: &Seen, origin: Origin) -> Report {
     let mut report = Report::about(key, origin);
     report.by_socket = true;
     report.id = Some(flow.id);
-    report.state = state(seen.state).filter(|_| is_tcp);
-    report.status = status(seen).filter(|_| is_tcp);
+    report.state = seen.flow_state().filter(|_| is_tcp);
+    report.status = seen.flow_status().filter(|_| is_tcp);
     // What is left of a socket counts no more.
     report.counters = flow.counters.filter(|_| seen.sent.is_some());
     report
 }
 
-/// The state of a socket, in the terms of connection tracking where they mean
-/// the same.
-const fn state(state: SocketState) -> Option<State> {
-    Some(State::Tcp(match state {
-        SocketState::SYN_SENT => 1,
-        SocketState::SYN_RECV => 2,
-        SocketState::ESTABLISHED => 3,
-        SocketState::FIN_WAIT1 | SocketState::FIN_WAIT2 => 4,
-        SocketState::CLOSE_WAIT => 5,
-        // Both have closed, and one has not heard that it was heard.
-        SocketState::LAST_ACK | SocketState::CLOSING => 6,
-        SocketState::TIME_WAIT => 7,
-        SocketState::CLOSE => 8,
-        _ => return None,
-    }))
-}
-
-/// Whether packets went both ways: all that a socket can tell.
-fn status(seen: &Seen) -> Option<Status> {
-    match seen.state {
-        SocketState::SYN_SENT => Some(Status(0)),
-        SocketState::CLOSE => {
-            let (sent, received) = seen.sent.zip(seen.received)?;
-            let both = sent.packets > 0 && received.packets > 0;
-            Some(if both { Status::SEEN_REPLY } else { Status(0) })
-        }
-        _ => Some(Status::SEEN_REPLY),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::flow::{Family, Protocol};
     use std::net::SocketAddr;
+
+    use super::*;
+    use crate::flow::{Family, State, TcpFigures};
+    use crate::netlink::sockdiag::{Socket, SocketState};
 
     fn end(text: &str) -> Endpoint {
         let at: SocketAddr = text.parse().unwrap();

@@ -7,6 +7,7 @@
 mod farewell;
 mod known;
 mod listeners;
+mod seen;
 mod teller;
 
 use std::io::Write;

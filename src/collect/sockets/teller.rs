@@ -4,8 +4,9 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use super::farewell::Farewells;
-use super::known::{Flow, Known, Seen, Side};
+use super::known::{Flow, Known};
 use super::listeners::Listeners;
+use super::seen::{Seen, Side};
 use crate::collect::outlet::{Closed, Outlet};
 use crate::collect::{Clock, Delivery, Inquiry};
 use crate::flow::{Family, Key, L4, Origin, Protocol, Report, Tuple, Update};
@@ -301,7 +302,7 @@ impl Teller {
         if self.family.is_some_and(|wanted| wanted != family) {
             return Ok(None);
         }
-        let found = self.find(&seen.outward, seen.interface())?;
+        let found = self.find(&seen.outward, seen.interface)?;
         let left = found.as_ref().and_then(Seen::new);
         let left = left.filter(|left| left.is_remains_of(seen));
         let somebody_waits = found.is_some_and(|socket| !socket.is_connected());
@@ -331,7 +332,7 @@ impl Teller {
         }
         if other_side_known || is_within_one_host(&key.orig) {
             let inward = seen.outward.inverted();
-            let found = self.find(&inward, seen.interface())?;
+            let found = self.find(&inward, seen.interface)?;
             let other = found.as_ref().and_then(Seen::new);
             if let Some(other) = other.filter(|other| other.outward == inward) {
                 return Ok((side == Side::Client).then(|| self.known.client_gone(seen, &other)));

@@ -333,36 +333,18 @@ fn hears(socket: &Socket, remote: IpAddr) -> bool {
 
 /// What a TCP socket sent (`orig`) and received (`reply`): payload, without
 /// what was sent again; `None` if the kernel is too old to count it (4.2).
-///
-/// The kernel counts SYN and FIN as bytes. Since 4.19 it also counts what was
-/// sent without them; before, the SYN of the end that connected is taken off
-/// what was acknowledged.
 pub(super) fn counted(
     figures: &TcpFigures,
     state: SocketState,
     has_connected: bool,
 ) -> Option<Pair<Counters>> {
-    let sent = match (figures.bytes_sent, figures.bytes_retransmitted) {
-        (Some(sent), Some(again)) => sent.saturating_sub(again),
-        _ => figures.bytes_acked?.saturating_sub(has_connected.into()),
-    };
-    let other_has_finished = matches!(
-        state,
-        SocketState::CLOSE_WAIT
-            | SocketState::LAST_ACK
-            | SocketState::CLOSING
-            | SocketState::TIME_WAIT
-    );
-    let received = figures.bytes_received?;
+    let mut received = figures.received()?;
+    if state.is_closed_by_other() {
+        received.bytes = received.bytes.saturating_sub(1);
+    }
     Some(Pair {
-        orig: Counters {
-            packets: figures.segments_out?.into(),
-            bytes: sent,
-        },
-        reply: Counters {
-            packets: figures.segments_in?.into(),
-            bytes: received.saturating_sub(other_has_finished.into()),
-        },
+        orig: figures.sent(has_connected)?,
+        reply: received,
     })
 }
 

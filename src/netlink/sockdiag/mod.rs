@@ -115,6 +115,15 @@ impl SocketState {
     pub const LISTEN: Self = Self(10);
     /// `TCP_CLOSING`.
     pub const CLOSING: Self = Self(11);
+
+    /// Whether the other end of a TCP connection has closed: its FIN is here,
+    /// which the kernel counts as a byte received.
+    pub const fn is_closed_by_other(self) -> bool {
+        matches!(
+            self,
+            Self::CLOSE_WAIT | Self::LAST_ACK | Self::CLOSING | Self::TIME_WAIT
+        )
+    }
 }
 
 /// A socket as the kernel tells of it (`struct inet_diag_msg`).

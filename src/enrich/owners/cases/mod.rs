@@ -18,26 +18,29 @@
 //! A flow is told of when all its ends are settled, and when something has
 //! changed since.
 
-use std::collections::{HashMap, HashSet};
+mod side;
+
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::attribution::{Attributed, Subject};
 use super::hierarchy::Hierarchy;
-use super::matching::{End, counted};
+use super::matching::End;
 use super::processes::{Identity, Processes};
 use super::sight::{About, Sighting};
-use super::{Owner, Process, Unknown};
-use crate::flow::{Counters, Direction, Key, Pair, Protocol};
+use super::{Owner, Unknown};
+use crate::flow::{Direction, Key, Pair, Protocol};
 use crate::netlink::sockdiag::{Endpoint, Socket};
+
+use side::{Side, Verdict, sides};
+
+pub(super) use side::Elsewhere;
 
 /// More flows than this are not begun: each takes about 700 bytes.
 const MAX_CASES: usize = 200_000;
 /// When to look again at an end at which nothing was yet.
 const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(50)];
-/// Looks at an end at which nothing ever was.
-const MAX_LOOKS: u8 = 6;
 /// After so many passes in which no process was found with a socket, there is
 /// none.
 const ENOUGH_PASSES: u32 = 2;
@@ -54,31 +57,6 @@ pub(super) struct Ends {
     /// The fingerprint of the one socket that is known to be there, if it is
     /// settled whose it is.
     pub(super) known: Option<u64>,
-}
-
-/// Whose an end is.
-#[derive(Clone, Debug, PartialEq)]
-enum Verdict {
-    Held(Identity),
-    Known(Arc<Process>),
-    Unknown(Unknown),
-}
-
-/// One end of a flow.
-#[derive(Debug)]
-struct Side {
-    end: End,
-    elsewhere: Option<IpAddr>,
-    /// Whether it is to be looked at.
-    is_due: bool,
-    /// Looks that saw nothing.
-    looks: u8,
-    about: Option<About>,
-    /// Inodes of what was seen, and who holds it.
-    sockets: Vec<(u32, Option<Identity>)>,
-    /// Passes over all processes that found no holder.
-    passes: u32,
-    verdict: Option<Verdict>,
 }
 
 /// A flow.
@@ -118,77 +96,6 @@ impl Ends {
             known: state.known(),
         }
     }
-}
-
-impl Side {
-    fn at(end: End, elsewhere: Option<IpAddr>) -> Self {
-        Self {
-            end,
-            elsewhere,
-            is_due: true,
-            looks: 0,
-            about: None,
-            sockets: Vec::new(),
-            passes: 0,
-            verdict: None,
-        }
-    }
-
-    /// See [`Ends::known`].
-    const fn known(&self) -> Option<u64> {
-        match &self.about {
-            Some(about) if self.verdict.is_some() && self.sockets.len() == 1 => {
-                Some(about.fingerprint)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether a refresh looks at it.
-    fn is_worth_a_look(&self) -> bool {
-        match &self.verdict {
-            _ if self.looks >= MAX_LOOKS => false,
-            None | Some(Verdict::Unknown(Unknown::Gone)) => true,
-            // Of what is no connection there are no figures.
-            Some(_) => self.end.proto == Protocol::TCP,
-        }
-    }
-}
-
-/// The addresses of other network namespaces.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Elsewhere<'a> {
-    pub(super) all: &'a HashSet<IpAddr>,
-    /// Those that we reach without a router.
-    pub(super) near: &'a HashSet<IpAddr>,
-}
-
-/// The ends of a flow that are on this machine.
-fn sides(subject: &Subject, elsewhere: Elsewhere<'_>) -> [Option<Side>; 2] {
-    let (orig, reply) = (&subject.key.orig, &subject.reply);
-    let here = match subject.direction {
-        Direction::Out => [true, false],
-        Direction::In => [false, true],
-        Direction::Local => [true, true],
-        Direction::Forward => [false, false],
-    };
-    let ends = [
-        (here[0], End::of_originator(orig)),
-        (here[1], End::of_responder(reply)),
-    ];
-    ends.map(|(is_here, end)| {
-        if is_here {
-            return Some(Side::at(end, None));
-        }
-        let address = end.local.address;
-        let end = if elsewhere.near.contains(&address) {
-            Some(end)
-        } else {
-            end.if_connected()
-        };
-        let end = end.filter(|_| elsewhere.all.contains(&address))?;
-        Some(Side::at(end, Some(address)))
-    })
 }
 
 impl Cases {
@@ -540,62 +447,6 @@ fn release(
     }
 }
 
-impl Side {
-    /// Nothing is there (any more). Who was there is not forgotten.
-    fn gone(&mut self, why: Unknown) {
-        if let Some(Verdict::Held(_) | Verdict::Known(_)) = self.verdict {
-            self.looks = MAX_LOOKS;
-        } else {
-            self.verdict = Some(Verdict::Unknown(why));
-            self.looks = self.looks.saturating_add(1);
-        }
-    }
-
-    fn owner(
-        &mut self,
-        processes: &mut Processes,
-        hierarchy: &mut Hierarchy,
-        now: Instant,
-    ) -> Owner {
-        if let Some(Verdict::Held(identity)) = self.verdict {
-            let process = processes.describe(identity, now);
-            self.verdict = Some(process.map_or(Verdict::Unknown(Unknown::Gone), Verdict::Known));
-        }
-        let process = match &self.verdict {
-            Some(Verdict::Known(process)) => Ok(Arc::clone(process)),
-            Some(Verdict::Unknown(why)) => Err(*why),
-            Some(Verdict::Held(_)) | None => Err(Unknown::Gone),
-        };
-        let about = self.about.as_ref();
-        let uid = about.and_then(|about| about.uid);
-        // Of a process it is known better.
-        let group = about.and_then(|about| about.cgroup_id);
-        let group = group.filter(|_| process.is_err());
-        let path = group.and_then(|id| hierarchy.path(id, now));
-        Owner {
-            cgroup: path.map(|path| processes.cgroup(path)),
-            account: uid.map(|uid| processes.account(uid)),
-            figures: about.and_then(|about| about.figures),
-            namespace: self.elsewhere,
-            process,
-        }
-    }
-
-    /// What its socket has sent and received.
-    fn counted(&self, is_originator: bool) -> Option<Pair<Counters>> {
-        let about = self.about.as_ref()?;
-        let sent_first = counted(about.figures.as_ref()?, about.state, is_originator)?;
-        Some(if is_originator {
-            sent_first
-        } else {
-            Pair {
-                orig: sent_first.reply,
-                reply: sent_first.orig,
-            }
-        })
-    }
-}
-
 impl Case {
     fn tell(
         &mut self,
@@ -643,5 +494,4 @@ impl Case {
 }
 
 #[cfg(test)]
-#[path = "cases_tests.rs"]
 mod tests;

@@ -1,5 +1,8 @@
 //! Tests of how far flows get, without a kernel.
 
+use std::collections::HashSet;
+
+use super::side::MAX_LOOKS;
 use super::*;
 use crate::enrich::owners::accounts::Accounts;
 use crate::enrich::owners::matching::Kind;
