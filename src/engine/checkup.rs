@@ -35,6 +35,11 @@ impl Checkup {
         }
     }
 
+    /// It refreshes this often from now on.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.history.set_interval(interval);
+    }
+
     /// Takes note of what every refresh finds out.
     pub(super) fn note(&mut self, now: Moment, facts: Facts, lost: u64) {
         self.fill.note(now, facts.table_used, facts.table_max);

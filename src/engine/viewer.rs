@@ -255,6 +255,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.next_tick = now.after(interval.saturating_sub(past));
         self.viewer.interval = interval;
         self.core.pace.set_interval(interval);
+        self.checkup.set_interval(interval);
     }
 
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
