@@ -420,6 +420,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             self.still = None;
         } else if self.still.is_none() {
             self.still = Some(Box::new(self.sight(false, self.core.clock.now()).keep()));
+            if !looked {
+                self.checkup.forget();
+            }
         }
         self.query = Some(query);
         if !looked {
@@ -559,7 +562,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if view.query.page == Page::Health {
             let (core, knowledge) = (&self.core, &self.viewer.knowledge);
             let settings = &self.viewer.health;
-            view.health = Some(self.checkup.health(core, knowledge, &view, settings, now));
+            let still = self.still.as_ref().filter(|_| view.query.paused);
+            let table = still.map_or(&core.table, |still| still.table());
+            let seen = (core, table);
+            view.health = Some(self.checkup.health(seen, knowledge, &view, settings, now));
         }
         self.look_up(&view, now);
         views.try_send(Arc::new(view).into())
