@@ -36,6 +36,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
+use crate::view::Departed;
 use crate::view::column::Choice;
 use crate::view::filter::{Definitions, Filter};
 use crate::view::sort::Sort;
@@ -62,9 +63,6 @@ pub const SAMPLE: &str = include_str!("../../conf/flowtop.toml");
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Receive buffer of events if nobody says otherwise.
 const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
-
-/// Ended flows to keep if nobody says otherwise.
-const MAX_CLOSED: usize = 10_000;
 
 /// The theme of whoever wishes for none: the terminal's own colours.
 const THEME: &str = "terminal";
@@ -153,6 +151,7 @@ pub fn parse<A: Into<OsString> + Clone>(
         Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
             netns: source.netns,
             places: source.lookups.places,
+            health: file::health::settings(&layer.health),
         }),
         Some(Command::Update(flags)) => Invocation::Update(update(flags, &variable, surroundings)),
         Some(Command::Events(records)) => Invocation::Events(EventsOptions {
@@ -227,8 +226,8 @@ fn remembered(
     }
 }
 
-/// Lets a filter have all protocols, and `--service` choose them: its own, and what else is asked for by
-/// name.
+/// Lets a filter have all protocols, and `--service` choose them: its own, and
+/// what else is asked for by name.
 ///
 /// # Errors
 /// If it stands beside what tells of flows only.
@@ -333,7 +332,7 @@ fn viewer(
         mouse: !layer.no_mouse.unwrap_or(false),
         keys,
         depth: depth(layer.color, variable),
-        max_closed: layer.max_closed.unwrap_or(MAX_CLOSED),
+        max_closed: layer.max_closed.unwrap_or(Departed::USUAL),
         theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         memory: Memory::default(),
         state_file: None,
