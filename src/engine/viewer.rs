@@ -513,8 +513,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let mut busy: Vec<_> = table
             .flows()
             .filter_map(|(id, flow)| {
-                let rate = flow.bytes_per_sec()?;
-                let sum = rate.orig.saturating_add(rate.reply);
+                let sum = flow.bytes_per_sec()?.sum();
                 (sum > 0).then_some((std::cmp::Reverse(sum), id))
             })
             .collect();

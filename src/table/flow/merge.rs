@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use super::super::end::EndReason;
 use super::super::rate::Rate;
 use super::super::store::Slot;
-use super::{Flow, secs, sum};
+use super::{Flow, secs};
 use crate::flow::{Class, Counters, Moment, Origin, Pair, Rare, Report};
 
 /// How a report stands to what is known already.
@@ -181,7 +181,7 @@ impl Flow {
                     .read(counters.bytes(), delta.map(|d| d.packets), at.mono_ns);
                 self.counters = Some(counters);
                 if delta != Pair::default() {
-                    self.watched = sum(self.watched, delta.bytes());
+                    self.watched += delta.bytes();
                     self.moved_secs = NonZeroU32::new(secs(at.mono_ns));
                 }
                 delta
@@ -254,7 +254,7 @@ impl Flow {
             .counters
             .filter(|counters| self.rate.is_unread(counters.bytes()))
             .unwrap_or_default();
-        self.watched = sum(self.watched, before.bytes());
+        self.watched += before.bytes();
         Some(before)
     }
 }
