@@ -31,7 +31,7 @@ struct Placed {
 }
 
 /// In the middle of the screen.
-fn place<T>(menu: &Menu<T>, screen: Rect) -> Placed {
+fn place(menu: &Menu, screen: Rect) -> Placed {
     let wide = |text: &str| text.chars().count();
     let texts = menu.items.iter().map(|item| wide(&item.text)).max();
     let texts = texts.unwrap_or(0);
@@ -69,7 +69,7 @@ fn block() -> Block<'static> {
 }
 
 /// What a click does.
-pub(super) fn spot<T>(menu: &Menu<T>, screen: Rect, at: Position) -> Spot {
+pub(super) fn spot(menu: &Menu, screen: Rect, at: Position) -> Spot {
     let placed = place(menu, screen);
     let line = placed.first + usize::from(at.y.saturating_sub(placed.inner.y));
     if !placed.area.contains(at) {
@@ -82,7 +82,7 @@ pub(super) fn spot<T>(menu: &Menu<T>, screen: Rect, at: Position) -> Spot {
 }
 
 /// Draws a menu.
-pub(super) fn draw<T>(state: &State, menu: &Menu<T>, buf: &mut Buffer) {
+pub(super) fn draw(state: &State, menu: &Menu, buf: &mut Buffer) {
     let style = |role| state.theme.style(role);
     let Placed {
         area,

@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::State;
-use super::taking::Deed;
-use crate::tui::menu::{Item, Menu};
+use crate::tui::menu::{Deed, Item, Menu};
 use crate::view::column::ColumnId;
 use crate::view::filter::Filter;
 use crate::view::group::Country;
@@ -198,8 +197,7 @@ impl State {
         } else {
             "Only this"
         };
-        let menu = Menu::new(title, items.collect());
-        self.open_menu(menu);
+        self.menu = Some(Menu::new(title, items.collect()));
     }
 
     /// Adds a term to the filter in force.
