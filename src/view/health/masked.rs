@@ -1,4 +1,6 @@
-//! Health with pseudonyms.
+//! Health with pseudonyms. Structures are taken apart whole, as in
+//! [`mask`](crate::view::mask): whoever adds a field has to say whether it tells
+//! of somebody.
 
 use super::{Census, Finding, HalfOpen, Health, Trouble, Unanswered};
 use crate::view::mask::Mask;
@@ -8,15 +10,26 @@ impl Health {
     /// nobody.
     #[must_use]
     pub fn masked(&self, mask: &Mask) -> Self {
-        let finding = |finding: &Finding| Finding {
-            severity: finding.severity,
-            trouble: finding.trouble.masked(mask),
+        let Self {
+            table_used: _,
+            table_max: _,
+            peak: _,
+            time_to_full: _,
+            census,
+            source: _,
+            vitals: _,
+            findings,
+            names,
+        } = self;
+        let finding = |Finding { severity, trouble }: &Finding| Finding {
+            severity: *severity,
+            trouble: trouble.masked(mask),
         };
-        let names = self.names.iter();
         Self {
-            census: self.census.masked(mask),
-            findings: self.findings.iter().map(finding).collect(),
+            census: census.masked(mask),
+            findings: findings.iter().map(finding).collect(),
             names: names
+                .iter()
                 .map(|(host, name)| (mask.address(*host), mask.host(name).into()))
                 .collect(),
             ..self.clone()
@@ -56,12 +69,21 @@ impl Trouble {
 
 impl Census {
     fn masked(&self, mask: &Mask) -> Self {
-        let unanswered = self.unanswered.iter().map(|found| found.masked(mask));
-        let half_open = self.half_open.iter().map(|found| found.masked(mask));
-        let busiest = self.busiest;
+        let Self {
+            flows: _,
+            tcp: _,
+            others: _,
+            unreplied: _,
+            assured: _,
+            offloaded: _,
+            uncounted: _,
+            unanswered,
+            half_open,
+            busiest,
+        } = self;
         Self {
-            unanswered: unanswered.collect(),
-            half_open: half_open.collect(),
+            unanswered: unanswered.iter().map(|found| found.masked(mask)).collect(),
+            half_open: half_open.iter().map(|found| found.masked(mask)).collect(),
             busiest: busiest.map(|(host, flows)| (mask.address(host), flows)),
             ..self.clone()
         }
@@ -70,9 +92,18 @@ impl Census {
 
 impl Unanswered {
     fn masked(&self, mask: &Mask) -> Self {
+        let Self {
+            source,
+            flows: _,
+            hosts: _,
+            targets: _,
+            target,
+            port: _,
+            suspect: _,
+        } = *self;
         Self {
-            source: mask.address(self.source),
-            target: mask.address(self.target),
+            source: mask.address(source),
+            target: mask.address(target),
             ..*self
         }
     }
@@ -80,8 +111,14 @@ impl Unanswered {
 
 impl HalfOpen {
     fn masked(&self, mask: &Mask) -> Self {
+        let Self {
+            target,
+            port: _,
+            flows: _,
+            sources: _,
+        } = *self;
         Self {
-            target: mask.address(self.target),
+            target: mask.address(target),
             ..*self
         }
     }

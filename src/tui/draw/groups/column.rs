@@ -1,11 +1,11 @@
-//! The columns of tables of groups: which a list has, how wide they are, which
-//! yield first, and how they look.
+//! The columns of tables of groups: which a list has, which yield first, and how
+//! they look.
 
 use super::super::super::theme::Role;
 use super::super::table;
 use crate::view::GroupRow;
 use crate::view::group::{Country, Group, GroupColumn as Column, Grouping};
-use crate::view::units::{RateUnit, Tiers};
+use crate::view::units::Tiers;
 
 use Column::{
     Age, Bars, Code, Ended, Flows, Hosts, Mac, Mount, Name, New, Nfs, OrigBytes, OrigRate, Pid,
@@ -14,21 +14,22 @@ use Column::{
 
 /// The columns of a list.
 pub(super) struct Model {
-    /// In the order of the screen.
-    pub(super) columns: &'static [Column],
-    /// The order in which they yield. Names, flows and both rates stay.
-    pub(super) yielding: &'static [&'static [Column]],
+    /// Those it begins with, in the order of the screen: which group it is, and
+    /// what is counted of its flows. [`MOVED`] follows in every list.
+    own: &'static [Column],
+    /// The order in which they yield, after the trend. One that the list does
+    /// not have makes no difference. Names, flows and both rates stay.
+    yielding: &'static [&'static [Column]],
 }
+
+/// What every list ends with.
+const MOVED: [Column; 6] = [ReplyBytes, OrigBytes, ReplyRate, OrigRate, Bars, Trend];
 
 const BYTES: &[Column] = &[ReplyBytes, OrigBytes];
 
 const CODED: Model = Model {
-    columns: &[
-        Code, Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes,
-        ReplyRate, OrigRate, Bars, Trend,
-    ],
+    own: &[Code, Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen],
     yielding: &[
-        &[Trend],
         &[Age],
         &[New],
         &[Unreplied],
@@ -42,12 +43,8 @@ const CODED: Model = Model {
 };
 
 const NAMED: Model = Model {
-    columns: &[
-        Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Bars, Trend,
-    ],
+    own: &[Name, Flows, Ended, Hosts, New, Unreplied, Age, Seen],
     yielding: &[
-        &[Trend],
         &[Age],
         &[Ended],
         &[New],
@@ -61,29 +58,13 @@ const NAMED: Model = Model {
 
 /// One far end each, which has a column of its own.
 const PAIRS: Model = Model {
-    columns: &[
-        Name, To, Flows, Ended, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Bars, Trend,
-    ],
-    yielding: &[
-        &[Trend],
-        &[Age],
-        &[Ended],
-        &[New],
-        &[Seen],
-        BYTES,
-        &[Bars],
-        &[Unreplied],
-    ],
+    own: &[Name, To, Flows, Ended, New, Unreplied, Age, Seen],
+    ..NAMED
 };
 
 const PROCESSES: Model = Model {
-    columns: &[
-        Name, Pid, User, Unit, Flows, Ended, Hosts, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Bars, Trend,
-    ],
+    own: &[Name, Pid, User, Unit, Flows, Ended, Hosts, Age, Seen],
     yielding: &[
-        &[Trend],
         &[Age],
         &[Ended],
         &[Seen],
@@ -97,12 +78,8 @@ const PROCESSES: Model = Model {
 };
 
 const HOSTS: Model = Model {
-    columns: &[
-        Name, Mac, Flows, Hosts, New, Unreplied, Age, Seen, ReplyBytes, OrigBytes, ReplyRate,
-        OrigRate, Bars, Trend,
-    ],
+    own: &[Name, Mac, Flows, Hosts, New, Unreplied, Age, Seen],
     yielding: &[
-        &[Trend],
         &[Age],
         &[Seen],
         &[Mac],
@@ -115,20 +92,8 @@ const HOSTS: Model = Model {
 };
 
 const PEERS: Model = Model {
-    columns: &[
-        Name, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate, Bars, Trend,
-    ],
-    yielding: &[&[Trend], &[Ended], &[Age], &[Seen], BYTES, &[Bars], &[Rtt]],
-};
-
-/// Peers of this machine's NFS server.
-const NFS_CLIENTS: Model = Model {
-    columns: &[
-        Name, Nfs, Mount, Flows, Rtt, Age, Seen, Ended, ReplyBytes, OrigBytes, ReplyRate, OrigRate,
-        Bars, Trend,
-    ],
+    own: &[Name, Flows, Rtt, Age, Seen, Ended],
     yielding: &[
-        &[Trend],
         &[Ended],
         &[Age],
         &[Seen],
@@ -138,6 +103,12 @@ const NFS_CLIENTS: Model = Model {
         &[Rtt],
         &[Nfs],
     ],
+};
+
+/// Peers of this machine's NFS server.
+const NFS_CLIENTS: Model = Model {
+    own: &[Name, Nfs, Mount, Flows, Rtt, Age, Seen, Ended],
+    ..PEERS
 };
 
 impl Model {
@@ -154,38 +125,16 @@ impl Model {
             _ => &NAMED,
         }
     }
-}
 
-/// The width that a column needs.
-pub(super) const fn width(column: Column, grouping: Grouping, unit: RateUnit) -> u16 {
-    match (column, grouping) {
-        // AS4294967295
-        (Code, Grouping::Asn) => 12,
-        // 65535/sctp
-        (Code, Grouping::Service | Grouping::Served) | (Bars | Trend, _) => 10,
-        (Code, _) => 3,
-        (Name | Unit | To | Mount, _) => 16,
-        (User, _) => 8,
-        (Nfs, _) => 4,
-        (Age, Grouping::Peer) => 9,
-        (Mac, _) => 17,
-        (New | Seen, _) => 6,
-        (ReplyRate | OrigRate, _) => match unit {
-            RateUnit::Bytes => 8,
-            RateUnit::Bits => 10,
-        },
-        _ => 7,
+    /// In the order of the screen.
+    pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
+        self.own.iter().copied().chain(MOVED)
     }
-}
 
-/// The width that it can make use of.
-pub(super) const fn widest(column: Column, grouping: Grouping, unit: RateUnit) -> u16 {
-    match (column, grouping) {
-        (Name, Grouping::Process) | (Bars, _) => 24,
-        (Name | To | Trend, _) => 40,
-        (Unit | Mount, _) => 32,
-        (User, _) => 16,
-        _ => width(column, grouping, unit),
+    /// What yields, step by step.
+    pub(super) fn yielding(&self) -> impl Iterator<Item = &'static [Column]> {
+        let first: &[Column] = &[Trend];
+        [first].into_iter().chain(self.yielding.iter().copied())
     }
 }
 

@@ -42,8 +42,8 @@ fn arrange(
     bars: bool,
 ) -> Vec<Placed> {
     let model = Model::of(grouping, within);
-    let least = |c: &Column| column::width(*c, grouping, unit);
-    let mut columns = model.columns.to_vec();
+    let least = |c: &Column| c.width(grouping, unit);
+    let mut columns: Vec<Column> = model.columns().collect();
     columns.retain(|column| match column {
         Column::Bars => bars,
         Column::Trend => width >= table::TREND_FROM,
@@ -53,7 +53,7 @@ fn arrange(
         let texts: u16 = columns.iter().map(least).sum();
         texts + GAP * (columns.len() as u16).saturating_sub(1) + 2 * MARGIN
     };
-    for yielding in model.yielding {
+    for yielding in model.yielding() {
         if needed(&columns) > width {
             columns.retain(|column| !yielding.contains(column));
         }
@@ -64,7 +64,7 @@ fn arrange(
     loop {
         let before = left;
         for (column, width) in columns.iter().zip(&mut widths) {
-            if left > 0 && *width < column::widest(*column, grouping, unit) {
+            if left > 0 && *width < column.widest(grouping, unit) {
                 *width += 1;
                 left -= 1;
             }
@@ -294,8 +294,8 @@ mod tests {
     #[test]
     fn titles_fit() {
         for (grouping, within) in lists() {
-            for column in Model::of(grouping, &within).columns {
-                let width = column::width(*column, grouping, RateUnit::Bytes);
+            for column in Model::of(grouping, &within).columns() {
+                let width = column.width(grouping, RateUnit::Bytes);
                 assert!(column.title(grouping).chars().count() <= usize::from(width));
             }
         }

@@ -1,0 +1,12 @@
+//! Flows put together by country, network and service, live and ended.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+mod counted;
+#[path = "../databases/mod.rs"]
+mod databases;
+mod ended;
+mod ours;
+mod places;
+mod scene;
+mod window;
+mod within;
