@@ -306,13 +306,13 @@ impl State {
     /// What can be copied of a group.
     fn open_group(&mut self, row: &GroupRow) {
         let label = row.label();
-        let filter = match (self.mask(), row.group.expression()) {
+        let filter = match (self.mask(), row.expression()) {
             (Some(_), _) => Deed::Say(format!(
                 "Masked: it would find nothing; {} shows the true ones.",
                 self.keys("m")
             )),
-            (None, Some(filter)) => copy("filter", &filter),
-            (None, None) => Deed::Say("No filter says what is unknown.".to_owned()),
+            (None, Ok(filter)) => copy("filter", &filter),
+            (None, Err(why)) => Deed::Say(why.to_owned()),
         };
         let mut items = vec![item('n', "name", copy("name", &label))];
         if let Some(address) = row.group.address() {
