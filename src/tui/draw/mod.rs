@@ -20,6 +20,7 @@ mod groups;
 mod health;
 mod help;
 mod line;
+mod list;
 mod menu;
 mod options;
 mod picker;
