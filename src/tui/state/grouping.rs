@@ -9,6 +9,11 @@ use crate::view::{Freeze, Grouping, List, Page};
 /// Widths to choose from: what providers, sites and links have.
 const WIDTHS: [(u8, u8); 6] = [(8, 32), (16, 48), (20, 56), (24, 64), (28, 96), (32, 128)];
 
+fn widths() -> impl DoubleEndedIterator<Item = Widths> {
+    let widths = WIDTHS.into_iter();
+    widths.filter_map(|(v4, v6)| Widths::new(v4, v6))
+}
+
 fn item(letter: char, text: impl Into<String>, note: &str, does: Deed) -> Item {
     Item {
         letter: Some(letter),
@@ -51,10 +56,7 @@ impl State {
 
     /// Opens the menu of how wide subnets are.
     pub(super) fn open_widths(&mut self) {
-        let widths = WIDTHS
-            .into_iter()
-            .filter_map(|(v4, v6)| Widths::new(v4, v6));
-        let lines = ('1'..).zip(widths).map(|(digit, widths)| {
+        let lines = ('1'..).zip(widths()).map(|(digit, widths)| {
             let note = if widths == Widths::default() {
                 "usual"
             } else {
@@ -64,6 +66,23 @@ impl State {
         });
         let menu = Menu::new("Networks of IPv4 and IPv6", lines.collect());
         self.menu = Some(menu.on(&Deed::Subnets(self.subnets)));
+    }
+
+    /// How wide subnets are.
+    pub(in crate::tui) const fn subnets(&self) -> Widths {
+        self.subnets
+    }
+
+    /// Makes subnets narrower or wider by a step, and round. A list of them
+    /// follows.
+    pub(in crate::tui) fn step_subnets(&mut self, forward: bool) {
+        let all: Vec<_> = widths().collect();
+        let at = all.iter().position(|widths| *widths == self.subnets);
+        let step = if forward { 1 } else { all.len() - 1 };
+        self.subnets = all[at.map_or(0, |at| (at + step) % all.len())];
+        if let List::By(Grouping::Subnet(_)) = self.level().list {
+            self.show_as(List::By(Grouping::Subnet(self.subnets)));
+        }
     }
 
     /// Shows the same flows as subnets of these widths, which stay.

@@ -76,6 +76,11 @@ impl Widths {
         }
     }
 
+    /// As an option says it: `24,64`.
+    pub fn as_option(self) -> String {
+        format!("{},{}", self.v4, self.v6)
+    }
+
     /// The bits that count of addresses of a family.
     pub const fn bits(self, family: Family) -> u8 {
         match family {
