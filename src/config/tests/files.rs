@@ -409,6 +409,39 @@ fn saved_filters_of_all_files_are_known_by_name() {
 }
 
 #[test]
+fn a_wrong_saved_filter_falls_back_to_that_of_the_system() {
+    let files = [
+        (OF_ALL, "[filters]\nweb = \"port:80\"\nbad = \"prot:1\"\n"),
+        (
+            OF_USER,
+            "[filters]\nweb = \"prot:80,443\"\nbad = \"prot:2\"\nmine = \"@web dir:in\"\n",
+        ),
+    ];
+    let options = with_filters("-f @mine", &files).unwrap();
+    let said: Vec<_> = options.saved.iter().collect();
+    let expected = [("mine", "@web dir:in"), ("web", "port:80")];
+    assert_eq!(said, expected.map(|(name, text)| (name, text.to_owned())));
+    let warnings = options.source.warnings;
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(warnings[1].starts_with(OF_USER) && warnings[1].contains("line 2: `web`: `prot`"));
+    assert!(warnings[1].ends_with("; it stays what the file before says"));
+    assert!(warnings[2].contains("line 3: `bad`") && !warnings[2].contains("it stays"));
+}
+
+#[test]
+fn a_filter_may_have_the_name_of_an_option() {
+    let text = "[filters]\nloopback = \"dir:local\"\nlocal = \"port:80,443\"\n\
+        theme = \"terminal\"\n";
+    let options = with_filters("-f @loopback", &[(OF_USER, text)]).unwrap();
+    let names: Vec<_> = options.saved.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["local", "loopback"]);
+    // This could well be meant for the lines above the table.
+    let warnings = options.source.warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("`theme` has to stand above [filters]"));
+}
+
+#[test]
 fn a_wrong_saved_filter_is_told_with_its_line_and_place() {
     let text = "bits = true\n[filters]\n\
         good = \"tcp\"\n\
@@ -419,7 +452,7 @@ fn a_wrong_saved_filter_is_told_with_its_line_and_place() {
         other = \"@goood\"\n\
         empty = \"\"\n\
         number = 3\n\
-        interval = \"1\"\n\
+        interval = 1\n\
         \"a b\" = \"tcp\"\n";
     let options = with_filters("", &[(OF_USER, text)]).unwrap();
     let warnings: Vec<_> = options
