@@ -147,6 +147,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     // A file's columns are meant for the viewer.
     let columns = options.display.columns.as_ref();
+    let has_clients = options.protocols.service.is_some();
     let settings = |records, course| written(records, course, unit, columns);
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
@@ -167,7 +168,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             records,
         })) => Invocation::List(ListOptions {
             grouping: group.map(|by| by.with(layer.subnet.unwrap_or_default())),
-            sort: order(sort, group.is_some())?,
+            sort: order(sort, group.is_some() || has_clients)?,
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),
@@ -245,10 +246,9 @@ fn choose_protocols(options: &Options, filters: bool, layer: &mut Layer) -> Resu
         return Err(Usage::Wrong(wrong.to_owned()));
     }
     if let Some(Command::List(listing)) = &options.command
-        && (listing.records.fields.is_some() || listing.sort.is_some())
+        && listing.records.fields.is_some()
     {
-        let wrong = "--service: --fields and --sort are about flows; \
-                     clients come with all their fields, the fastest first";
+        let wrong = "--service: --fields is about flows; clients come with all their fields";
         return Err(Usage::Wrong(wrong.to_owned()));
     }
     let mut protocols = vec![service.proto.group()];
