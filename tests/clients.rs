@@ -374,7 +374,7 @@ fn clients_are_listed_in_the_order_that_was_asked_for() {
             );
             for (args, why) in [
                 (["--sort", "orig_sport"], "groups are not sorted by"),
-                (["--fields", "src"], "--fields is about flows"),
+                (["--fields", "orig_src"], "--fields is about flows"),
             ] {
                 let mut command = flowtop(&net.server, &["list", "--service", "80"]);
                 let output = command.args(args).output().unwrap();
@@ -384,7 +384,7 @@ fn clients_are_listed_in_the_order_that_was_asked_for() {
             }
             many.into_iter()
                 .chain([one, elsewhere])
-                .for_each(|c| c.close());
+                .for_each(lab::traffic::Connection::close);
         },
     );
 }

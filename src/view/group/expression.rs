@@ -52,9 +52,7 @@ impl Group {
             }
             Self::User(Belonging::To(label))
             | Self::Unit(Belonging::To(label))
-            | Self::Interface(Some(label)) => {
-                knowledge.text(*label).map(|text| text.as_ref()).into()
-            }
+            | Self::Interface(Some(label)) => knowledge.text(*label).map(AsRef::as_ref).into(),
             Self::Country(Country::Code(code)) => Value::Text(code.as_str()),
             Self::Country(Country::Lan) => Value::Text("lan"),
             Self::Asn(asn) => asn.map(|asn| u64::from(asn.get())).into(),
