@@ -147,7 +147,6 @@ pub fn parse<A: Into<OsString> + Clone>(
     };
     // A file's columns are meant for the viewer.
     let columns = options.display.columns.as_ref();
-    let has_clients = options.protocols.service.is_some();
     let settings = |records, course| written(records, course, unit, columns);
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
@@ -168,7 +167,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             records,
         })) => Invocation::List(ListOptions {
             grouping: group.map(|by| by.with(layer.subnet.unwrap_or_default())),
-            sort: order(sort, group.is_some() || has_clients)?,
+            sort: order(sort, group.is_some() || source.service.is_some())?,
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),

@@ -1,6 +1,7 @@
 //! Command lines and what becomes of them.
 
 mod files;
+mod filters;
 mod memory;
 
 use super::*;
