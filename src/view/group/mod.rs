@@ -32,6 +32,7 @@ use crate::flow::{Counters, Moment, Pair, Protocol};
 use crate::table::Past;
 
 pub use column::GroupColumn;
+pub use expression::{Identity, is};
 pub use field::{GROUP_FIELDS, GroupField};
 pub use grouping::{Grouping, Widths};
 use ledger::Ended;

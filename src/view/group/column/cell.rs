@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::super::super::field::Value;
 use super::super::super::units::{self, RateUnit};
 use super::super::super::{Moment, Who};
+use super::super::expression::{NO_UNIT, NO_USER};
 use super::super::{Belonging, Country, Group, GroupRow, Holder};
 use super::GroupColumn;
 use crate::enrich::nfsd;
@@ -210,8 +211,8 @@ fn write_name(row: &GroupRow, out: &mut String) {
         Group::Served(None) => write!(out, "(no service here)"),
         Group::Process(Who::Process { pid, .. }) => write!(out, "[{pid}]"),
         Group::Process(who) => write!(out, "{}", who.label()),
-        Group::User(user) => write!(out, "{}", nobody(user, "(no user)")),
-        Group::Unit(unit) => write!(out, "{}", nobody(unit, "(no unit)")),
+        Group::User(user) => write!(out, "{}", nobody(user, NO_USER)),
+        Group::Unit(unit) => write!(out, "{}", nobody(unit, NO_UNIT)),
         Group::Host(host)
         | Group::Source(host)
         | Group::Destination(host)
@@ -229,7 +230,10 @@ fn write_name(row: &GroupRow, out: &mut String) {
 }
 
 /// Why there is no name.
-const fn nobody(belonging: Belonging, none: &'static str) -> &'static str {
+pub(in crate::view::group) const fn nobody(
+    belonging: Belonging,
+    none: &'static str,
+) -> &'static str {
     match belonging {
         Belonging::Unknown(why) => why.label(),
         Belonging::Unseen => Who::Unseen.label(),
