@@ -320,6 +320,75 @@ fn the_viewer_begins_with_the_clients_of_a_service() {
     });
 }
 
+/// What `list --service` writes, line by line.
+fn listed(host: &Host, args: &[&str]) -> Vec<String> {
+    let always = ["list", "--service", "80", "-n"];
+    let args: Vec<&str> = always.into_iter().chain(args.iter().copied()).collect();
+    let output = flowtop(host, &args).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {told}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn clients_are_listed_in_the_order_that_was_asked_for() {
+    lab::run(
+        "clients_are_listed_in_the_order_that_was_asked_for",
+        |lab| {
+            let net = lab.router();
+            net.server.track();
+            let web = TcpService::listen(&net.server, "198.51.100.20:80");
+            let other = TcpService::listen(&net.server, "198.51.100.20:81");
+            let many = [web.connect(&net.client), web.connect(&net.client)];
+            let one = web.connect(&net.router);
+            let elsewhere = other.connect(&net.router);
+            many[0].download(10_000);
+            one.download(500_000);
+            // Of each client its address, by the first keys of its record.
+            let hosts = |args: &[&str]| -> Vec<&str> {
+                let lines = listed(&net.server, &[&["-o", "json"], args].concat());
+                let host = |line: &String| {
+                    let hosts = ["192.0.2.10", "198.51.100.1"];
+                    let has = |host: &&str| line.contains(&format!("\"address\":\"{host}\""));
+                    hosts.into_iter().find(has).expect("a client")
+                };
+                lines.iter().map(host).collect()
+            };
+            let (client, router) = ("192.0.2.10", "198.51.100.1");
+            assert_eq!(hosts(&["--sort", "flows"]), [client, router]);
+            assert_eq!(hosts(&["--sort", "flows:asc"]), [router, client]);
+            assert_eq!(hosts(&["--sort", "bytes"]), [router, client]);
+            assert_eq!(hosts(&["--sort", "flows", "--top", "1"]), [client]);
+            assert_eq!(hosts(&["--sort", "rtt"]).len(), 2);
+            let json = listed(&net.server, &["-o", "json", "--sort", "flows"]);
+            assert!(json[0].contains("\"flows\":2"), "{json:?}");
+            let csv = listed(&net.server, &["-o", "csv", "--sort", "flows"]);
+            assert!(csv[0].starts_with("group,address,"), "{csv:?}");
+            assert!(csv[1].starts_with("peer,192.0.2.10,"), "{csv:?}");
+            assert_eq!(csv.len(), 3, "{csv:?}");
+            let table = listed(&net.server, &["-o", "table", "--sort", "flows"]);
+            assert!(
+                table[0].contains("address") && table[1].contains(client),
+                "{table:?}"
+            );
+            for (args, why) in [
+                (["--sort", "orig_sport"], "groups are not sorted by"),
+                (["--fields", "orig_src"], "--fields is about flows"),
+            ] {
+                let mut command = flowtop(&net.server, &["list", "--service", "80"]);
+                let output = command.args(args).output().unwrap();
+                let told = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert_eq!(output.status.code(), Some(2), "{told}");
+                assert!(told.contains(why), "{told}");
+            }
+            many.into_iter()
+                .chain([one, elsewhere])
+                .for_each(lab::traffic::Connection::close);
+        },
+    );
+}
+
 #[test]
 fn a_service_that_nothing_is_called_is_told() {
     lab::run("a_service_that_nothing_is_called_is_told", |lab| {

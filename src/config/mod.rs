@@ -166,7 +166,7 @@ pub fn parse<A: Into<OsString> + Clone>(
             records,
         })) => Invocation::List(ListOptions {
             grouping: group.map(|by| by.with(layer.subnet.unwrap_or_default())),
-            sort: order(sort, group.is_some())?,
+            sort: order(sort, group.is_some() || source.service.is_some())?,
             top,
             ..list(source, settings(records, Course::Samples), count)
         }),
@@ -244,10 +244,9 @@ fn choose_protocols(options: &Options, filters: bool, layer: &mut Layer) -> Resu
         return Err(Usage::Wrong(wrong.to_owned()));
     }
     if let Some(Command::List(listing)) = &options.command
-        && (listing.records.fields.is_some() || listing.sort.is_some())
+        && listing.records.fields.is_some()
     {
-        let wrong = "--service: --fields and --sort are about flows; \
-                     clients come with all their fields, the fastest first";
+        let wrong = "--service: --fields is about flows; clients come with all their fields";
         return Err(Usage::Wrong(wrong.to_owned()));
     }
     let mut protocols = vec![service.proto.group()];

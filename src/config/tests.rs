@@ -1,6 +1,7 @@
 //! Command lines and what becomes of them.
 
 mod files;
+mod filters;
 mod help;
 mod memory;
 mod update;

@@ -230,7 +230,7 @@ impl Chronicle {
                 trace.map_or_else(Vec::new, |trace| recent(trace.readings().rev(), RECENT))
             }
         };
-        let Some(charting) = view.query.chart else {
+        let Some(charting) = &view.query.chart else {
             return;
         };
         let found = match Selection::charted(&view.query) {
@@ -288,7 +288,7 @@ impl Chronicle {
 
 /// A chart of some readings.
 fn chart(
-    charting: Charting,
+    charting: &Charting,
     readings: impl Iterator<Item = Reading<Moved>>,
     is_over: bool,
     now: Moment,
@@ -400,10 +400,15 @@ mod tests {
         }
 
         fn chart(&mut self, of: Of, filter: &str) -> Option<Box<Chart>> {
+            self.chart_within(&[], of, filter)
+        }
+
+        fn chart_within(&mut self, within: &[Group], of: Of, filter: &str) -> Option<Box<Chart>> {
             let filter = (!filter.is_empty()).then(|| Arc::new(Filter::parse(filter).unwrap()));
             self.ask(&Query {
                 chart: Some(Charting {
                     of,
+                    within: within.to_vec(),
                     span: SPAN,
                     steps: 60,
                 }),
@@ -426,6 +431,31 @@ mod tests {
             proto: Protocol::TCP,
             port: Some(port),
         }))
+    }
+
+    #[test]
+    fn a_group_within_others_is_of_the_flows_in_all_of_them() {
+        let mut scene = Scene::new();
+        let source = Of::Group(Group::Source(key(443).orig.src()));
+        let protocol = Group::Protocol(Protocol::TCP);
+        let web = Group::Service(Service {
+            proto: Protocol::TCP,
+            port: Some(443),
+        });
+        let (inside, beside) = ([protocol, web], [Group::Zone(1)]);
+        for (http, https) in [(0, 0), (7, 1000), (9, 3000)] {
+            scene.read(&[(80, (http, http)), (443, (https, https))]);
+            scene.chart(source, "");
+            scene.chart_within(&inside, source, "");
+            scene.chart_within(&beside, source, "");
+        }
+        let mut last = |within: &[Group]| {
+            let chart = scene.chart_within(within, source, "").unwrap();
+            newest(&chart, 1)
+        };
+        assert_eq!(last(&[]), [Some(pair(2002, 2002))]);
+        assert_eq!(last(&inside), [Some(pair(2000, 2000))]);
+        assert_eq!(last(&beside), [Some(pair(0, 0))]);
     }
 
     #[test]

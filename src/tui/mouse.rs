@@ -109,8 +109,9 @@ impl State {
 
     /// A click on a line of what floats, by the left button or the right one.
     fn click_line(&mut self, line: usize, left: bool, effects: &mut Effects) {
-        if self.has_menu() {
-            return self.click_menu(line, effects);
+        if let Some(menu) = &mut self.menu {
+            menu.point_at(line);
+            return self.key_in_menu(KeyEvent::from(KeyCode::Enter), effects);
         }
         match self.popup {
             Some(Popup::Themes) if left => self.wear(line),
@@ -125,31 +126,10 @@ impl State {
         self.clamp();
     }
 
-    const fn has_menu(&self) -> bool {
-        self.menu().is_some() || self.groupings.is_some()
-    }
-
-    /// A click on a line of a menu chooses it.
-    fn click_menu(&mut self, line: usize, effects: &mut Effects) {
-        match &mut self.groupings {
-            Some(menu) => menu.at = line.min(menu.items.len().saturating_sub(1)),
-            None => self.point_at_deed(line),
-        }
-        self.key_in_menu(KeyCode::Enter, effects);
-    }
-
-    fn key_in_menu(&mut self, code: KeyCode, effects: &mut Effects) {
-        if self.groupings.is_some() {
-            self.pick_grouping(KeyEvent::from(code), effects);
-        } else {
-            self.choose_deed(KeyEvent::from(code), effects);
-        }
-    }
-
     /// A click beside what floats closes it, as Esc does.
     fn leave_what_floats(&mut self, effects: &mut Effects) {
-        if self.has_menu() {
-            self.key_in_menu(KeyCode::Esc, effects);
+        if self.menu.is_some() {
+            self.key_in_menu(KeyEvent::from(KeyCode::Esc), effects);
         } else if self.popup.is_some() {
             self.act(Action::Back, effects);
         } else {
@@ -160,9 +140,9 @@ impl State {
     /// A step of the wheel: moves what is under it; where something floats,
     /// that.
     fn roll(&mut self, by: isize, spot: Option<Spot>, effects: &mut Effects) {
-        if self.menu().is_some() {
+        if self.menu.is_some() {
             let way = if by < 0 { KeyCode::Up } else { KeyCode::Down };
-            return self.choose_deed(KeyEvent::from(way), effects);
+            return self.key_in_menu(KeyEvent::from(way), effects);
         }
         match self.popup {
             Some(Popup::Themes) => {

@@ -33,6 +33,8 @@ enum Change {
     Interval,
     Theme,
     Mouse,
+    /// Through the widths that the menu of groupings offers.
+    Subnets,
     /// Not at all: what all the others are becomes the default.
     Save,
 }
@@ -44,7 +46,7 @@ impl Row {
             Change::Key(action, _) => Some(action),
             Change::Interval => Some(Action::Slower),
             Change::Theme => Some(Action::Themes),
-            Change::Mouse | Change::Save => None,
+            Change::Mouse | Change::Subnets | Change::Save => None,
         }
     }
 
@@ -145,6 +147,20 @@ pub(super) static OPTIONS: &[Row] = &[
         "Only flows that moved bytes between the last two refreshes.",
     ),
     row(
+        FLOWS,
+        "closed flows",
+        |s| on_off(s.with_ended),
+        Change::Key(Action::ToggleEnded, 2),
+        "Flows that have ended, with what they moved, in lists of flows.",
+    ),
+    row(
+        FLOWS,
+        "networks",
+        |s| s.subnets().to_string(),
+        Change::Subnets,
+        "How wide networks are in the list by network: so many bits of IPv4 and of IPv6.",
+    ),
+    row(
         LOOKS,
         "rates",
         |s| match s.unit {
@@ -238,7 +254,7 @@ pub(super) static OPTIONS: &[Row] = &[
         |_| String::new(),
         Change::Save,
         "Writes these options to your flowtop.toml. Everything else in it stays, and the file as \
-         it was is kept beside it. Direction, activity and pseudonyms are not kept.",
+         it was is kept beside it. Direction, activity and closed flows are not kept.",
     ),
 ];
 
@@ -391,6 +407,7 @@ impl State {
                 self.theme = self.themes.theme();
             }
             Change::Mouse => self.mouse = !self.mouse,
+            Change::Subnets => self.step_subnets(forward),
             Change::Save => self.save(effects),
         }
     }
@@ -424,6 +441,8 @@ impl State {
         lines.extend([
             ("loopback", self.scope.has_loopback().to_string()),
             ("show-src", self.shows_source().to_string()),
+            ("subnet", format!("\"{}\"", self.subnets().as_option())),
+            ("mask", self.mask().is_some().to_string()),
             ("bits", (self.unit == RateUnit::Bits).to_string()),
             ("no-mouse", (!self.mouse).to_string()),
         ]);

@@ -2,6 +2,7 @@
 
 use super::field::{Event, Record};
 use super::filter::{Needs, Subject};
+use super::group::{Grouping, Identity};
 use super::{Flow, Knowledge, Moment, Row};
 
 /// A flow of the table, of which no more is found out than a filter needs.
@@ -32,5 +33,9 @@ impl Subject for Candidate<'_> {
             row: Some(Row::with(self.flow, self.knowledge, self.now, needs)),
             count: None,
         })
+    }
+
+    fn grouped(&mut self, by: Grouping, ask: &mut dyn FnMut(Identity<'_>) -> bool) -> bool {
+        by.identities(self.flow, self.knowledge, ask)
     }
 }

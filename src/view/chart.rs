@@ -11,10 +11,12 @@ use crate::flow::{Direction, Moment, Pair, Scope};
 use crate::table::{Age, Past, past_steps};
 
 /// What a chart is to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charting {
     /// Of what.
     pub of: Of,
+    /// Of a group: the groups above it, in which its flows are as well.
+    pub within: Vec<Group>,
     /// Of how much time.
     pub span: Duration,
     /// In how many steps.
@@ -75,10 +77,14 @@ impl Selection {
 
     /// What the chart of a query is of; `None` for the whole scope.
     pub fn charted(query: &Query) -> Option<Self> {
-        match query.chart?.of {
+        let charting = query.chart.as_ref()?;
+        match charting.of {
             Of::Scope => None,
             Of::Matching => Some(Self::matching(query, Part::All)),
-            Of::Group(group) => Some(Self::matching(query, Part::Group(group))),
+            Of::Group(group) => Some(Self {
+                within: charting.within.clone(),
+                ..Self::matching(query, Part::Group(group))
+            }),
             // It stays what it is, whatever else is shown.
             Of::Flow(id) => Some(Self {
                 scope: Scope::default(),

@@ -5,6 +5,7 @@ mod counted;
 #[path = "../databases/mod.rs"]
 mod databases;
 mod ended;
+mod expressions;
 mod ours;
 mod places;
 mod scene;

@@ -43,7 +43,7 @@ fn a_group_holds_the_flows_it_counts_and_no_others() {
 }
 
 /// A router with two clients, of which one has a user and a container.
-fn many_sided() -> Scene {
+pub(crate) fn many_sided() -> Scene {
     let mut scene = Scene::new("many-sided");
     scene.settle();
     let out = tcp("192.168.0.2", "81.0.0.1", 443);
@@ -62,7 +62,7 @@ fn many_sided() -> Scene {
 }
 
 /// A process in a container, which some user runs.
-fn contained(pid: u32, container: &str, user: &str) -> Option<Owner> {
+pub(crate) fn contained(pid: u32, container: &str, user: &str) -> Option<Owner> {
     let mut owner = process(pid, 1, container)?;
     let account = Account {
         uid: pid,
@@ -89,7 +89,7 @@ fn every_grouping_puts_each_flow_where_it_belongs() {
     let mut told = |grouping| {
         let rows = scene.inside(&[], grouping);
         let brief = |row: &GroupRow| {
-            let bytes = row.counters.bytes();
+            let bytes = row.bytes().unwrap_or_default();
             let (up, down) = (bytes.orig, bytes.reply);
             format!(
                 "{}: {} of {}, {up} {down}",

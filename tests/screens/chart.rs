@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 use flowtop::flow::{Moment, Pair};
 use flowtop::view::chart::{Chart, Of};
 use flowtop::view::history::{History, Moved, Reading, Sample, Series, Turnover, recent};
-use flowtop::view::{Page, Query};
+use flowtop::view::{Group, Page, Query};
 use proptest::prelude::*;
 
 use super::desk;
@@ -46,7 +46,7 @@ fn answer(
         });
     }
     let readings = || history.readings().copied();
-    let chart = query.chart.map(|charting| {
+    let chart = query.chart.as_ref().map(|charting| {
         let series = Series::of(readings(), charting.span, charting.steps, now);
         Box::new(Chart {
             of: charting.of,
@@ -136,7 +136,7 @@ fn the_page_of_rates_in_colour_and_without() {
 fn spans_are_a_key_away_and_gaps_stay_gaps() {
     let mut scene = scene(100, 26, busy);
     keys(&mut scene, "9");
-    let span = |scene: &Scene| scene.query.chart.map(|chart| chart.span.as_secs());
+    let span = |scene: &Scene| scene.query.chart.as_ref().map(|chart| chart.span.as_secs());
     assert_eq!(span(&scene), Some(60));
     press(&mut scene, &[KeyCode::Left]);
     assert_eq!(span(&scene), Some(60));
@@ -170,10 +170,31 @@ fn rest_looks_like_rest() {
 }
 
 #[test]
+fn a_group_within_another_is_charted_within_it() {
+    let mut scene = desk::scene(120, 30, |_| ());
+    scene.past = Some(busy);
+    keys(&mut scene, "2");
+    press(&mut scene, &[KeyCode::Down, KeyCode::Enter]);
+    keys(&mut scene, "gv");
+    press(&mut scene, &[KeyCode::Down]);
+    keys(&mut scene, "9");
+    let chart = scene.query.chart.clone().unwrap();
+    let host = "192.168.1.23".parse().unwrap();
+    assert_eq!(chart.within, [Group::Host(host)]);
+    assert!(matches!(chart.of, Of::Group(Group::Service(_))));
+    let screen = text(&scene.buffer(120, 30));
+    let name = "hosts › 192.168.1.23 › by service › ";
+    assert!(screen.contains(name), "{screen}");
+    // What is asked for of everything is within nothing.
+    press(&mut scene, &[KeyCode::Up]);
+    assert_eq!(scene.query.chart.clone().unwrap().within, []);
+}
+
+#[test]
 fn a_chart_is_of_what_was_selected() {
     let mut scene = desk::scene(120, 30, |_| ());
     scene.past = Some(busy);
-    let of = |scene: &Scene| scene.query.chart.map(|chart| chart.of);
+    let of = |scene: &Scene| scene.query.chart.as_ref().map(|chart| chart.of);
     keys(&mut scene, "9");
     assert_eq!(of(&scene), Some(Of::Scope));
     assert_eq!(scene.query.page, Page::Chart);

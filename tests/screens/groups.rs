@@ -282,3 +282,20 @@ fn idle_flows_of_a_group_can_be_shown() {
     scene.keys("a");
     assert_eq!(scene.view().matching, 1);
 }
+
+#[test]
+fn the_menu_of_groupings_at_two_widths() {
+    for width in [60, 80] {
+        let mut scene = super::desk::scene(width, 24, |_| ());
+        press(&mut scene, &[KeyCode::Char('2'), KeyCode::Char('g')]);
+        check(
+            &format!("group_menu_{width}"),
+            &text(&scene.buffer(width, 24)),
+        );
+    }
+    // On a low screen it scrolls under the cursor.
+    let mut scene = super::desk::scene(80, 14, |_| ());
+    press(&mut scene, &[KeyCode::Char('g'), KeyCode::End]);
+    let screen = text(&scene.buffer(80, 14));
+    assert!(screen.contains("other widths of networks"), "{screen}");
+}

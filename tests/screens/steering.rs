@@ -302,10 +302,10 @@ fn a_group_is_kept_or_left_out() {
     let mut scene = scene(120);
     scene.keys("7jf");
     scene.press(KeyCode::Enter);
-    assert_eq!(filter(&scene), "proto:tcp port:443");
+    assert_eq!(filter(&scene), "proto:tcp service_port:443");
     scene.keys("0!");
     scene.press(KeyCode::Enter);
-    assert_eq!(filter(&scene), "!(proto:tcp port:443)");
+    assert_eq!(filter(&scene), "!(proto:tcp service_port:443)");
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn groups_are_copied_by_name_filter_and_record() {
     scene.answer();
     assert_eq!(copied(&mut scene, 'a').as_deref(), Some("192.168.1.23"));
     let filter = copied(&mut scene, 'f').unwrap();
-    assert_eq!(filter, "host:192.168.1.23");
+    assert_eq!(filter, "near:192.168.1.23");
     Filter::parse(&filter).unwrap();
     let json = copied(&mut scene, 'j').unwrap();
     assert!(json.starts_with("{\"group\":\"host\""), "{json}");

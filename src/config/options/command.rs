@@ -132,8 +132,9 @@ pub(in crate::config) struct Listing {
     /// :desc says otherwise; what is absent comes last. Columns of rates
     /// are ordered by their average over ten seconds. Without it, tables
     /// begin with the fastest flow, and json and csv have no order. Groups
-    /// begin with the fastest one; they are sorted by rate, bytes, flows,
-    /// peers, new, unreplied, ended, age, seen, name and the like.
+    /// and the clients of a service begin with the fastest one; they are
+    /// sorted by rate, bytes, flows, peers, new, unreplied, ended, age, seen,
+    /// name, rtt and the like.
     #[arg(long, value_name = "KEY", value_parser = value::sorting, help_heading = "Machine output")]
     pub(in crate::config) sort: Option<Sorting>,
     /// Print only the first N flows or groups of the order

@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use super::filters::with_filters;
 use super::*;
 use crate::tui::keymap::Keymap;
 use crate::tui::keymap::Preset;
 use crate::tui::keys::{KEYS, Motion};
 use crate::view::health;
 
-const OF_ALL: &str = "/etc/flowtop/flowtop.toml";
-const OF_USER: &str = "/home/a/.config/flowtop/flowtop.toml";
+pub(super) const OF_ALL: &str = "/etc/flowtop/flowtop.toml";
+pub(super) const OF_USER: &str = "/home/a/.config/flowtop/flowtop.toml";
 
 /// What `list` is to do, with these files.
 fn layered(line: &str, files: &[(&str, &str)]) -> SourceOptions {
@@ -370,103 +371,6 @@ fn every_filter_of_the_sample_is_one() {
         let filter = Filter::parse_with(&at, &options.saved).unwrap();
         assert_eq!(filter.to_string(), at);
     }
-}
-
-fn with_filters(line: &str, files: &[(&str, &str)]) -> Result<ViewerOptions, Usage> {
-    match parse_with(line, &[("HOME", "/home/a")], files, true)? {
-        Invocation::View(options) => Ok(options),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn saved_filters_of_all_files_are_known_by_name() {
-    let files = [
-        (
-            OF_ALL,
-            "[filters]\nweb = \"port:80\"\nodd = \"@web or udp\"\n",
-        ),
-        (
-            OF_USER,
-            "[filters]\nweb = \"port:80,443\"\nmine = \"@odd dir:in\"\n",
-        ),
-    ];
-    let options = with_filters("-f @mine", &files).unwrap();
-    assert_eq!(options.source.warnings, Vec::<String>::new());
-    let said: Vec<_> = options.saved.iter().collect();
-    let expected = [
-        ("mine", "@odd dir:in"),
-        ("odd", "@web or proto:udp"),
-        ("web", "port:80,443"),
-    ];
-    assert_eq!(said, expected.map(|(name, text)| (name, text.to_owned())));
-    assert_eq!(options.source.filter.unwrap().to_string(), "@mine");
-    // The filter says which protocols there are.
-    assert!(
-        Group::ALL
-            .into_iter()
-            .all(|group| options.source.scope.has_group(group))
-    );
-}
-
-#[test]
-fn a_wrong_saved_filter_is_told_with_its_line_and_place() {
-    let text = "bits = true\n[filters]\n\
-        good = \"tcp\"\n\
-        key = \"tcp prot:443\"\n\
-        round = \"udp or @about\"\n\
-        about = \"@round\"\n\
-        uses = \"@key\"\n\
-        other = \"@goood\"\n\
-        empty = \"\"\n\
-        number = 3\n\
-        interval = \"1\"\n\
-        \"a b\" = \"tcp\"\n";
-    let options = with_filters("", &[(OF_USER, text)]).unwrap();
-    let warnings: Vec<_> = options
-        .source
-        .warnings
-        .iter()
-        .map(|told| told.strip_prefix(&format!("{OF_USER}: ")).unwrap())
-        .collect();
-    assert_eq!(
-        warnings,
-        [
-            "line 4: `key`: `prot` is no key; did you mean `proto`? To search for it as text, \
-             put it in quotes (character 5: `prot`)",
-            "line 5: `round`: it would be a part of itself: @round → @about → @round \
-             (character 8: `@about`)",
-            "line 6: `about`: it would be a part of itself: @about → @round → @about \
-             (character 1)",
-            "line 7: `uses`: `@key` is wrong itself (character 1)",
-            "line 8: `other`: `@goood` is no saved filter; did you mean `@good`? To search for \
-             it as text, put it in quotes (character 1)",
-            "line 9: `empty`: it asks for nothing; give it a term (character 1)",
-            "line 10: `number`: give a text in quotes",
-            "line 11: `interval` has to stand above [filters]; here it says nothing",
-            "line 12: `a b`: a name is made of letters, digits, - and _ (character 1)",
-        ]
-    );
-    let names: Vec<_> = options.saved.iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["good"]);
-    for (line, says) in [
-        ("-f @goood", "did you mean `@good`?"),
-        (
-            "-f @key",
-            "the saved filter `@key` is wrong itself: `prot` is no key",
-        ),
-    ] {
-        let Err(Usage::Wrong(said)) = with_filters(line, &[(OF_USER, text)]) else {
-            panic!("{line}");
-        };
-        assert!(said.contains(says), "{said}");
-        assert!(said.ends_with('^'), "{said}");
-    }
-    let problems = with_filters("", &[(OF_USER, "filters = 1")])
-        .unwrap()
-        .source
-        .warnings;
-    assert!(problems[0].ends_with("`filters` is a table: write [filters]"));
 }
 
 #[test]

@@ -110,6 +110,17 @@ impl Unknown {
             Self::Kernel => "(kernel)",
         }
     }
+
+    /// As it stands in records and filters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::Gone => "gone",
+            Self::Ambiguous => "ambiguous",
+            Self::NotPermitted => "no_permission",
+            Self::Kernel => "kernel",
+        }
+    }
 }
 
 /// Who is at one end of a flow.

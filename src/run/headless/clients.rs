@@ -27,6 +27,7 @@ impl Clients {
             filter: options.source.filter.clone(),
             within: vec![Group::Served(Some(service))],
             list: List::By(Grouping::Peer),
+            sort: options.sort.unwrap_or_default(),
             height: options.top.map_or(usize::MAX, |top| top.get() as usize),
             ..Query::of(options.source.scope)
         };

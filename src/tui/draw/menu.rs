@@ -3,16 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Padding, Widget};
 
 use super::super::menu::Menu;
 use super::super::mouse::Spot;
 use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
+use super::list::{FRAME, Placed, Shape, Stand};
 
-/// Borders and the blank cells inside them.
-const FRAME: u16 = 4;
 /// Cells before the text of a line, for its letter.
 const LETTER: usize = 3;
 /// Blank cells between a text and its note.
@@ -21,104 +19,59 @@ const GAP: usize = 2;
 /// What stands below every menu.
 const KEYS: &str = " Enter chooses  Esc goes back ";
 
-/// Where a menu stands, and its first line that is shown.
-struct Placed {
-    area: Rect,
-    inner: Rect,
-    first: usize,
-    /// Cells of the texts.
-    texts: usize,
+fn wide(text: &str) -> usize {
+    text.chars().count()
 }
 
-/// In the middle of the screen.
-fn place<T>(menu: &Menu<T>, screen: Rect) -> Placed {
-    let wide = |text: &str| text.chars().count();
+/// Cells of the texts.
+fn texts(menu: &Menu) -> usize {
     let texts = menu.items.iter().map(|item| wide(&item.text)).max();
-    let texts = texts.unwrap_or(0);
+    texts.unwrap_or(0)
+}
+
+fn place(menu: &Menu, screen: Rect) -> Placed {
     let notes = menu.items.iter().map(|item| wide(&item.note)).max();
     let notes = notes
         .filter(|notes| *notes > 0)
         .map_or(0, |notes| notes + GAP);
-    let width = (LETTER + texts + notes)
+    let width = (LETTER + texts(menu) + notes)
         .max(wide(KEYS))
         .max(wide(&menu.title) + 2);
-    let width = u16::try_from(width)
-        .unwrap_or(u16::MAX)
-        .saturating_add(FRAME)
-        .min(screen.width);
-    let lines = u16::try_from(menu.items.len()).unwrap_or(u16::MAX);
-    let height = lines.saturating_add(2).min(screen.height);
-    let area = Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 2,
-        width,
-        height,
+    let width = u16::try_from(width).unwrap_or(u16::MAX);
+    let shape = Shape {
+        width: width.saturating_add(FRAME),
+        lines: menu.items.len(),
+        at: menu.at,
+        below: 0,
+        stand: Stand::Middle,
     };
-    let inner = block().inner(area);
-    let visible = usize::from(inner.height).max(1);
-    Placed {
-        area,
-        inner,
-        first: (menu.at + 1).saturating_sub(visible),
-        texts,
-    }
-}
-
-fn block() -> Block<'static> {
-    Block::bordered().padding(Padding::horizontal(1))
+    shape.place(screen)
 }
 
 /// What a click does.
-pub(super) fn spot<T>(menu: &Menu<T>, screen: Rect, at: Position) -> Spot {
-    let placed = place(menu, screen);
-    let line = placed.first + usize::from(at.y.saturating_sub(placed.inner.y));
-    if !placed.area.contains(at) {
-        Spot::Beside
-    } else if placed.inner.contains(at) && line < menu.items.len() {
-        Spot::Line(line)
-    } else {
-        Spot::Frame
-    }
+pub(super) fn spot(menu: &Menu, screen: Rect, at: Position) -> Spot {
+    place(menu, screen).spot(at)
 }
 
 /// Draws a menu.
-pub(super) fn draw<T>(state: &State, menu: &Menu<T>, buf: &mut Buffer) {
+pub(super) fn draw(state: &State, menu: &Menu, buf: &mut Buffer) {
     let style = |role| state.theme.style(role);
-    let Placed {
-        area,
-        inner,
-        first,
-        texts,
-    } = place(menu, buf.area);
-    let block = block()
-        .border_style(style(Role::Dim))
-        .title(Line::styled(
-            format!(" {} ", menu.title),
-            style(Role::Title),
-        ))
-        .title_bottom(Line::styled(KEYS, style(Role::Dim)));
-    Clear.render(area, buf);
-    buf.set_style(area, state.theme.base());
-    block.render(area, buf);
-    let shown = menu.items.iter().enumerate().skip(first);
-    for (y, (index, item)) in (inner.y..inner.bottom()).zip(shown) {
+    let placed = place(menu, buf.area);
+    placed.frame(state, &menu.title, KEYS, buf);
+    let width = texts(menu) + GAP;
+    for (index, row) in placed.rows() {
+        let Some(item) = menu.items.get(index) else {
+            continue;
+        };
         let letter = item.letter.map_or_else(String::new, String::from);
         let spans = vec![
             Span::styled(format!("{letter:<LETTER$}"), style(Role::HelpKey)),
-            Span::styled(
-                format!("{:<width$}", item.text, width = texts + GAP),
-                style(Role::Text),
-            ),
+            Span::styled(format!("{:<width$}", item.text), style(Role::Text)),
             Span::styled(item.note.as_str(), style(Role::Dim)),
         ];
-        buf.set_line(inner.x, y, &Line::from(spans), inner.width);
+        buf.set_line(row.x, row.y, &Line::from(spans), row.width);
         if index == menu.at {
-            let line = Rect {
-                y,
-                height: 1,
-                ..inner
-            };
-            line::select(state, line, buf);
+            line::select(state, row, buf);
         }
     }
 }

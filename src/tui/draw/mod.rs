@@ -20,6 +20,7 @@ mod groups;
 mod health;
 mod help;
 mod line;
+mod list;
 mod menu;
 mod options;
 mod picker;
@@ -87,9 +88,6 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         Some(prompt) => prompt::draw(state, prompt, areas.rows, areas.keys, buf),
         None => status::keys(state, areas.keys, buf),
     }
-    if let Some(menu) = &state.groupings {
-        menu::draw(state, menu, buf);
-    }
     if let Some(picker) = &state.picker {
         picker::draw(state, picker, buf);
     }
@@ -98,7 +96,7 @@ pub fn draw(state: &State, buf: &mut Buffer) {
         Some(popup) => popup::draw(state, popup, buf),
         None => {}
     }
-    if let Some(menu) = state.menu() {
+    if let Some(menu) = &state.menu {
         menu::draw(state, menu, buf);
     }
 }
@@ -155,10 +153,7 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
     if width < SMALLEST.width || height < SMALLEST.height || !screen.contains(at) {
         return None;
     }
-    if let Some(menu) = state.menu() {
-        return Some(menu::spot(menu, screen, at));
-    }
-    if let Some(menu) = &state.groupings {
+    if let Some(menu) = &state.menu {
         return Some(menu::spot(menu, screen, at));
     }
     match (state.popup, &state.picker) {

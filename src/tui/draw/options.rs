@@ -3,23 +3,24 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Padding, Widget};
 
 use super::super::mouse::Spot;
 use super::super::options::{OPTIONS, Row};
 use super::super::state::State;
 use super::super::theme::Role;
 use super::line;
+use super::list::{Placed, Shape, Stand};
 
 /// Cells of the whole, where there are as many.
 const WIDTH: u16 = 56;
 /// Lines below the list, for what an option does.
 const DOC_LINES: u16 = 4;
-/// Lines above and below, and the one between list and text.
-const FRAME: u16 = 3;
 /// Cells of a name, and of a value.
 const NAME: usize = 21;
 const VALUE: usize = 18;
+
+/// What stands below the list.
+const KEYS: &str = " ↑↓ select  ← → change  Ctrl+S save  Esc closes ";
 
 /// A line of the list.
 #[derive(Clone, Copy)]
@@ -29,27 +30,8 @@ enum Shown {
     Blank,
 }
 
-/// Where the list stands, and what of it.
-struct Placed {
-    area: Rect,
-    list: Rect,
-    doc: Rect,
-    shown: Vec<Shown>,
-}
-
-fn block(state: &State) -> Block<'static> {
-    let style = |role| state.theme.style(role);
-    Block::bordered()
-        .border_style(style(Role::Dim))
-        .padding(Padding::horizontal(1))
-        .title(Line::styled(" Options ", style(Role::Title)))
-        .title_bottom(Line::styled(
-            " ↑↓ select  ← → change  Ctrl+S save  Esc closes ",
-            style(Role::Dim),
-        ))
-}
-
-fn place(state: &State, screen: Rect) -> Placed {
+/// Every line: options stand below what they belong to.
+fn lines() -> Vec<Shown> {
     let mut all = Vec::new();
     for (index, row) in OPTIONS.iter().enumerate() {
         if index == 0 || OPTIONS[index - 1].part != row.part {
@@ -60,57 +42,34 @@ fn place(state: &State, screen: Rect) -> Placed {
         }
         all.push(Shown::Option(index));
     }
-    let width = WIDTH.min(screen.width);
-    let height = (all.len() as u16 + DOC_LINES + FRAME).min(screen.height);
-    let area = Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 2,
-        width,
-        height,
-    };
-    let inner = block(state).inner(area);
-    let list = Rect {
-        height: inner.height.saturating_sub(DOC_LINES + 1),
-        ..inner
-    };
-    let doc = Rect {
-        y: list.bottom() + 1,
-        height: inner.bottom().saturating_sub(list.bottom() + 1),
-        ..inner
-    };
+    all
+}
+
+fn place(state: &State, lines: &[Shown], screen: Rect) -> Placed {
     let at = |shown: &Shown| matches!(shown, Shown::Option(index) if *index == state.options.at);
-    let at = all.iter().position(at).unwrap_or(0);
-    let visible = usize::from(list.height).max(1);
-    let first = (at + 1).saturating_sub(visible.div_ceil(2));
-    let first = first.min(all.len().saturating_sub(visible));
-    Placed {
-        area,
-        list,
-        doc,
-        shown: all.into_iter().skip(first).take(visible).collect(),
-    }
+    let shape = Shape {
+        width: WIDTH,
+        lines: lines.len(),
+        at: lines.iter().position(at).unwrap_or(0),
+        below: DOC_LINES,
+        stand: Stand::Middle,
+    };
+    shape.place(screen)
 }
 
 /// Draws it.
 pub(super) fn draw(state: &State, buf: &mut Buffer) {
-    let style = |role| state.theme.style(role);
-    let placed = place(state, buf.area);
-    Clear.render(placed.area, buf);
-    buf.set_style(placed.area, state.theme.base());
-    block(state).render(placed.area, buf);
-    let list = placed.list;
-    for (y, shown) in (list.y..list.bottom()).zip(&placed.shown) {
-        let row = Rect {
-            y,
-            height: 1,
-            ..list
-        };
-        match shown {
-            Shown::Blank => {}
-            Shown::Heading(text) => {
-                buf.set_stringn(row.x, y, text, row.width.into(), style(Role::Header));
+    let lines = lines();
+    let placed = place(state, &lines, buf.area);
+    placed.frame(state, "Options", KEYS, buf);
+    for (line, row) in placed.rows() {
+        match lines.get(line) {
+            None | Some(Shown::Blank) => {}
+            Some(Shown::Heading(text)) => {
+                let style = state.theme.style(Role::Header);
+                buf.set_stringn(row.x, row.y, text, row.width.into(), style);
             }
-            Shown::Option(index) => {
+            Some(Shown::Option(index)) => {
                 let is_selected = *index == state.options.at;
                 option(state, &OPTIONS[*index], is_selected, row, buf);
                 if is_selected {
@@ -123,10 +82,7 @@ pub(super) fn draw(state: &State, buf: &mut Buffer) {
         Some(told) => (told.as_str(), Role::Title),
         None => (OPTIONS[state.options.at].doc, Role::HelpText),
     };
-    let lines = line::wrap(text, placed.doc.width.into());
-    for (y, text) in (placed.doc.y..placed.doc.bottom()).zip(lines) {
-        buf.set_stringn(placed.doc.x, y, text, placed.doc.width.into(), style(role));
-    }
+    placed.say(state, text, role, buf);
 }
 
 fn option(state: &State, option: &Row, is_selected: bool, row: Rect, buf: &mut Buffer) {
@@ -158,13 +114,12 @@ fn option(state: &State, option: &Row, is_selected: bool, row: Rect, buf: &mut B
 
 /// What a click does.
 pub(super) fn spot(state: &State, screen: Rect, at: Position) -> Spot {
-    let placed = place(state, screen);
-    if !placed.area.contains(at) {
-        return Spot::Beside;
-    }
-    let line = usize::from(at.y.saturating_sub(placed.list.y));
-    match placed.shown.get(line).filter(|_| placed.list.contains(at)) {
-        Some(Shown::Option(index)) => Spot::Line(*index),
-        _ => Spot::Frame,
+    let lines = lines();
+    match place(state, &lines, screen).spot(at) {
+        Spot::Line(line) => match lines.get(line) {
+            Some(Shown::Option(index)) => Spot::Line(*index),
+            _ => Spot::Frame,
+        },
+        other => other,
     }
 }

@@ -151,7 +151,7 @@ pub static KEYS: &[Key] = &[
         Action::Inspect,
         "i",
         "all about the row: a host, a process, ...",
-        Some(hint("i", "about", 4)),
+        Some(hint("i", "about", 5)),
     ),
     entry(
         Section::Move,
@@ -329,7 +329,7 @@ pub static KEYS: &[Key] = &[
         Action::GroupBy,
         "g",
         "put flows together: by host, user, ...",
-        Some(hint("g", "group", 5)),
+        Some(hint("g", "group", 4)),
     ),
     entry(
         Section::Show,
@@ -337,7 +337,7 @@ pub static KEYS: &[Key] = &[
         Action::SortLeft,
         "< >",
         "sort by the column left, right of it",
-        Some(hint("< >", "sort", 5)),
+        Some(hint("< >", "sort", 3)),
     ),
     hidden(&[char('>')], Action::SortRight),
     entry(
@@ -394,7 +394,7 @@ pub static KEYS: &[Key] = &[
         Action::ToggleSource,
         "s",
         "where flows come from",
-        Some(hint("s", "source", 3)),
+        Some(hint("s", "source", 5)),
     ),
     entry(
         Section::Show,

@@ -6,8 +6,8 @@ use super::super::draw;
 use super::super::keys::{Action, Motion};
 use super::super::tabs::{Label, Tab};
 use super::State;
-use crate::view::Page;
 use crate::view::chart::{Charting, Of};
+use crate::view::{Group, Page};
 
 /// How much time a chart can be of.
 pub(in super::super) const SPANS: [Duration; 4] = [
@@ -24,10 +24,20 @@ pub(in super::super) struct Charts {
     pub(in super::super) span: usize,
     /// What was chosen of what there is, if that is there.
     of: Of,
-    /// The row that was selected when the page was opened, and what it is.
-    row: Option<(Of, Label)>,
+    /// The row that was selected when the page was opened.
+    row: Option<Selected>,
     /// Where one came from.
     before: Tab,
+}
+
+/// A row of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Selected {
+    of: Of,
+    /// The groups that its list was of.
+    within: Vec<Group>,
+    /// What it is called.
+    label: Label,
 }
 
 impl Default for Charts {
@@ -53,7 +63,7 @@ impl State {
             all.push((Of::Matching, words.join(" ")));
         }
         let row = self.charts.row.iter();
-        all.extend(row.map(|(of, label)| (*of, self.read(label).to_owned())));
+        all.extend(row.map(|row| (row.of, self.read(&row.label).to_owned())));
         all
     }
 
@@ -66,8 +76,11 @@ impl State {
 
     /// What is asked for on the page of rates.
     pub(super) fn charting(&self) -> Option<Charting> {
+        let of = self.charted_now();
+        let row = self.charts.row.iter().find(|row| row.of == of);
         (self.tab.page() == Page::Chart).then(|| Charting {
-            of: self.charted_now(),
+            of,
+            within: row.map(|row| row.within.clone()).unwrap_or_default(),
             span: SPANS[self.charts.span],
             steps: draw::chart_steps(self),
         })
@@ -80,7 +93,7 @@ impl State {
             self.charts.before = self.tab;
             let row = self.selected();
             if let Some(row) = row {
-                self.charts.of = row.0;
+                self.charts.of = row.of;
                 self.charts.row = Some(row);
             } else if self.filter.is_some() || self.direction.is_some() {
                 self.charts.of = Of::Matching;
@@ -91,25 +104,36 @@ impl State {
         self.tab = tab;
     }
 
-    /// The selected row, and what it is called.
-    fn selected(&self) -> Option<(Of, Label)> {
+    /// The selected row.
+    fn selected(&self) -> Option<Selected> {
         let view = self.current_view()?;
         let line = view.line_of(self.level().cursor)?;
         let mask = &self.settings.mask;
         if let Some(row) = view.rows.get(line) {
-            let label = Label {
-                plain: draw::flow_label(self, row),
-                masked: draw::flow_label(self, &row.masked(mask)),
-            };
-            return Some((Of::Flow(row.id), label));
+            return Some(Selected {
+                of: Of::Flow(row.id),
+                within: Vec::new(),
+                label: Label {
+                    plain: draw::flow_label(self, row),
+                    masked: draw::flow_label(self, &row.masked(mask)),
+                },
+            });
         }
         let row = view.groups.get(line)?;
-        let what = self.tab.title().to_lowercase();
-        let label = Label {
-            plain: format!("{what} › {}", row.label()),
-            masked: format!("{what} › {}", row.masked(mask).label()),
+        let label = |is_masked, name: String| {
+            let mut words = vec![self.tab.title().to_lowercase()];
+            words.extend(self.trail().labels(is_masked));
+            words.push(name);
+            words.join(" › ")
         };
-        Some((Of::Group(row.group), label))
+        Some(Selected {
+            of: Of::Group(row.group),
+            within: self.level().within.clone(),
+            label: Label {
+                plain: label(false, row.label()),
+                masked: label(true, row.masked(mask).label()),
+            },
+        })
     }
 
     /// What keys do that do something else elsewhere; whether this was one.

@@ -1,29 +1,20 @@
 //! By what the flows of a list are put together.
 
-use crossterm::event::KeyEvent;
-
-use super::super::Ending;
-use super::super::menu::{Item, Menu, Picked};
+use super::super::menu::{Deed, Item, Menu};
 use super::super::tabs::Tab;
-use super::{Effects, State};
+use super::State;
 use crate::view::group::Widths;
 use crate::view::{Freeze, Grouping, List, Page};
-
-/// What the menu of groupings leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tui) enum Regroup {
-    /// This list of the same flows.
-    As(List),
-    /// The menu of widths.
-    Widths,
-    /// Subnets of these widths.
-    Subnets(Widths),
-}
 
 /// Widths to choose from: what providers, sites and links have.
 const WIDTHS: [(u8, u8); 6] = [(8, 32), (16, 48), (20, 56), (24, 64), (28, 96), (32, 128)];
 
-fn item(letter: char, text: impl Into<String>, note: &str, does: Regroup) -> Item<Regroup> {
+fn widths() -> impl DoubleEndedIterator<Item = Widths> {
+    let widths = WIDTHS.into_iter();
+    widths.filter_map(|(v4, v6)| Widths::new(v4, v6))
+}
+
+fn item(letter: char, text: impl Into<String>, note: &str, does: Deed) -> Item {
     Item {
         letter: Some(letter),
         text: text.into(),
@@ -39,66 +30,71 @@ impl State {
             return self.say("Here is no list; the other tabs have flows to put together.");
         }
         let list = self.level().list;
-        let mut items = vec![item('f', "flows, one by one", "", Regroup::As(List::Flows))];
+        let mut items = vec![item(
+            'f',
+            "flows, one by one",
+            "",
+            Deed::ShowAs(List::Flows),
+        )];
         items.extend(Grouping::ALL.map(|grouping| {
             let grouping = grouping.with(self.subnets);
             let note = match grouping {
                 Grouping::Subnet(widths) => widths.to_string(),
                 _ => String::new(),
             };
-            let does = Regroup::As(List::By(grouping));
+            let does = Deed::ShowAs(List::By(grouping));
             item(grouping.letter(), grouping.what(), &note, does)
         }));
-        items.push(item('w', "other widths of networks", "", Regroup::Widths));
-        let mut menu = Menu::new("Group flows by", items);
-        let is_shown = |item: &Item<Regroup>| item.does == Regroup::As(list);
-        menu.at = menu.items.iter().position(is_shown).unwrap_or(0);
-        self.groupings = Some(menu);
+        items.push(item(
+            'w',
+            "other widths of networks",
+            "",
+            Deed::ChooseWidths,
+        ));
+        self.menu = Some(Menu::new("Group flows by", items).on(&Deed::ShowAs(list)));
     }
 
-    fn open_widths(&mut self) {
-        let widths = WIDTHS
-            .into_iter()
-            .filter_map(|(v4, v6)| Widths::new(v4, v6));
-        let lines = ('1'..).zip(widths).map(|(digit, widths)| {
+    /// Opens the menu of how wide subnets are.
+    pub(super) fn open_widths(&mut self) {
+        let lines = ('1'..).zip(widths()).map(|(digit, widths)| {
             let note = if widths == Widths::default() {
                 "usual"
             } else {
                 ""
             };
-            item(digit, widths.to_string(), note, Regroup::Subnets(widths))
+            item(digit, widths.to_string(), note, Deed::Subnets(widths))
         });
-        let mut menu = Menu::new("Networks of IPv4 and IPv6", lines.collect());
-        let is_now = |item: &Item<Regroup>| item.does == Regroup::Subnets(self.subnets);
-        menu.at = menu.items.iter().position(is_now).unwrap_or(0);
-        self.groupings = Some(menu);
+        let menu = Menu::new("Networks of IPv4 and IPv6", lines.collect());
+        self.menu = Some(menu.on(&Deed::Subnets(self.subnets)));
     }
 
-    /// A key while a grouping is chosen.
-    pub(in crate::tui) fn pick_grouping(&mut self, key: KeyEvent, effects: &mut Effects) {
-        let Some(menu) = &mut self.groupings else {
-            return;
-        };
-        self.notice = None;
-        match menu.key(key) {
-            Picked::More => return,
-            Picked::Closed => self.groupings = None,
-            Picked::Quit => effects.ending = Some(Ending::Quit),
-            Picked::Chosen(Regroup::Widths) => self.open_widths(),
-            Picked::Chosen(Regroup::As(list)) => self.regroup(list),
-            Picked::Chosen(Regroup::Subnets(widths)) => {
-                self.subnets = widths;
-                self.regroup(List::By(Grouping::Subnet(widths)));
-            }
+    /// How wide subnets are.
+    pub(in crate::tui) const fn subnets(&self) -> Widths {
+        self.subnets
+    }
+
+    /// Makes subnets narrower or wider by a step, and round. A list of them
+    /// follows.
+    pub(in crate::tui) fn step_subnets(&mut self, forward: bool) {
+        let all: Vec<_> = widths().collect();
+        let at = all.iter().position(|widths| *widths == self.subnets);
+        let step = if forward { 1 } else { all.len() - 1 };
+        self.subnets = all[at.map_or(0, |at| (at + step) % all.len())];
+        if let List::By(Grouping::Subnet(_)) = self.level().list {
+            self.show_as(List::By(Grouping::Subnet(self.subnets)));
         }
-        self.clamp();
+    }
+
+    /// Shows the same flows as subnets of these widths, which stay.
+    pub(super) fn show_subnets(&mut self, widths: Widths) {
+        self.subnets = widths;
+        self.show_as(List::By(Grouping::Subnet(widths)));
     }
 
     /// Shows the same flows as another list. The first list of a tab stays what
     /// the tab is called: what has a tab goes there, and all else is told of
     /// all flows.
-    fn regroup(&mut self, list: List) {
-        self.groupings = None;
+    pub(super) fn show_as(&mut self, list: List) {
         let before = (self.tab, self.level().shown());
         let is_of_tab = self.level().has_groups() && !self.trail().is_deep();
         if is_of_tab {

@@ -11,6 +11,7 @@ mod columns;
 mod following;
 mod grouping;
 mod looks;
+mod menus;
 mod moving;
 mod narrowing;
 mod past;
@@ -28,7 +29,6 @@ use charting::Charts;
 use columns::Seen;
 use crossterm::event::Event;
 use following::Followed;
-use grouping::Regroup;
 use jiff::tz::TimeZone;
 pub(super) use program::interval_text;
 use remembering::Begun;
@@ -209,8 +209,8 @@ pub struct State {
     pub(super) clicked: Option<Click>,
     /// Where columns are chosen.
     pub(super) picker: Option<Picker>,
-    /// Where a grouping is chosen.
-    pub(super) groupings: Option<Menu<Regroup>>,
+    /// The menu that is open: of groupings, of what can be copied and the like.
+    pub(super) menu: Option<Menu>,
     /// How wide subnets are.
     subnets: Widths,
     /// First visible line of the popup.
@@ -279,7 +279,7 @@ impl State {
             options: Options::default(),
             clicked: None,
             picker: None,
-            groupings: None,
+            menu: None,
             subnets: settings.subnets,
             popup_scroll: 0,
             scroll: 0,
@@ -328,11 +328,8 @@ impl State {
             Message::Input(Event::Key(key)) if self.picker.is_some() && self.popup.is_none() => {
                 self.pick(key, &mut effects);
             }
-            Message::Input(Event::Key(key)) if self.groupings.is_some() => {
-                self.pick_grouping(key, &mut effects);
-            }
-            Message::Input(Event::Key(key)) if self.menu().is_some() => {
-                self.choose_deed(key, &mut effects);
+            Message::Input(Event::Key(key)) if self.menu.is_some() => {
+                self.key_in_menu(key, &mut effects);
             }
             Message::Input(Event::Key(key)) if self.prompt.is_some() => {
                 self.type_key(key, &mut effects);

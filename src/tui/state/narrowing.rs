@@ -1,14 +1,12 @@
 //! Only this value, and not this one: terms of a filter out of the selected row.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::State;
-use super::taking::Deed;
-use crate::tui::menu::{Item, Menu};
+use crate::tui::menu::{Deed, Item, Menu};
 use crate::view::column::ColumnId;
 use crate::view::filter::Filter;
-use crate::view::group::Country;
+use crate::view::group::is;
 use crate::view::{Group, GroupRow, SortKey, ViewRow, Who};
 
 /// Something that a row says of itself, as a filter asks for it.
@@ -42,17 +40,6 @@ impl Facts {
             filter,
         }));
     }
-}
-
-/// The whole of a text, as a filter compares it. What has both kinds of quotes
-/// cannot be written.
-fn is(key: &str, text: &str) -> Option<String> {
-    let quote = ['"', '\''].into_iter().find(|quote| !text.contains(*quote));
-    let fits = !text.is_empty() && !text.contains('\\');
-    Some(format!(
-        "{key}={quote}{text}{quote}",
-        quote = quote.filter(|_| fits)?
-    ))
 }
 
 fn of_flow(row: &ViewRow) -> Facts {
@@ -96,9 +83,9 @@ fn of_flow(row: &ViewRow) -> Facts {
         state.map(|name| format!("state:{name}")),
     );
     let process = shown.process().and_then(Result::ok);
-    let name = process.and_then(|process| is("process", &process.name));
+    let name = process.map(|process| is("process", &process.name));
     facts.add('o', "process", &[C::Process], name);
-    let user = cell(C::User).and_then(|user| is("user", &user));
+    let user = cell(C::User).map(|user| is("user", &user));
     facts.add('u', "user", &[C::User], user.filter(|_| owner.is_some()));
     let country = cell(C::Country).filter(|code| code.len() == 2);
     facts.add('c', "country", &[C::Country], known("country", country));
@@ -121,36 +108,21 @@ fn of_flow(row: &ViewRow) -> Facts {
     facts
 }
 
-fn of_group(row: &GroupRow) -> Facts {
+/// What a group is, or why no filter says it; of a process also its name.
+fn of_group(row: &GroupRow) -> Result<Facts, &'static str> {
     let mut facts = Facts::default();
-    match row.group {
-        Group::Host(host) => {
-            let host = address(host).map(|host| format!("host:{host}"));
-            facts.add('h', "host", &[], host);
-        }
-        Group::Service(service) => {
-            let port = service
-                .port
-                .map(|port| format!("proto:{} port:{port}", service.proto));
-            let proto = || format!("proto:{}", service.proto);
-            facts.add('v', "service", &[], Some(port.unwrap_or_else(proto)));
-        }
-        Group::Country(Country::Code(code)) => {
-            let code = format!("country:{}", code.as_str());
-            facts.add('c', "country", &[], Some(code));
-        }
-        Group::Process(Who::Process { pid, .. }) => {
-            let name = row.name.as_deref().and_then(|name| is("process", name));
+    let expression = row.expression()?;
+    let (letter, what) = match (row.group, row.group.grouping()) {
+        (Group::Process(Who::Process { .. }), _) => {
+            let name = row.name.as_deref().map(|name| is("process", name));
             facts.add('o', "process", &[], name);
-            facts.add('i', "process id", &[], Some(format!("pid:{pid}")));
+            ('i', "process id")
         }
-        _ => {}
-    }
-    facts
-}
-
-fn address(host: impl Into<Option<IpAddr>>) -> Option<IpAddr> {
-    host.into()
+        (_, Some(grouping)) => (grouping.letter(), grouping.name()),
+        (_, None) => ('v', "group"),
+    };
+    facts.add(letter, what, &[], Some(expression));
+    Ok(facts)
 }
 
 impl State {
@@ -165,7 +137,10 @@ impl State {
             .and_then(|(view, line)| view.groups.get(line));
         let facts = match (row, group) {
             (Some(row), _) => of_flow(row).0,
-            (_, Some(row)) => of_group(row).0,
+            (_, Some(row)) => match of_group(row) {
+                Ok(facts) => facts.0,
+                Err(why) => return self.say(why),
+            },
             (None, None) => {
                 return self.say(&format!("Select a row first: {}.", self.keys("↑ ↓")));
             }
@@ -198,8 +173,7 @@ impl State {
         } else {
             "Only this"
         };
-        let menu = Menu::new(title, items.collect());
-        self.open_menu(menu);
+        self.menu = Some(Menu::new(title, items.collect()));
     }
 
     /// Adds a term to the filter in force.

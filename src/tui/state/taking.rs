@@ -4,16 +4,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use super::columns::Seen;
 use super::{Effects, State};
 use crate::tui::clipboard::MOST_BYTES;
+use crate::tui::draw;
 use crate::tui::keys::Action;
-use crate::tui::menu::{Item, Menu, Picked};
+use crate::tui::menu::{Deed, Item, Menu};
 use crate::tui::tabs::Label;
-use crate::tui::{Ending, draw};
 use crate::view::column::ColumnId;
 use crate::view::field::{Event, Record};
 use crate::view::filter::Filter;
@@ -76,24 +75,9 @@ pub struct Saved {
     pub ended: usize,
 }
 
-/// What a line of a menu does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tui) enum Deed {
-    /// Copies a text: what it is, and the text.
-    Copy(String, String),
-    /// Says why not.
-    Say(String),
-    /// Exports the rows of the list.
-    Export(Form),
-    /// Adds this to the filter.
-    Narrow(Filter),
-}
-
 /// What it takes to take things out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Taking {
-    /// What can be copied, or how rows can be exported.
-    menu: Option<Menu<Deed>>,
     /// The view as it came. Only what is done looks at it: what is drawn is
     /// [`State::view`], which may be masked.
     truth: Option<Arc<View>>,
@@ -116,15 +100,6 @@ impl State {
     pub(in crate::tui) fn mask(&self) -> Option<&Mask> {
         let mask = &self.settings.mask;
         self.taking.is_masked.then_some(mask)
-    }
-
-    /// The menu of what can be taken out, if it is open.
-    pub(in crate::tui) const fn menu(&self) -> Option<&Menu<Deed>> {
-        self.taking.menu.as_ref()
-    }
-
-    pub(super) fn open_menu(&mut self, menu: Menu<Deed>) {
-        self.taking.menu = Some(menu);
     }
 
     /// The view as it came, with true addresses and names: not for drawing.
@@ -274,12 +249,12 @@ impl State {
             item('j', "JSON record", copy("JSON record", &json)),
         ];
         items.extend(self.commands(&row, view));
-        self.taking.menu = Some(Menu::new("Copy", items));
+        self.menu = Some(Menu::new("Copy", items));
     }
 
     /// Commands of other programs. Pseudonyms would name hosts that they are
     /// not about.
-    fn commands(&self, row: &crate::view::Row<'_>, view: &View) -> Vec<Item<Deed>> {
+    fn commands(&self, row: &crate::view::Row<'_>, view: &View) -> Vec<Item> {
         let masked = || {
             let key = self.keys("m");
             Deed::Say(format!(
@@ -331,13 +306,13 @@ impl State {
     /// What can be copied of a group.
     fn open_group(&mut self, row: &GroupRow) {
         let label = row.label();
-        let filter = match (self.mask(), row.group.expression()) {
+        let filter = match (self.mask(), row.expression()) {
             (Some(_), _) => Deed::Say(format!(
                 "Masked: it would find nothing; {} shows the true ones.",
                 self.keys("m")
             )),
-            (None, Some(filter)) => copy("filter", &filter),
-            (None, None) => Deed::Say("No filter says what is unknown.".to_owned()),
+            (None, Ok(filter)) => copy("filter", &filter),
+            (None, Err(why)) => Deed::Say(why.to_owned()),
         };
         let mut items = vec![item('n', "name", copy("name", &label))];
         if let Some(address) = row.group.address() {
@@ -347,7 +322,7 @@ impl State {
         items.push(item('f', "filter", filter));
         let json = (self.settings.group_json)(row);
         items.push(item('j', "JSON record", copy("JSON record", &json)));
-        self.taking.menu = Some(Menu::new("Copy", items));
+        self.menu = Some(Menu::new("Copy", items));
     }
 
     fn open_exporting(&mut self) {
@@ -381,63 +356,39 @@ impl State {
             }
             None => "Export all rows".to_owned(),
         };
-        self.taking.menu = Some(Menu::new(title, items.collect()));
+        self.menu = Some(Menu::new(title, items.collect()));
     }
 
-    /// Puts the cursor of the menu on a line.
-    pub(in crate::tui) fn point_at_deed(&mut self, line: usize) {
-        if let Some(menu) = &mut self.taking.menu {
-            menu.at = line.min(menu.items.len().saturating_sub(1));
-        }
-    }
-
-    /// A key while the menu is open.
-    pub(in crate::tui) fn choose_deed(&mut self, key: KeyEvent, effects: &mut Effects) {
-        let Some(menu) = &mut self.taking.menu else {
-            return;
-        };
-        match menu.key(key) {
-            Picked::More => {}
-            Picked::Chosen(deed) => {
-                self.taking.menu = None;
-                self.carry_out(deed, effects);
-            }
-            Picked::Closed => self.taking.menu = None,
-            Picked::Quit => effects.ending = Some(Ending::Quit),
-        }
-    }
-
-    fn carry_out(&mut self, deed: Deed, effects: &mut Effects) {
-        match deed {
-            Deed::Say(why) => self.say(&why),
-            Deed::Copy(what, text) if text.len() > MOST_BYTES => self.say(&format!(
+    /// Copies a text, unless it is too long for a terminal.
+    pub(super) fn copy(&mut self, what: &str, text: String, effects: &mut Effects) {
+        if text.len() > MOST_BYTES {
+            return self.say(&format!(
                 "The {what} is too long to copy: terminals take {MOST_BYTES} bytes."
-            )),
-            Deed::Copy(what, text) => {
-                let condition = self.settings.multiplexer.condition();
-                self.say(&format!("Copied the {what}, {condition}."));
-                effects.copy = Some(text);
-            }
-            Deed::Narrow(term) => self.narrow(&term),
-            Deed::Export(form) => {
-                self.taking.is_exporting = true;
-                let mut query = self.query().clone();
-                query.detail = None;
-                effects.save.push(Save {
-                    stem: self.stem(),
-                    what: Saving::Rows(Box::new(Rows {
-                        columns: match query.list {
-                            List::Flows => self.wish().columns,
-                            List::By(_) => Vec::new(),
-                        },
-                        query,
-                        form,
-                        unit: self.unit,
-                        mask: self.mask().cloned(),
-                    })),
-                });
-            }
+            ));
         }
+        let condition = self.settings.multiplexer.condition();
+        self.say(&format!("Copied the {what}, {condition}."));
+        effects.copy = Some(text);
+    }
+
+    /// Has all rows of the list written to a file.
+    pub(super) fn export(&mut self, form: Form, effects: &mut Effects) {
+        self.taking.is_exporting = true;
+        let mut query = self.query().clone();
+        query.detail = None;
+        effects.save.push(Save {
+            stem: self.stem(),
+            what: Saving::Rows(Box::new(Rows {
+                columns: match query.list {
+                    List::Flows => self.wish().columns,
+                    List::By(_) => Vec::new(),
+                },
+                query,
+                form,
+                unit: self.unit,
+                mask: self.mask().cloned(),
+            })),
+        });
     }
 
     /// Takes note of how far an export is.
@@ -483,13 +434,13 @@ fn copy(what: &str, text: &str) -> Deed {
 }
 
 /// A line of the menu; beside it stands what would be copied.
-fn item(letter: char, text: &str, does: Deed) -> Item<Deed> {
+fn item(letter: char, text: &str, does: Deed) -> Item {
     /// Characters of a note: enough to recognise it by.
     const NOTE: usize = 60;
     let mut note = match &does {
         Deed::Copy(_, text) => text.clone(),
         Deed::Say(_) => "-".to_owned(),
-        Deed::Export(_) | Deed::Narrow(_) => String::new(),
+        _ => String::new(),
     };
     draw::cut_end(&mut note, NOTE);
     Item {

@@ -144,7 +144,7 @@ pub(super) const FIELDS: &[Field] = &[
         get: |r| {
             of_row(r, |row| {
                 let process = row.process();
-                process.and_then(Result::err).map(reason).into()
+                process.and_then(Result::err).map(Unknown::name).into()
             })
         },
     },
@@ -173,17 +173,6 @@ pub(super) const FIELDS: &[Field] = &[
         get: |r| name(r, DESTINATION),
     },
 ];
-
-/// As it stands in records.
-const fn reason(why: Unknown) -> &'static str {
-    match why {
-        Unknown::Forwarded => "forwarded",
-        Unknown::Gone => "gone",
-        Unknown::Ambiguous => "ambiguous",
-        Unknown::NotPermitted => "no_permission",
-        Unknown::Kernel => "kernel",
-    }
-}
 
 /// What the owner's TCP socket knows, in the order of a record.
 pub(super) const FIGURES: &[Field] = &[

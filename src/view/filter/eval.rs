@@ -12,7 +12,9 @@ use super::key::{Read, Sort, Source, Words, states};
 use super::text;
 use crate::flow::{Moment, State, Status};
 use crate::table::{Age, Flow, Nat};
+use crate::view::Grouping;
 use crate::view::field::{FIELDS, Field, Kind, Record, Value};
+use crate::view::group::Identity;
 
 /// What a record has to hold beyond the flow for a term to read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +127,11 @@ pub trait Subject {
     /// Whether `ask` holds of a record that has what `needs` says; the rest of
     /// it may be blank.
     fn told(&mut self, needs: Needs, ask: &mut dyn FnMut(&Record<'_>) -> bool) -> bool;
+    /// Whether `ask` holds of what tells a group that the flow is in from
+    /// others. A record alone is in none.
+    fn grouped(&mut self, _by: Grouping, _ask: &mut dyn FnMut(Identity<'_>) -> bool) -> bool {
+        false
+    }
 }
 
 /// A record that has everything already.
@@ -168,6 +175,8 @@ pub(super) enum Program {
     Flow(Box<[FlowRead]>, Box<[Check]>),
     /// The age, which may be a lower bound.
     Age(Box<[Check]>),
+    /// Read from the groups that the flow is in.
+    Grouped(Grouping, Box<[Check]>),
     /// Read from a record.
     Fields(Needs, Box<[FieldRead]>, Box<[Check]>),
     /// Free text.
@@ -221,10 +230,12 @@ impl Program {
         let mut fields = Vec::new();
         let mut needs = Needs::FLOW;
         let mut is_age = false;
+        let mut groupings = Vec::new();
         for Source { read, factor } in term.key.sources.iter().copied() {
             match read {
                 Read::Flow(read) => flow.push(FlowRead { read, factor }),
                 Read::Age => is_age = true,
+                Read::Group(grouping) => groupings.push(grouping),
                 Read::Field(field) => {
                     needs = needs.and(Needs::of(field));
                     fields.push(FieldRead { field, factor });
@@ -247,6 +258,8 @@ impl Program {
         if !flow.is_empty() {
             programs.push(Self::Flow(flow.into(), checks.clone()));
         }
+        let grouped = |grouping| Self::Grouped(grouping, checks.clone());
+        programs.extend(groupings.into_iter().map(grouped));
         if !fields.is_empty() {
             programs.push(Self::Fields(needs, fields.into(), checks));
         }
@@ -272,6 +285,7 @@ impl Program {
             Self::Not(part) => part.cost(),
             Self::Flow(reads, checks) => reads.len() as u32 * of(checks),
             Self::Age(checks) => of(checks),
+            Self::Grouped(_, checks) => 40 + of(checks),
             Self::Fields(needs, reads, checks) => {
                 let each = [(Needs::SERVICE, 20), (Needs::BEARINGS, 40)];
                 let each = each.into_iter().chain([
@@ -296,7 +310,7 @@ impl Program {
                 .iter()
                 .fold(Needs::FLOW, |needs, part| needs.and(part.needs())),
             Self::Not(part) => part.needs(),
-            Self::Flow(..) | Self::Age(_) => Needs::FLOW,
+            Self::Flow(..) | Self::Age(_) | Self::Grouped(..) => Needs::FLOW,
             Self::Fields(needs, ..) => *needs,
             Self::Anywhere(..) => Needs::ALL,
         }
@@ -322,6 +336,12 @@ impl Program {
                     .flow()
                     .is_some_and(|flow| checks.iter().any(|check| check.holds_age(flow.age(now))))
             }
+            Self::Grouped(by, checks) => subject.grouped(*by, &mut |identity| {
+                checks.iter().any(|check| match (check, identity.is_known) {
+                    (Check::Known, is_known) => is_known && identity.value != Value::Absent,
+                    (check, _) => check.holds(identity.value, 1),
+                })
+            }),
             Self::Fields(needs, reads, checks) => subject.told(*needs, &mut |record| {
                 reads.iter().any(|source| {
                     let value = (source.field.get)(record);

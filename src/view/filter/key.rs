@@ -8,7 +8,9 @@ use std::fmt;
 
 use crate::flow::{Direction, Family, Moment, Pair, Protocol, State, Status};
 use crate::table::{EndReason, Flow, Nat};
+use crate::view::Grouping;
 use crate::view::field::{self, Event, FIELDS, Field, Kind, Value};
+use crate::view::group::Widths;
 
 /// What values a key takes, and how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +112,8 @@ pub(super) enum Read {
     Age,
     /// From a record.
     Field(&'static Field),
+    /// What tells the groups that a flow is in from others.
+    Group(Grouping),
 }
 
 /// Where a key reads, and how many of the sort's units one of its values is.
@@ -149,6 +153,7 @@ enum Of {
     Flow(for<'a> fn(&'a Flow, Moment) -> Value<'a>),
     Age,
     Field(&'static str),
+    Group(Grouping),
 }
 
 /// A short name.
@@ -276,7 +281,11 @@ static SHORT: &[Short] = &[
         "Name of a process at either end."),
     short!(["pid"], Sort::Integer, [Of::Field("pid"), Of::Field("src_pid"), Of::Field("dst_pid")],
         "Number of a process at either end."),
-    short!(["user"], Sort::Name, [Of::Field("user")], "Whose process it is."),
+    short!(["owner_unknown"], Sort::Text, [Of::Group(Grouping::Process)],
+        "Why no process is known at an end: forwarded, gone, ambiguous, no_permission, kernel, \
+         not_looked_up."),
+    short!(["user"], Sort::Name, [Of::Field("user"), Of::Group(Grouping::User)],
+        "Whose process it is at either end; or as it is shown where nobody is known: \"(gone)\"."),
     short!(["unit"], Sort::Text, [Of::Field("unit")], "The systemd unit of the process."),
     short!(["container"], Sort::Text, [Of::Field("container")],
         "The container of the process."),
@@ -302,6 +311,25 @@ static SHORT: &[Short] = &[
         "Connection mark."),
     short!(["zone"], Sort::Integer, [Of::Flow(|f, _| Value::Uint(f.key().zone.into()))],
         "Conntrack zone."),
+    // What lists put flows together by.
+    short!(["near"], Sort::Net, [Of::Group(Grouping::Host)],
+        "Address or network of the host on our side."),
+    short!(["far"], Sort::Net, [Of::Group(Grouping::Subnet(Widths::WHOLE))],
+        "Address or network of the far end: the destination, or the source of what comes in."),
+    short!(["peer"], Sort::Net, [Of::Group(Grouping::Peer)],
+        "Address or network of the host that ours talks to."),
+    short!(["served"], Sort::Port, [Of::Group(Grouping::Served)],
+        "The port on our side that is asked; served:* is any."),
+    short!(["service_port"], Sort::Port, [Of::Group(Grouping::Service)],
+        "The port that names the service, and no other of the flow."),
+    short!(["shown_state"], Sort::Name, [Of::Group(Grouping::State)],
+        "State as it is shown: established, unreplied, offload, closed."),
+    short!(["workload"], Sort::Name, [Of::Group(Grouping::Unit)],
+        "The container of a process at either end, or else its systemd unit."),
+    short!(["far_country"], Sort::Name, [Of::Group(Grouping::Country)],
+        "Country of the far end by its code; lan where both ends are private."),
+    short!(["far_asn"], Sort::SystemNumber, [Of::Group(Grouping::Asn)],
+        "Number of the autonomous system of the far end."),
 ];
 
 /// Nanoseconds.
@@ -324,6 +352,10 @@ impl Short {
                         factor: 1,
                     },
                     Of::Field(key) => source(field::find(key)?),
+                    Of::Group(grouping) => Source {
+                        read: Read::Group(*grouping),
+                        factor: 1,
+                    },
                 })
             })
             .collect();

@@ -20,6 +20,8 @@ const READABLE: &[&str] = &[
     "counters",
     "congestion",
     "owner_unknown",
+    "shown_state",
+    "far_country",
 ];
 
 impl Filter {
@@ -61,6 +63,7 @@ impl Term {
         let kind = match self.key.name {
             "host" | "src" | "dst" | "name" | "src_name" | "dst_name" => "host",
             "user" => "user",
+            "workload" => "workload",
             _ => "text",
         };
         let each = |items: &[Item]| items.iter().map(|item| masked(item, kind, mask)).collect();
@@ -86,6 +89,10 @@ impl Pattern {
 
 fn masked(item: &Item, kind: &str, mask: &Mask) -> Item {
     match item {
+        // A word that stands where nobody is known.
+        Item::Literal(text) if matches!(kind, "user" | "workload") && text.starts_with('(') => {
+            item.clone()
+        }
         Item::Net(net) => Item::Net(net.masked(mask)),
         Item::Literal(text) | Item::Glob(text) => Item::Literal(match kind {
             "host" => mask.host(text),

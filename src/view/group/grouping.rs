@@ -64,6 +64,9 @@ impl Default for Widths {
 }
 
 impl Widths {
+    /// Every address a subnet of its own.
+    pub const WHOLE: Self = Self { v4: 32, v6: 128 };
+
     /// Of IPv4, at most 32, and of IPv6, at most 128; `None` beyond.
     pub const fn new(v4: u8, v6: u8) -> Option<Self> {
         if v4 <= 32 && v6 <= 128 {
@@ -71,6 +74,11 @@ impl Widths {
         } else {
             None
         }
+    }
+
+    /// As an option says it: `24,64`.
+    pub fn as_option(self) -> String {
+        format!("{},{}", self.v4, self.v6)
     }
 
     /// The bits that count of addresses of a family.

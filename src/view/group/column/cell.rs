@@ -5,9 +5,11 @@ use std::fmt::Write;
 use super::super::super::field::Value;
 use super::super::super::units::{self, RateUnit};
 use super::super::super::{Moment, Who};
+use super::super::expression::{NO_UNIT, NO_USER};
 use super::super::{Belonging, Country, Group, GroupRow, Holder};
 use super::GroupColumn;
 use crate::enrich::nfsd;
+use crate::flow::Pair;
 
 impl GroupColumn {
     /// What rows are ordered by. Rates are averages over ten seconds, so that
@@ -53,11 +55,11 @@ impl GroupColumn {
             Self::Seen => row
                 .seen()
                 .map_or(Value::Absent, |seen| Value::Uint(seen.mono_ns)),
-            Self::ReplyBytes => Value::Uint(row.counters.reply.bytes),
-            Self::OrigBytes => Value::Uint(row.counters.orig.bytes),
+            Self::ReplyBytes => row.bytes().map(|bytes| bytes.reply).into(),
+            Self::OrigBytes => row.bytes().map(|bytes| bytes.orig).into(),
             Self::Bytes => {
-                let bytes = row.counters.bytes();
-                Value::Uint(bytes.orig.saturating_add(bytes.reply))
+                let sum = |bytes: Pair<u64>| bytes.orig.saturating_add(bytes.reply);
+                row.bytes().map(sum).into()
             }
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
@@ -210,8 +212,8 @@ fn write_name(row: &GroupRow, out: &mut String) {
         Group::Served(None) => write!(out, "(no service here)"),
         Group::Process(Who::Process { pid, .. }) => write!(out, "[{pid}]"),
         Group::Process(who) => write!(out, "{}", who.label()),
-        Group::User(user) => write!(out, "{}", nobody(user, "(no user)")),
-        Group::Unit(unit) => write!(out, "{}", nobody(unit, "(no unit)")),
+        Group::User(user) => write!(out, "{}", nobody(user, NO_USER)),
+        Group::Unit(unit) => write!(out, "{}", nobody(unit, NO_UNIT)),
         Group::Host(host)
         | Group::Source(host)
         | Group::Destination(host)
@@ -229,7 +231,10 @@ fn write_name(row: &GroupRow, out: &mut String) {
 }
 
 /// Why there is no name.
-const fn nobody(belonging: Belonging, none: &'static str) -> &'static str {
+pub(in crate::view::group) const fn nobody(
+    belonging: Belonging,
+    none: &'static str,
+) -> &'static str {
     match belonging {
         Belonging::Unknown(why) => why.label(),
         Belonging::Unseen => Who::Unseen.label(),

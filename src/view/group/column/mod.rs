@@ -6,6 +6,7 @@ mod registry;
 use super::super::column::Align;
 use super::super::units::RateUnit;
 use super::Grouping;
+pub(super) use cell::nobody;
 use registry::{About, COLUMNS};
 
 pub use registry::GroupColumn;
