@@ -331,10 +331,10 @@ mod tests {
 
     #[test]
     fn a_table_is_as_full_as_the_viewer_has_it() {
+        use Verdict::{Bad, Fair, Good};
         let limits = health::Settings::default();
         let told = |used| room(Some((used, 100)), &limits).verdict;
         let verdicts = [69, 70, 84, 85, 100].map(told);
-        use Verdict::{Bad, Fair, Good};
         assert_eq!(verdicts, [Good, Fair, Fair, Bad, Bad]);
         let strict = health::Settings {
             table_crit_percent: 10,
