@@ -36,7 +36,6 @@ use crate::tui::keymap::Keymap;
 use crate::tui::keys::Action;
 use crate::tui::memory::Memory;
 use crate::tui::theme::Depth;
-use crate::view::Departed;
 use crate::view::column::Choice;
 use crate::view::filter::{Definitions, Filter};
 use crate::view::sort::Sort;
@@ -63,6 +62,8 @@ pub const SAMPLE: &str = include_str!("../../conf/flowtop.toml");
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Receive buffer of events if nobody says otherwise.
 const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
+/// Ended flows to keep if nobody says otherwise.
+const MAX_CLOSED: usize = 10_000;
 
 /// The theme of whoever wishes for none: the terminal's own colours.
 const THEME: &str = "terminal";
@@ -148,11 +149,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     let settings = |records, course| written(records, course, unit, columns);
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
-        Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
-            netns: source.netns,
-            places: source.lookups.places,
-            health: file::health::settings(&layer.health),
-        }),
+        Some(Command::Doctor) => Invocation::Doctor(doctor(source, &layer)),
         Some(Command::Update(flags)) => Invocation::Update(update(flags, &variable, surroundings)),
         Some(Command::Events(records)) => Invocation::Events(EventsOptions {
             source,
@@ -313,6 +310,15 @@ fn order(sorting: Option<Sorting>, of_groups: bool) -> Result<Option<Sort>, Usag
     sort.map_err(|problem| Usage::Wrong(format!("--sort: {problem}; see flowtop --help")))
 }
 
+/// What is looked at.
+fn doctor(source: SourceOptions, layer: &Layer) -> DoctorOptions {
+    DoctorOptions {
+        netns: source.netns,
+        places: source.lookups.places,
+        health: file::health::settings(&layer.health),
+    }
+}
+
 /// What the viewer begins with; nothing is remembered yet.
 fn viewer(
     source: SourceOptions,
@@ -331,7 +337,7 @@ fn viewer(
         mouse: !layer.no_mouse.unwrap_or(false),
         keys,
         depth: depth(layer.color, variable),
-        max_closed: layer.max_closed.unwrap_or(Departed::USUAL),
+        max_closed: layer.max_closed.unwrap_or(MAX_CLOSED),
         theme: layer.theme.unwrap_or_else(|| THEME.to_owned()),
         memory: Memory::default(),
         state_file: None,
