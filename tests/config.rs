@@ -113,9 +113,11 @@ fn mistakes_are_told_and_the_rest_is_used() {
         let of_user = of_user.display();
         let expected = [
             format!("flowtop: {OF_ALL}: line 1: "),
-            format!("flowtop: {of_user}: line 1: `intervall` is no key; the nearest is `interval`"),
+            format!(
+                "flowtop: {of_user}: line 1: `intervall` is no key, the nearest is `interval`; `flowtop --print-config` has all"
+            ),
             format!("flowtop: {of_user}: line 3: `interval`: give seconds from 0.1 to 3600"),
-            format!("flowtop: {of_user}: line 5: `redrw` is no action; the nearest is `redraw`"),
+            format!("flowtop: {of_user}: line 5: `redrw` is no action, the nearest is `redraw`"),
         ];
         let lines: Vec<_> = said.lines().collect();
         assert_eq!(lines.len(), expected.len(), "{said}");
@@ -158,7 +160,10 @@ fn a_file_that_is_named_has_to_be_right() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let missing = home.path().join("missing.toml");
     for (path, reason) in [
-        (&bad, "line 2: `colour` is no key; the nearest is `color`"),
+        (
+            &bad,
+            "line 2: `colour` is no key, the nearest is `color`; `flowtop --print-config` has all",
+        ),
         (&closed, "Permission denied"),
         (&missing, "there is no such file"),
     ] {

@@ -131,6 +131,18 @@ fn a_request_to_stop_ends_it() {
 }
 
 #[test]
+fn a_terminal_that_only_writes_lines_is_left_alone() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowtop"));
+    command.env("TERM", "dumb");
+    let mut session = Session::start(command, 200, 24);
+    session.wait_for("flowtop: the viewer cannot draw: TERM is dumb");
+    assert_eq!(session.end().code(), Some(1));
+    let raw = session.raw();
+    assert!(!raw.contains('\x1b'), "{raw:?}");
+    assert!(raw.contains("flowtop list"), "{raw:?}");
+}
+
+#[test]
 fn why_the_source_failed_is_said_afterwards() {
     assert!(after(start("fail")).contains("ended: no such module"));
 }

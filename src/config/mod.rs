@@ -296,8 +296,9 @@ fn layers(
         match &file.problems[..] {
             [] => layer = file.layer.over(layer),
             [only] => return Err(wrong(only)),
-            [first, rest @ ..] => {
-                return Err(wrong(&format!("{first} (and {} more)", rest.len())));
+            all => {
+                let mistakes = wrong(&format!("{} mistakes", all.len()));
+                return Err(Usage::Wrong(format!("{mistakes}\n  {}", all.join("\n  "))));
             }
         }
     }

@@ -152,7 +152,7 @@ pub(super) fn fields(text: &str) -> Result<FieldList, String> {
     for key in text.split(',').map(str::trim) {
         let field = field::find(key).ok_or_else(|| {
             format!(
-                "`{}` is no field, the nearest is `{}`; `flowtop fields` lists all",
+                "`{}` is no field{}; `flowtop fields` lists all",
                 key.escape_debug(),
                 nearest(key, FIELDS.iter().map(|field| field.key)),
             )
@@ -177,7 +177,7 @@ pub(super) fn columns(text: &str) -> Result<Choice, String> {
 pub(super) fn grouping(text: &str) -> Result<Grouping, String> {
     Grouping::named(text).ok_or_else(|| {
         format!(
-            "flows are not put together by `{}`, the nearest is `{}`",
+            "flows are not put together by `{}`{}",
             text.escape_debug(),
             nearest(text, Grouping::names())
         )
@@ -212,8 +212,7 @@ fn sort(text: &str) -> Result<Sort, String> {
     directed(text, |name| {
         SortKey::named(name).ok_or_else(|| {
             format!(
-                "`{}` is no field and no column, the nearest is `{}`; `flowtop fields` lists \
-                 fields",
+                "`{}` is no field and no column{}; `flowtop fields` lists fields",
                 name.escape_debug(),
                 nearest(name, SortKey::names())
             )
@@ -232,7 +231,7 @@ fn group_sort(text: &str) -> Result<Sort, String> {
         let column = GroupColumn::named(name).map(SortKey::Group);
         column.ok_or_else(|| {
             format!(
-                "groups are not sorted by `{}`, the nearest is `{}`",
+                "groups are not sorted by `{}`{}",
                 name.escape_debug(),
                 nearest(name, GroupColumn::names().chain([RATE]))
             )
@@ -294,21 +293,51 @@ pub(super) fn groups(text: &str) -> Result<&'static [Group], String> {
         .ok_or_else(|| format!("give {}", NAMES.map(|(name, _)| name).join(", ")))
 }
 
-/// The name most like a text: one that holds it as a word, else by spelling.
-pub(super) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> &'a str {
+/// How like a text a name is that could be meant, by Jaro and Winkler. Below,
+/// a letter or two in common are enough.
+const ALIKE: f64 = 0.75;
+
+/// The name most like a text, as the end of a message: one that holds it as a
+/// word, else by spelling. Nothing if none is like it: a hint that is far
+/// off sends people the wrong way.
+pub(super) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
     let text = text.to_ascii_lowercase();
     let holds = |name: &&str| name.split(['_', '-']).any(|word| word == text);
-    let likeness = |name: &str| strsim::jaro_winkler(name, &text);
-    let mut by_word = names.clone();
-    by_word
-        .find(holds)
-        .or_else(|| names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))))
-        .unwrap_or_default()
+    let by_word = names.clone().find(holds);
+    let likeness = |name: &'a str| (strsim::jaro_winkler(name, &text), name);
+    // A single letter is like whatever begins with it.
+    let alike = names.map(likeness).filter(|_| text.chars().count() > 1);
+    let by_spelling = alike
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let near = by_word.or_else(|| Some(by_spelling?.1));
+    near.map_or_else(String::new, |name| format!(", the nearest is `{name}`"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_like_nothing_gets_no_hint() {
+        let keys = ["color", "zone", "forwarded", "bits"];
+        assert_eq!(nearest("foo", keys.into_iter()), "");
+        assert_eq!(nearest("x", ["max-closed"].into_iter()), "");
+        assert!(
+            grouping("hosst")
+                .unwrap_err()
+                .ends_with(", the nearest is `hosts`")
+        );
+        for told in [
+            grouping("foo").unwrap_err(),
+            sorting("foo").unwrap_err(),
+            fields("foo").unwrap_err(),
+            columns("foo").unwrap_err(),
+        ] {
+            assert!(!told.contains("nearest"), "{told}");
+            assert!(told.contains("`foo`"), "{told}");
+        }
+    }
 
     #[test]
     fn intervals_are_numbers_in_range() {
@@ -397,7 +426,8 @@ mod tests {
             ("reply_byte", "reply_bytes"),
         ] {
             let keys = FIELDS.iter().map(|field| field.key);
-            assert_eq!(nearest(text, keys), key, "{text}");
+            let told = format!(", the nearest is `{key}`");
+            assert_eq!(nearest(text, keys), told, "{text}");
         }
     }
 }

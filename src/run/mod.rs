@@ -55,6 +55,9 @@ use source::{Chosen, Instead};
 /// kernel's buffer.
 const QUEUE: usize = 64;
 
+/// What `TERM` is where nothing can be drawn, as in a shell of an editor.
+const DUMB: &str = "dumb";
+
 /// Why the program ends without having done what it was asked to.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -64,6 +67,10 @@ enum Failure {
     Output(#[source] io::Error),
     #[error("the terminal: {0}")]
     Terminal(#[source] io::Error),
+    #[error(
+        "the viewer cannot draw: TERM is {0}, of a terminal that only writes line by line; set TERM to what the terminal is, such as xterm-256color, or use `flowtop list` or `flowtop events`"
+    )]
+    DumbTerminal(&'static str),
     #[error("starting a thread: {0}")]
     Thread(#[source] io::Error),
     #[error("taking over the signals: {0}")]
@@ -183,6 +190,9 @@ fn ended(result: Result<ExitCode, Failure>, mask: Option<&Mask>) -> ExitCode {
 fn carry_out(invocation: Invocation, mask: Option<&Mask>) -> Result<ExitCode, Failure> {
     match invocation {
         Invocation::View(options) => {
+            if std::env::var_os("TERM").is_some_and(|term| term == DUMB) {
+                return Err(Failure::DumbTerminal(DUMB));
+            }
             let mask = match mask {
                 Some(mask) => mask.clone(),
                 // For the key.

@@ -68,8 +68,7 @@ enum Part {
 impl Selection {
     /// What a query shows the sums of, if they are not those of the scope.
     pub fn shown(query: &Query) -> Option<Self> {
-        query.filter.as_ref()?;
-        Some(Self {
+        query.is_part_of_its_scope().then(|| Self {
             within: query.within.clone(),
             ..Self::matching(query, Part::All)
         })

@@ -245,6 +245,13 @@ impl Query {
         }
     }
 
+    /// Whether it is about fewer flows than its scope has: those that a filter
+    /// holds, that go one way, or that are in a group. What is summed up is
+    /// summed up of these.
+    pub fn is_part_of_its_scope(&self) -> bool {
+        self.filter.is_some() || self.direction.is_some() || !self.within.is_empty()
+    }
+
     /// Makes it the question of the next refresh: the cursor now names the
     /// flow it is on, where that flow is now, and an order that was to be kept
     /// is known. Its number stays.

@@ -37,7 +37,9 @@ impl Session {
         let (master, terminal) = open_pty(columns, rows);
         let stdio = || Stdio::from(terminal.try_clone().expect("a descriptor"));
         command.stdin(stdio()).stdout(stdio()).stderr(stdio());
-        command.env("TERM", "xterm-256color");
+        if !command.get_envs().any(|(name, _)| name == "TERM") {
+            command.env("TERM", "xterm-256color");
+        }
         // What it remembers is not that of whoever runs the tests.
         let state = state_dir();
         if !command.get_envs().any(|(name, _)| name == STATE_HOME) {

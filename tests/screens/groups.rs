@@ -208,6 +208,27 @@ fn services_lead_to_their_flows() {
 }
 
 #[test]
+fn totals_are_of_the_flows_that_are_counted_beside_them() {
+    let mut scene = scene();
+    let all = line(&scene, 1);
+    assert!(!all.contains("of ↓ "), "{all}");
+    let everything = scene.view().bytes_per_sec.unwrap();
+    scene.keys("7");
+    go_to(&mut scene, "domain");
+    press(&mut scene, &[KeyCode::Enter]);
+    let part = scene.view().matching_bytes_per_sec;
+    assert!(part.reply < everything.reply);
+    let of_group = line(&scene, 1);
+    let begin = format!(" ↓ {}B/s ", part.reply);
+    assert!(of_group.starts_with(&begin), "{of_group}");
+    assert!(of_group.contains("of ↓ "), "{of_group}");
+    assert!(of_group.trim_end().ends_with(" 1 flow"), "{of_group}");
+    // So they are of those that go one way.
+    scene.keys("1o");
+    assert!(line(&scene, 1).contains("of ↓ "), "{}", line(&scene, 1));
+}
+
+#[test]
 fn entering_nothing_says_how_to_select() {
     let mut scene = scene();
     scene.keys("5");

@@ -91,7 +91,7 @@ fn action(name: &str) -> Result<Action, String> {
     let found = Action::all().find(|action| action.name() == name);
     found.ok_or_else(|| {
         format!(
-            "`{name}` is no action; the nearest is `{}`, and `{NO_ACTION}` takes the key away",
+            "`{name}` is no action{}; `{NO_ACTION}` takes the key away",
             value::nearest(name, Action::all().map(Action::name))
         )
     })

@@ -92,9 +92,7 @@ fn limit(
             return Err(misplaced(name, "health"));
         }
         let nearest = value::nearest(name, LIMITS.iter().map(|limit| limit.name));
-        return Err(format!(
-            "`{name}` is no key of [health]; the nearest is `{nearest}`"
-        ));
+        return Err(format!("`{name}` is no key of [health]{nearest}"));
     };
     let number = match value {
         // With its radix, if that is not 10.

@@ -105,7 +105,7 @@ impl Reading<'_> {
         let Some(key) = KEYS.iter().find(|key| key.name == name) else {
             let names = KEYS.iter().map(|key| key.name).chain(TABLES);
             return Err(format!(
-                "`{name}` is no key; the nearest is `{}`",
+                "`{name}` is no key{}; `flowtop --print-config` has all",
                 value::nearest(name, names)
             ));
         };
@@ -225,13 +225,13 @@ mod tests {
         assert_eq!(
             file.problems,
             [
-                "line 1: `colour` is no key; the nearest is `color`",
+                "line 1: `colour` is no key, the nearest is `color`; `flowtop --print-config` has all",
                 "line 2: `interval`: give seconds from 0.1 to 3600, such as 0.5; it stays at 1",
                 "line 3: `bits`: give true or false; it stays at false",
                 "line 5: `protocols`: not `udb`; give tcp, udp, dccp, icmp, sctp, other, all; \
                  it stays at [\"tcp\"]",
                 "line 6: `families`: name at least one; it stays at [\"ipv4\", \"ipv6\"]",
-                "line 7: `dns` is no key; the nearest is `no-dns`",
+                "line 7: `dns` is no key, the nearest is `no-dns`; `flowtop --print-config` has all",
                 "line 8: `rcvbuf`: give bytes from 4k to 1024M, such as 32M; it stays at \"16M\"",
                 "line 10: `tv` is no IP address",
                 "line 11: the name of 192.0.2.1 must be a text in quotes",

@@ -145,7 +145,9 @@ fn a_broken_file_is_a_warning_unless_it_is_named() {
         "{of_all}"
     );
     assert!(of_all.ends_with("; nothing of it is used"), "{of_all}");
-    let expected = format!("{OF_USER}: line 1: `bit` is no key; the nearest is `bits`");
+    let expected = format!(
+        "{OF_USER}: line 1: `bit` is no key, the nearest is `bits`; `flowtop --print-config` has all"
+    );
     assert_eq!(*of_user, expected);
 
     for (line, reason) in [
@@ -155,11 +157,12 @@ fn a_broken_file_is_a_warning_unless_it_is_named() {
         ),
         (
             "--config a fields",
-            "the configuration a: line 1: `x` is no key; the nearest is `",
+            "the configuration a: line 1: `x` is no key; `flowtop --print-config`",
         ),
         (
             "--config b",
-            "the configuration b: line 1: `bits`: give true or false; it stays at",
+            "the configuration b: 2 mistakes\n  line 1: `bits`: give true or false; it stays at false\n  \
+             line 2: `c` is no key; `flowtop --print-config` has all",
         ),
     ] {
         let files = [("a", "x = 1\n"), ("b", "bits = 1\nc = 2\n")];
@@ -295,7 +298,7 @@ fn limits_of_health_are_read_and_mistakes_are_told() {
         [
             "line 4: `table-crit`: give a number from 1 to 100; it stays at 85",
             "line 5: `retransmits`: give a number from 1 to 100; it stays at 7",
-            "line 6: `unansered` is no key of [health]; the nearest is `unanswered`",
+            "line 6: `unansered` is no key of [health], the nearest is `unanswered`",
             "line 7: `interval` has to stand above [health]; here it says nothing",
         ]
     );
@@ -509,7 +512,7 @@ fn mistakes_in_keys_are_told_by_line_and_lose_nothing_else() {
     let expected = [
         ": line 3: `Ctrl+R` cannot be `help`: on line 2 it is `redraw`, which counts",
         ": line 4: `alt+x` is no key; give a character, f1 to f12, up, down, ",
-        ": line 5: `redrw` is no action; the nearest is `redraw`, and `none` takes the key away",
+        ": line 5: `redrw` is no action, the nearest is `redraw`; `none` takes the key away",
         ": line 6: give a text in quotes",
         ": line 7: `preset`: give default, vim, original",
         ": line 8: `bits` has to stand above [keys]; here it says nothing",

@@ -239,18 +239,18 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
         };
         format!("{text:<width$}")
     };
-    let is_filtered = view.query.filter.is_some();
-    // Of what the filter holds, and of everything.
+    let is_part = view.query.is_part_of_its_scope();
+    // Of the flows that are counted on the right, and of everything.
     let all_speed = view.bytes_per_sec;
     let speed = all_speed.map(|all| {
-        if is_filtered {
+        if is_part {
             view.matching_bytes_per_sec
         } else {
             all
         }
     });
     let all_moved = view.totals.counters.bytes();
-    let moved = if is_filtered {
+    let moved = if is_part {
         view.counters.bytes()
     } else {
         all_moved
@@ -271,7 +271,7 @@ pub(super) fn totals(state: &State, area: Rect, buf: &mut Buffer) {
             .and("  ↑ ", Role::Up)
             .and(amount(moved.orig), Role::Text),
     ];
-    if is_filtered {
+    if is_part {
         let of = Piece::new(7, "of ↓ ", Role::Dim)
             .and(rate(all_speed.map(|s| s.reply)), Role::Dim)
             .and("  ↑ ", Role::Dim)
@@ -359,11 +359,9 @@ fn with_sparks(
         pieces
     };
     let fits = |pieces: &Vec<Piece>| line::fits(pieces, right, SPARK_RANK, area);
-    // Under a filter births are those of everything, unlike what was read.
-    let is_filtered = view.query.filter.is_some();
-    let some = SPARKS
-        .iter()
-        .filter(|(_, flows)| *flows == 0 || !is_filtered);
+    // Births are always those of everything, unlike what was read of a part.
+    let is_part = view.query.is_part_of_its_scope();
+    let some = SPARKS.iter().filter(|(_, flows)| *flows == 0 || !is_part);
     let mut all = some.map(|(rates, flows)| with(*rates, *flows));
     all.find(fits).unwrap_or(plain)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::filter;
 use super::{COLUMNS, Column, ColumnId, named};
 
 /// Whether a column is shown.
@@ -176,14 +177,12 @@ impl fmt::Display for Choice {
 }
 
 fn unknown(name: &str) -> String {
-    let likeness = |key: &str| strsim::jaro_winkler(key, &name.to_ascii_lowercase());
-    let keys = COLUMNS.iter().map(|column| column.key);
-    let nearest = keys.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let nearest = filter::nearest(name, COLUMNS.iter().map(|column| column.key));
     let all: Vec<_> = COLUMNS.iter().map(|column| column.key).collect();
     format!(
-        "`{}` is no column, the nearest is `{}`; there are {}",
+        "`{}` is no column{}; there are {}",
         name.escape_debug(),
-        nearest.unwrap_or_default(),
+        nearest.map_or_else(String::new, |key| format!(", the nearest is `{key}`")),
         all.join(", ")
     )
 }

@@ -99,7 +99,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The word of a list that is most like `text`, if any is like it.
-pub(super) fn nearest<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.to_ascii_lowercase();
     words
         .into_iter()

@@ -64,7 +64,7 @@ mod words;
 use std::fmt;
 use std::str::FromStr;
 
-pub use error::FilterError;
+pub use error::{FilterError, nearest};
 pub use eval::{Needs, Subject};
 pub use saved::Definitions;
 pub use suggest::{Suggestion, suggest};
