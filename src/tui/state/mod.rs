@@ -110,9 +110,7 @@ impl Effects {
         self.save.extend(later.save);
         self.ending = self.ending.take().or(later.ending);
     }
-}
 
-impl Effects {
     /// What others are to do, the foremost first.
     pub(super) fn errands(&mut self) -> impl Iterator<Item = Errand> + use<> {
         let errands = [
@@ -177,8 +175,8 @@ pub struct State {
     pub(super) with_ended: bool,
     /// How often those that are kept were to be forgotten.
     forgotten: u32,
-    /// Whether the key that forgets them was pressed once.
-    is_forgetting: bool,
+    /// When the key that forgets them was pressed once.
+    asked_to_forget: Option<Moment>,
     /// From when on flows are counted; `None`: from the start.
     pub(super) baseline: Option<Moment>,
     pub(super) unit: RateUnit,
@@ -257,7 +255,7 @@ impl State {
             paused: None,
             with_ended: false,
             forgotten: 0,
-            is_forgetting: false,
+            asked_to_forget: None,
             baseline: None,
             unit: settings.unit,
             interval: settings.interval,
@@ -383,7 +381,6 @@ impl State {
             && now.since(*since) >= time_to_read(text)
         {
             self.notice = None;
-            self.is_forgetting = false;
         }
     }
 
