@@ -12,7 +12,7 @@ mod draw;
 mod help;
 pub mod keymap;
 pub mod keys;
-pub mod layout;
+mod layout;
 pub mod memory;
 mod menu;
 mod mouse;

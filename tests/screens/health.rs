@@ -302,6 +302,9 @@ fn keys_of_lists_change_nothing_that_cannot_be_seen() {
             assert!(shown.contains("There are no rows here"), "{key}\n{shown}");
         }
         assert_eq!(scene.query, before);
+        // The list of options says what it changes.
+        scene.keys(",c");
+        assert!(scene.query.with_ended);
     }
 }
 

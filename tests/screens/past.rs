@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{
-    Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use flowtop::flow::State;
 use flowtop::table::EndReason;
 use flowtop::tui::Message;

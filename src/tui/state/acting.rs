@@ -6,30 +6,6 @@ use super::columns::Seen;
 use super::{Effects, Popup, State};
 use crate::view::Page;
 
-/// Whether an action is about the rows of a list, or its columns. Pages have
-/// none, and what cannot be seen is not changed.
-const fn needs_rows(action: Action) -> bool {
-    matches!(
-        action,
-        Action::ScrollLeft
-            | Action::ScrollRight
-            | Action::Enter
-            | Action::Inspect
-            | Action::OnlyThis
-            | Action::NotThis
-            | Action::ToggleEnded
-            | Action::SortLeft
-            | Action::SortRight
-            | Action::Reverse
-            | Action::ToggleFreeze
-            | Action::ChooseColumns
-            | Action::Follow
-            | Action::TogglePin
-            | Action::GroupBy
-            | Action::Copy
-    )
-}
-
 impl State {
     pub(in crate::tui) fn act(&mut self, action: Action, effects: &mut Effects) {
         // What was said is answered by the next key.
@@ -38,6 +14,9 @@ impl State {
             self.asked_to_forget = None;
             self.act_on_popup(popup, action, effects);
             return;
+        }
+        if self.lacks_rows(action) {
+            return self.say("There are no rows here; lists are in the other tabs.");
         }
         self.do_action(action, effects);
     }
@@ -49,9 +28,6 @@ impl State {
         match action {
             action if self.act_on_chart(action) => {}
             Action::Move(motion) if self.tab.page() == Page::Health => self.scroll_page(motion),
-            action if self.tab.page() != Page::List && needs_rows(action) => {
-                self.say("There are no rows here; lists are in the other tabs.");
-            }
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,
@@ -119,6 +95,35 @@ impl State {
             self.seen = Seen::default();
         }
         self.clamp();
+    }
+
+    /// Whether an action is about the rows of a list or its columns, and a page
+    /// is shown that has none: what cannot be seen is not changed.
+    const fn lacks_rows(&self, action: Action) -> bool {
+        match self.tab.page() {
+            Page::List => false,
+            // There they are about time.
+            Page::Chart if matches!(action, Action::ScrollLeft | Action::ScrollRight) => false,
+            Page::Health | Page::Chart => matches!(
+                action,
+                Action::ScrollLeft
+                    | Action::ScrollRight
+                    | Action::Enter
+                    | Action::Inspect
+                    | Action::OnlyThis
+                    | Action::NotThis
+                    | Action::ToggleEnded
+                    | Action::SortLeft
+                    | Action::SortRight
+                    | Action::Reverse
+                    | Action::ToggleFreeze
+                    | Action::ChooseColumns
+                    | Action::Follow
+                    | Action::TogglePin
+                    | Action::GroupBy
+                    | Action::Copy
+            ),
+        }
     }
 
     /// Goes into the selected group.

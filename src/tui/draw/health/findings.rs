@@ -113,13 +113,21 @@ fn words(state: &State, health: &Health, finding: &Finding) -> Words {
             what: format!(
                 "Messages of the kernel were odd: {}.",
                 said([
-                    some(problems.unusable, "named no connection", "named no connection"),
+                    some(
+                        problems.unusable,
+                        "named no connection",
+                        "named no connection"
+                    ),
                     some(
                         problems.malformed,
                         "value had another length than its own",
                         "values had another length than theirs"
                     ),
-                    some(problems.unknown, "attribute was unknown", "attributes were unknown"),
+                    some(
+                        problems.unknown,
+                        "attribute was unknown",
+                        "attributes were unknown"
+                    ),
                 ])
             ),
             then: "What could be understood is shown. A kernel newer than this flowtop is the \
