@@ -4,10 +4,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use flowtop::enrich::dns::OwnSocket;
-use flowtop::flow::{Direction, Family, Group as Protocols, L4, Protocol, Scope, Tuple};
+use flowtop::flow::{
+    Direction, Family, Group as Protocols, L4, Origin, Pair, Protocol, Scope, Tuple,
+};
+use flowtop::view::field::Value;
+use flowtop::view::group::{GROUP_FIELDS, GroupColumn, GroupField, GroupRow};
+use flowtop::view::units::RateUnit;
 use flowtop::view::{Grouping, List, Query};
 
-use crate::scene::{Scene, line, process, tcp, tuple};
+use crate::scene::{START, Scene, line, process, tcp, tuple};
 
 #[test]
 fn scope_is_exact_for_what_lives_and_what_has_ended() {
@@ -40,7 +45,7 @@ fn scope_is_exact_for_what_lives_and_what_has_ended() {
         for list in [List::By(Grouping::Country), List::By(Grouping::Service)] {
             let groups = scene.view(list, scope, None).groups;
             let sum = groups.iter().fold((0, 0, 0), |sum, row| {
-                let bytes = row.counters.bytes().reply;
+                let bytes = row.bytes().unwrap_or_default().reply;
                 (sum.0 + row.flows, sum.1 + row.ended, sum.2 + bytes)
             });
             assert_eq!(sum, expected, "{list:?} in {scope:?}");
@@ -151,7 +156,7 @@ fn directions_filter_what_lives_and_what_has_ended() {
         ] {
             let view = scene.answer(&query(list));
             let sum = view.groups.iter().fold((0, 0, 0), |sum, row| {
-                let bytes = row.counters.bytes().sum();
+                let bytes = row.bytes().unwrap_or_default().sum();
                 (sum.0 + row.flows, sum.1 + row.ended, sum.2 + bytes)
             });
             assert_eq!(sum, (1, 1, 11), "{list:?} {direction:?}");
@@ -163,4 +168,36 @@ fn directions_filter_what_lives_and_what_has_ended() {
         assert_eq!((view.matching, view.out_of_direction), (1, 3));
         assert_eq!(view.rows[0].flow.key().orig, orig);
     }
+}
+
+#[test]
+fn what_nobody_has_counted_is_absent_and_not_nothing() {
+    let mut scene = Scene::without_places();
+    let uncounted = |scene: &mut Scene| scene.groups(List::By(Grouping::Service));
+    scene.tell(tcp("192.168.0.2", "81.0.0.1", 443), Origin::Dumped, None);
+    let [row] = &uncounted(&mut scene)[..] else {
+        panic!("one service");
+    };
+    assert_eq!(row.counters, None);
+    assert_eq!(cell(row, GroupColumn::ReplyBytes), "-");
+    let of_bytes = |field: &&GroupField| field.key.ends_with("_bytes");
+    for field in GROUP_FIELDS.iter().filter(of_bytes) {
+        assert_eq!((field.get)(row), Value::Absent, "{}", field.key);
+    }
+    // One that is counted is enough, or one that was; though it has moved
+    // nothing one way.
+    scene.live(tcp("192.168.0.2", "81.0.0.2", 443), (7, 0));
+    let rows = uncounted(&mut scene);
+    assert_eq!(rows[0].bytes(), Some(Pair { orig: 7, reply: 0 }));
+    assert_eq!(cell(&rows[0], GroupColumn::ReplyBytes), "0B");
+    scene.ended(tcp("192.168.0.2", "81.0.0.2", 443), (8, 0));
+    let rows = uncounted(&mut scene);
+    assert_eq!((rows[0].flows, rows[0].ended), (1, 1));
+    assert_eq!(rows[0].bytes(), Some(Pair { orig: 8, reply: 0 }));
+}
+
+fn cell(row: &GroupRow, column: GroupColumn) -> String {
+    let mut text = String::new();
+    column.cell(row, RateUnit::Bytes, START, &mut text);
+    text
 }

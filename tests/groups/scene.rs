@@ -220,7 +220,7 @@ pub(crate) fn line(row: &GroupRow) -> String {
         (Group::Host(host), None) => host.to_string(),
         (_, None) => row.label(),
     };
-    let bytes = row.counters.bytes();
+    let bytes = row.bytes().unwrap_or_default();
     format!(
         "{name}: {} + {}, {} hosts, {} there, {} back",
         row.flows, row.ended, row.hosts, bytes.orig, bytes.reply

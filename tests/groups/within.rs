@@ -89,7 +89,7 @@ fn every_grouping_puts_each_flow_where_it_belongs() {
     let mut told = |grouping| {
         let rows = scene.inside(&[], grouping);
         let brief = |row: &GroupRow| {
-            let bytes = row.counters.bytes();
+            let bytes = row.bytes().unwrap_or_default();
             let (up, down) = (bytes.orig, bytes.reply);
             format!(
                 "{}: {} of {}, {up} {down}",

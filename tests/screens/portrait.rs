@@ -99,7 +99,7 @@ fn a_portrait_adds_up_to_its_row() {
         portrait.row.flows
     );
     let sent: u64 = peers.top.iter().map(|part| part.bytes.orig).sum();
-    assert_eq!(sent, portrait.row.counters.orig.bytes);
+    assert_eq!(sent, portrait.row.bytes().unwrap().orig);
 }
 
 #[test]

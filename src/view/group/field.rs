@@ -132,12 +132,16 @@ pub static GROUP_FIELDS: &[GroupField] = &[
                 .map_or(Value::Absent, |seen| Value::Time(seen.real_ns))
         },
     },
-    number("orig_packets", |row| Value::Uint(row.counters.orig.packets)),
-    number("orig_bytes", |row| Value::Uint(row.counters.orig.bytes)),
-    number("reply_packets", |row| {
-        Value::Uint(row.counters.reply.packets)
+    number("orig_packets", |row| {
+        row.counters.map(|both| both.orig.packets).into()
     }),
-    number("reply_bytes", |row| Value::Uint(row.counters.reply.bytes)),
+    number("orig_bytes", |row| row.bytes().map(|both| both.orig).into()),
+    number("reply_packets", |row| {
+        row.counters.map(|both| both.reply.packets).into()
+    }),
+    number("reply_bytes", |row| {
+        row.bytes().map(|both| both.reply).into()
+    }),
     number("orig_bytes_per_sec", |row| {
         row.rate().map(|rate| rate.orig).into()
     }),

@@ -262,7 +262,8 @@ pub struct GroupRow {
     /// Packets and bytes of both, as far as they were counted. Of hosts,
     /// processes and what these belong to, and of interfaces, `orig` is what
     /// they have sent; of peers and of services on our side, what our side has; of others what was sent in the original direction.
-    pub counters: Pair<Counters>,
+    /// `None` where nobody has counted any.
+    pub counters: Option<Pair<Counters>>,
     /// Whether the rate of any flow that is there is known.
     pub is_rated: bool,
     /// Bytes per second of the flows that are there.
@@ -296,7 +297,7 @@ impl GroupRow {
             ended: 0,
             last_ended: None,
             hosts: 0,
-            counters: Pair::default(),
+            counters: None,
             is_rated: false,
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
@@ -316,6 +317,12 @@ impl GroupRow {
         } else {
             None
         }
+    }
+
+    /// Bytes of the flows that are there and of those that have ended; `None`
+    /// where nobody has counted any.
+    pub fn bytes(&self) -> Option<Pair<u64>> {
+        self.counters.map(Pair::bytes)
     }
 
     /// Bytes per second of the flows that are there; `None` where no rate is

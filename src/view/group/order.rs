@@ -73,7 +73,7 @@ pub(super) fn in_order(
         usual: (
             tally.flows == 0,
             Reverse(both(tally.average_bytes_per_sec)),
-            Reverse(both(tally.counters().bytes())),
+            Reverse(both(tally.counters().unwrap_or_default().bytes())),
             Reverse(tally.flows),
         ),
         tally: index,

@@ -33,6 +33,7 @@ pub(super) struct Tally {
     pub(super) hosts: u32,
     oldest: Option<Age>,
     counters: Pair<Counters>,
+    is_counted: bool,
     is_rated: bool,
     bytes_per_sec: Pair<u64>,
     pub(super) average_bytes_per_sec: Pair<u64>,
@@ -59,6 +60,7 @@ impl Tally {
             hosts: 0,
             oldest: None,
             counters: Pair::default(),
+            is_counted: false,
             is_rated: false,
             bytes_per_sec: Pair::default(),
             average_bytes_per_sec: Pair::default(),
@@ -71,7 +73,10 @@ impl Tally {
         let (flow, side) = (found.flow, found.side);
         self.example.get_or_insert(found.id);
         self.flows += 1;
-        self.counters += side.sent_and_received(flow.counters().unwrap_or_default());
+        if let Some(counters) = flow.counters() {
+            self.is_counted = true;
+            self.counters += side.sent_and_received(counters);
+        }
         if let Some(rate) = flow.bytes_per_sec() {
             self.is_rated = true;
             add(&mut self.bytes_per_sec, side.sent_and_received(rate));
@@ -113,11 +118,17 @@ impl Tally {
         self.rare.as_ref()?.ended.as_ref()
     }
 
-    /// Packets and bytes of all its flows, those that have ended included.
-    pub(super) fn counters(&self) -> Pair<Counters> {
-        let mut counters = self.counters;
-        counters += self.ended().map(|e| e.counters).unwrap_or_default();
-        counters
+    /// Packets and bytes of all its flows, those that have ended included;
+    /// `None` where nobody has counted any.
+    pub(super) fn counters(&self) -> Option<Pair<Counters>> {
+        // What was counted had a packet.
+        let ended = self.ended().map(|ended| ended.counters);
+        let ended = ended.filter(|counters| *counters != Pair::default());
+        let here = self.is_counted.then_some(self.counters);
+        here.into_iter().chain(ended).reduce(|mut sum, more| {
+            sum += more;
+            sum
+        })
     }
 
     fn mean_rtt_us(&self) -> Option<u32> {

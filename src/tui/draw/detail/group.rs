@@ -43,12 +43,11 @@ pub(super) fn tell(state: &State, portrait: &Portrait, sheet: &mut Sheet) {
     }
     sheet.gap();
     sheet.say("flows", flows(portrait));
-    let sums = Pair {
-        orig: row.counters.orig.bytes,
-        reply: row.counters.reply.bytes,
+    let mut traffic = match row.bytes() {
+        Some(sums) => amounts(Prose::default(), state, sums, row.bytes_per_sec)
+            .known("flows that have ended are among the sums"),
+        None => Prose::of("unknown", Role::Dim),
     };
-    let mut traffic = amounts(Prose::default(), state, sums, row.bytes_per_sec);
-    traffic = traffic.known("flows that have ended are among the sums");
     if portrait.uncounted > 0 {
         let count = units_of(portrait.uncounted, "flow is", "flows are");
         traffic = traffic.known(format!("{count} not counted: born before accounting"));

@@ -168,8 +168,8 @@ pub(super) fn role(column: Column, row: &GroupRow, tiers: Tiers) -> Role {
         Hosts => zero_is_dim(row.hosts as u64),
         New => zero_is_dim(row.new as u64),
         Unreplied => zero_is_dim(row.unreplied as u64),
-        ReplyBytes => zero_is_dim(row.counters.reply.bytes),
-        OrigBytes | Column::Bytes => zero_is_dim(row.counters.orig.bytes),
+        ReplyBytes => zero_is_dim(row.bytes().unwrap_or_default().reply),
+        OrigBytes | Column::Bytes => zero_is_dim(row.bytes().unwrap_or_default().orig),
         ReplyRate => table::rate_role(tiers, Some(row.bytes_per_sec.reply)),
         OrigRate => table::rate_role(tiers, Some(row.bytes_per_sec.orig)),
         // Pictures, drawn where one knows how wide they are.

@@ -9,6 +9,7 @@ use super::super::expression::{NO_UNIT, NO_USER};
 use super::super::{Belonging, Country, Group, GroupRow, Holder};
 use super::GroupColumn;
 use crate::enrich::nfsd;
+use crate::flow::Pair;
 
 impl GroupColumn {
     /// What rows are ordered by. Rates are averages over ten seconds, so that
@@ -54,11 +55,11 @@ impl GroupColumn {
             Self::Seen => row
                 .seen()
                 .map_or(Value::Absent, |seen| Value::Uint(seen.mono_ns)),
-            Self::ReplyBytes => Value::Uint(row.counters.reply.bytes),
-            Self::OrigBytes => Value::Uint(row.counters.orig.bytes),
+            Self::ReplyBytes => row.bytes().map(|bytes| bytes.reply).into(),
+            Self::OrigBytes => row.bytes().map(|bytes| bytes.orig).into(),
             Self::Bytes => {
-                let bytes = row.counters.bytes();
-                Value::Uint(bytes.orig.saturating_add(bytes.reply))
+                let sum = |bytes: Pair<u64>| bytes.orig.saturating_add(bytes.reply);
+                row.bytes().map(sum).into()
             }
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
