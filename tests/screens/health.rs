@@ -296,7 +296,7 @@ fn keys_of_lists_change_nothing_that_cannot_be_seen() {
         scene.press(KeyCode::Char(tab));
         scene.answer();
         let before = scene.query.clone();
-        for key in ">rCfcgiyF*".chars() {
+        for key in ">rCfcgiKyF*".chars() {
             scene.press(KeyCode::Char(key));
             let shown = text(&scene.buffer(120, 30));
             assert!(shown.contains("There are no rows here"), "{key}\n{shown}");

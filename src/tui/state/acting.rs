@@ -110,6 +110,8 @@ impl State {
                     | Action::ScrollRight
                     | Action::Enter
                     | Action::Inspect
+                    | Action::DetailUp
+                    | Action::DetailDown
                     | Action::OnlyThis
                     | Action::NotThis
                     | Action::ToggleEnded

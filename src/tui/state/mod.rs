@@ -151,16 +151,17 @@ pub enum Popup {
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct State {
-    /// Set once.
+    /// What it was begun with; never changed.
     pub(super) settings: Settings,
+    /// How the chosen theme looks on this terminal.
     pub(super) theme: Theme,
     pub(super) themes: Themes,
     /// The theme to go back to from the others.
     worn: usize,
     pub(super) zone: TimeZone,
-    /// Set once, too.
+    /// How flows looked at the beginning; never changed.
     begun: Begun,
-    /// Changed by keys.
+    /// Protocols and families that are shown.
     pub(super) scope: Scope,
     pub(super) filter: Option<Arc<Filter>>,
     /// Where a filter is being typed.
@@ -213,6 +214,7 @@ pub struct State {
     subnets: Widths,
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
+    /// How many columns are scrolled out to the left.
     pub(super) scroll: usize,
     /// First visible line of the page of health.
     pub(super) page_scroll: usize,
@@ -224,9 +226,10 @@ pub struct State {
     untracked: Option<String>,
     /// What is copied, written and exported, and whether that is masked.
     taking: Taking,
-    /// Changed by the world.
     pub(super) size: Size,
+    /// What the clock says.
     pub(super) now: Moment,
+    /// What is drawn; masked, if that is wanted.
     pub(super) view: Option<Arc<View>>,
     /// What was seen since the size, the list or a filter changed.
     seen: Seen,
