@@ -45,14 +45,13 @@ impl State {
 
     /// Moves the text of the pane by lines.
     pub(super) fn scroll_pane(&mut self, by: isize) {
-        match &mut self.trail_mut().here_mut().pane {
-            Some(pane) => pane.scroll = pane.scroll.saturating_add_signed(by),
-            None => {
-                let (any, flow) = (self.keys("i"), self.keys("Enter"));
-                self.say(&format!(
-                    "No details are open: {any} opens them, and {flow} those of a flow."
-                ));
-            }
+        if let Some(pane) = &mut self.trail_mut().here_mut().pane {
+            pane.scroll = pane.scroll.saturating_add_signed(by);
+        } else {
+            let (any, flow) = (self.keys("i"), self.keys("Enter"));
+            self.say(&format!(
+                "No details are open: {any} opens them, and {flow} those of a flow."
+            ));
         }
     }
 

@@ -413,6 +413,9 @@ fn a_line_that_hides_filters_forgets_none() {
     let filter = scene.query.filter.as_ref().map(ToString::to_string);
     assert_eq!(filter.as_deref(), Some("proto:icmp"));
     assert_eq!(scene.state.memory().filters, ["udp", "icmp"]);
+    scene.keys("/udp");
+    scene.press(KeyCode::Enter);
+    assert_eq!(scene.state.memory().filters, ["icmp", "udp"]);
 }
 
 #[test]

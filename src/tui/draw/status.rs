@@ -127,10 +127,9 @@ fn chips(state: &State) -> Vec<Piece> {
         .map(|group| group.title())
         .collect();
     let mut chips = vec![Piece::new(6, families.join(" "), Role::Chip)];
-    const ALL: usize = Group::ALL.len();
     chips.push(match groups.len() {
         0 => Piece::new(2, "no protocol", Role::ChipWarn),
-        ALL => Piece::new(6, "all protocols", Role::Chip),
+        count if count == Group::ALL.len() => Piece::new(6, "all protocols", Role::Chip),
         _ => Piece::new(6, groups.join(" "), Role::Chip),
     });
     if let Some(direction) = state.direction {

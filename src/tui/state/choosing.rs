@@ -75,7 +75,10 @@ impl State {
             Typed::Nothing => {}
             Typed::Filter(filter) => self.set_filter(filter),
             Typed::Closed(filter) => {
-                self.typed.extend(prompt.take_typed());
+                let typed = prompt.take_typed();
+                // A line that showed none of those before may have one anew.
+                self.typed.retain(|before| !typed.contains(before));
+                self.typed.extend(typed);
                 self.prompt = None;
                 self.set_filter(filter);
             }

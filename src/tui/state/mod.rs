@@ -149,7 +149,6 @@ pub enum Popup {
 
 /// The state of the screen.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct State {
     /// What it was begun with; never changed.
     pub(super) settings: Settings,
