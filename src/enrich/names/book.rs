@@ -39,7 +39,7 @@ struct Known {
 /// that shows names; a question costs one hash lookup.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    known: HashMap<IpAddr, Known>,
+    known: HashMap<IpAddr, Known, foldhash::fast::RandomState>,
 }
 
 impl Names {

@@ -261,8 +261,9 @@ pub struct GroupRow {
     pub hosts: usize,
     /// Packets and bytes of both, as far as they were counted. Of hosts,
     /// processes and what these belong to, and of interfaces, `orig` is what
-    /// they have sent; of peers and of services on our side, what our side has; of others what was sent in the original direction.
-    /// `None` where nobody has counted any.
+    /// they have sent; of peers and of services on our side, what our side has;
+    /// of others what was sent in the original direction. `None` where nobody has
+    /// counted any.
     pub counters: Option<Pair<Counters>>,
     /// Whether the rate of any flow that is there is known.
     pub is_rated: bool,
