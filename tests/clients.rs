@@ -150,7 +150,7 @@ impl Scene {
 
 /// `host: connections, sent by our side, received`.
 fn line(row: &GroupRow) -> String {
-    let bytes = row.counters.bytes();
+    let bytes = row.counters.unwrap_or_default().bytes();
     format!(
         "{}: {}, {}, {}",
         row.label(),

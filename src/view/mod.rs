@@ -162,6 +162,7 @@ pub enum Page {
 
 /// What somebody wants to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Query {
     /// Counts the questions of one asker, so that a late answer can be told
     /// from a current one.
