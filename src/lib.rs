@@ -51,10 +51,11 @@
 //! table and asks for single flows; `sockets` does both, where sockets are the
 //! source. The engine owns all state (its own thread under the viewer, the main
 //! thread otherwise); main draws or writes; `input` reads keys; `signals` waits
-//! for the end, and `suspend` for a shell that wants the terminal. `names` owns the cache, the queue and the pace of lookups; for
-//! each nameserver a thread waits for replies, or a few wait for libc. `places`
-//! lives only while changed databases are opened, `export` only while a screen
-//! or rows are written to a file.
+//! for the end, and `suspend` for a shell that wants the terminal. `names` owns
+//! the cache, the queue and the pace of lookups; for each nameserver a thread
+//! waits for replies, or a few wait for libc. `places` lives only while changed
+//! databases are opened, `export` only while a screen or rows are written to a
+//! file.
 //! `nfsd` reads what the NFS server says of its clients, where they are shown.
 //! `vitals` reads what the kernel counts about itself, while somebody looks.
 //! `locality` follows addresses, routes and neighbours. `owners` asks for

@@ -60,6 +60,8 @@ pub struct DoctorOptions {
     pub netns: Option<String>,
     /// Databases of places.
     pub places: geoip::Settings,
+    /// From where on the table is too full.
+    pub health: health::Settings,
 }
 
 /// What to update, and how.

@@ -62,7 +62,6 @@ pub const SAMPLE: &str = include_str!("../../conf/flowtop.toml");
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Receive buffer of events if nobody says otherwise.
 const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
-
 /// Ended flows to keep if nobody says otherwise.
 const MAX_CLOSED: usize = 10_000;
 
@@ -150,10 +149,7 @@ pub fn parse<A: Into<OsString> + Clone>(
     let settings = |records, course| written(records, course, unit, columns);
     Ok(match options.command {
         Some(Command::Fields) => Invocation::Fields,
-        Some(Command::Doctor) => Invocation::Doctor(DoctorOptions {
-            netns: source.netns,
-            places: source.lookups.places,
-        }),
+        Some(Command::Doctor) => Invocation::Doctor(doctor(source, &layer)),
         Some(Command::Update(flags)) => Invocation::Update(update(flags, &variable, surroundings)),
         Some(Command::Events(records)) => Invocation::Events(EventsOptions {
             source,
@@ -227,8 +223,8 @@ fn remembered(
     }
 }
 
-/// Lets a filter have all protocols, and `--service` choose them: its own, and what else is asked for by
-/// name.
+/// Lets a filter have all protocols, and `--service` choose them: its own, and
+/// what else is asked for by name.
 ///
 /// # Errors
 /// If it stands beside what tells of flows only.
@@ -312,6 +308,15 @@ fn layers(
 fn order(sorting: Option<Sorting>, of_groups: bool) -> Result<Option<Sort>, Usage> {
     let sort = sorting.map(|sorting| sorting.of(of_groups)).transpose();
     sort.map_err(|problem| Usage::Wrong(format!("--sort: {problem}; see flowtop --help")))
+}
+
+/// What is looked at.
+fn doctor(source: SourceOptions, layer: &Layer) -> DoctorOptions {
+    DoctorOptions {
+        netns: source.netns,
+        places: source.lookups.places,
+        health: file::health::settings(&layer.health),
+    }
 }
 
 /// What the viewer begins with; nothing is remembered yet.

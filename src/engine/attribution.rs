@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::enrich::Knowledge;
-use crate::enrich::owners::{Attribution, Subject};
+use crate::enrich::owners::{Attributed, Attribution, Subject};
 use crate::flow::{Counters, Direction, Key, Pair, Update};
 use crate::table::{Change, Flow, Table};
 
@@ -161,22 +161,101 @@ impl Asker {
     /// for flows that the kernel does not count: of all of them after a
     /// refresh, since a flow that rests has a rate as well.
     pub fn answers(&mut self, knowledge: &mut Knowledge) -> Vec<Update> {
-        let update = |(&key, &counters): (&Key, &Pair<Counters>)| Update::Counted { key, counters };
-        let mut news = Vec::new();
-        for answer in self.attribution.answers() {
-            self.awaited.remove(&answer.key);
-            knowledge.merge_owners(answer.key, answer.owners);
-            if let Some(counters) = answer.counters {
-                self.counted.insert(answer.key, counters);
-                news.push(update((&answer.key, &counters)));
-            }
-        }
+        let answers = self.attribution.answers();
+        let news = answers.into_iter();
+        let news: Vec<_> = news.filter_map(|one| self.take(one, knowledge)).collect();
         let refreshes = self.refreshes();
         if refreshes == self.refreshes {
             return news;
         }
         self.refreshes = refreshes;
         self.is_refreshing = false;
-        self.counted.iter().map(update).collect()
+        let all = self.counted.iter();
+        all.map(|(&key, &counters)| Update::Counted { key, counters })
+            .collect()
+    }
+
+    /// Takes an answer in, and hands on what a socket counted. One that was under
+    /// way when its flow ended is passed over: nobody would forget it again, and
+    /// the next flow of this tuple would have its owner.
+    fn take(&mut self, answer: Attributed, knowledge: &mut Knowledge) -> Option<Update> {
+        let Attributed {
+            key,
+            owners,
+            counters,
+        } = answer;
+        let is_first = self.awaited.remove(&key);
+        if !is_first && knowledge.owners(&key).is_none() {
+            return None;
+        }
+        knowledge.merge_owners(key, owners);
+        let counters = counters?;
+        self.counted.insert(key, counters);
+        Some(Update::Counted { key, counters })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::enrich::locality::Locality;
+    use crate::enrich::owners::{Owner, Settings, Unknown};
+    use crate::enrich::services::{self, Services};
+    use crate::flow::{L4, Moment, Origin, Protocol, Report, Tuple};
+
+    fn answer(key: Key) -> Attributed {
+        let counters = Counters {
+            packets: 1,
+            bytes: 100,
+        };
+        Attributed {
+            key,
+            owners: Pair {
+                orig: Some(Owner::unknown(Unknown::Gone)),
+                reply: None,
+            },
+            counters: Some(Pair {
+                orig: counters,
+                reply: counters,
+            }),
+        }
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_the_end_of_its_flow_is_passed_over() {
+        let mut asker = Asker::new(Attribution::start(Settings::default(), || {}).unwrap());
+        let (services, _) = Services::load(&services::Settings::default());
+        let mut knowledge = Knowledge::new(services);
+        let here = Ipv4Addr::LOCALHOST;
+        knowledge.set_locality(Arc::new(Locality::of([here.into()], [])));
+        let orig = Tuple::v4(here, here, Protocol::TCP, L4::Ports { src: 1, dst: 2 });
+        let key = Key { zone: 0, orig };
+        let mut table = Table::new();
+        let mut tell = |origin, asker: &mut Asker, knowledge: &mut Knowledge| {
+            let update = Update::Flow(Report::about(key, origin));
+            table.apply(&update, Moment::default(), &mut |change| {
+                asker.note(&change, knowledge);
+                if let Change::Ended(flow) = change {
+                    knowledge.forget(flow.key());
+                }
+            });
+        };
+        tell(Origin::New, &mut asker, &mut knowledge);
+        assert!(asker.awaits(&key));
+        // The first answer, and what has changed since.
+        for _ in 0..2 {
+            assert!(asker.take(answer(key), &mut knowledge).is_some());
+            assert!(knowledge.owners(&key).is_some() && !asker.awaits_any());
+        }
+        tell(Origin::Destroyed, &mut asker, &mut knowledge);
+        assert!(asker.take(answer(key), &mut knowledge).is_none());
+        assert!(knowledge.owners(&key).is_none() && asker.counted.is_empty());
+        // The same tuple again is another flow, and asked about anew.
+        tell(Origin::New, &mut asker, &mut knowledge);
+        assert!(asker.awaits(&key));
+        tell(Origin::Destroyed, &mut asker, &mut knowledge);
+        assert!(asker.take(answer(key), &mut knowledge).is_none());
     }
 }

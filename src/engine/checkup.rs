@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Core, Facts};
 use crate::enrich::Knowledge;
 use crate::flow::Moment;
+use crate::table::Table;
 use crate::view::View;
 use crate::view::health::{Health, Known, Settings, SourceHealth};
 use crate::vitals::{Fill, History, Reading, Vitals};
@@ -18,7 +19,8 @@ pub(super) struct Checkup {
     /// Events lost so far, and when the last ones were.
     lost: u64,
     lost_at: Option<Moment>,
-    /// What was said last, which a paused view goes on to say.
+    /// What a paused view goes on to say: what was said last, as long as it is of
+    /// the moment of the pause.
     said: Option<Box<Health>>,
 }
 
@@ -35,6 +37,11 @@ impl Checkup {
         }
     }
 
+    /// It refreshes this often from now on.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.history.set_interval(interval);
+    }
+
     /// Takes note of what every refresh finds out.
     pub(super) fn note(&mut self, now: Moment, facts: Facts, lost: u64) {
         self.fill.note(now, facts.table_used, facts.table_max);
@@ -49,18 +56,23 @@ impl Checkup {
         self.vitals = Some(self.history.take(reading));
     }
 
-    /// How everything is doing, for a view.
+    /// A pause begins while nobody looks: what was said last may be long ago.
+    pub(super) fn forget(&mut self) {
+        self.said = None;
+    }
+
+    /// How everything is doing, for a view of `table`. Within a pause that began
+    /// elsewhere it is said once readings are there that were taken since.
     pub(super) fn health(
         &mut self,
-        core: &Core,
+        (core, table): (&Core, &Table),
         knowledge: &Knowledge,
         view: &View,
         settings: &Settings,
         now: Moment,
     ) -> Box<Health> {
-        if view.query.paused
-            && let Some(said) = &self.said
-        {
+        let is_paused = view.query.paused;
+        if is_paused && let Some(said) = &self.said {
             return said.clone();
         }
         let known = Known {
@@ -71,10 +83,14 @@ impl Checkup {
             },
             vitals: self.vitals.clone(),
         };
-        let (table, status) = (&core.table, &view.status);
-        let health = Health::compute(table, knowledge, status, known, settings, now);
-        let health = Box::new(health);
-        self.said = Some(health.clone());
+        let status = &view.status;
+        let health = Box::new(Health::compute(
+            table, knowledge, status, known, settings, now,
+        ));
+        let vitals = self.vitals.as_ref();
+        if !is_paused || vitals.is_none_or(|vitals| vitals.at >= view.at) {
+            self.said = Some(health.clone());
+        }
         health
     }
 }

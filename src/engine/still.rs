@@ -122,6 +122,11 @@ pub(super) struct Still {
 }
 
 impl Still {
+    /// The flows of the picture.
+    pub(super) const fn table(&self) -> &Table {
+        &self.table
+    }
+
     pub(super) fn sight(&mut self) -> Sight<'_> {
         Sight {
             table: &self.table,

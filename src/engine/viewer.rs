@@ -255,6 +255,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         self.next_tick = now.after(interval.saturating_sub(past));
         self.viewer.interval = interval;
         self.core.pace.set_interval(interval);
+        self.checkup.set_interval(interval);
     }
 
     fn take(&mut self, delivery: Delivery) -> Result<(), EngineError> {
@@ -419,6 +420,9 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
             self.still = None;
         } else if self.still.is_none() {
             self.still = Some(Box::new(self.sight(false, self.core.clock.now()).keep()));
+            if !looked {
+                self.checkup.forget();
+            }
         }
         self.query = Some(query);
         if !looked {
@@ -509,8 +513,7 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         let mut busy: Vec<_> = table
             .flows()
             .filter_map(|(id, flow)| {
-                let rate = flow.bytes_per_sec()?;
-                let sum = rate.orig.saturating_add(rate.reply);
+                let sum = flow.bytes_per_sec()?.sum();
                 (sum > 0).then_some((std::cmp::Reverse(sum), id))
             })
             .collect();
@@ -558,7 +561,10 @@ impl<P: FnMut(bool) -> Facts> Running<P> {
         if view.query.page == Page::Health {
             let (core, knowledge) = (&self.core, &self.viewer.knowledge);
             let settings = &self.viewer.health;
-            view.health = Some(self.checkup.health(core, knowledge, &view, settings, now));
+            let still = self.still.as_ref().filter(|_| view.query.paused);
+            let table = still.map_or(&core.table, |still| still.table());
+            let seen = (core, table);
+            view.health = Some(self.checkup.health(seen, knowledge, &view, settings, now));
         }
         self.look_up(&view, now);
         views.try_send(Arc::new(view).into())

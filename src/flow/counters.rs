@@ -1,6 +1,6 @@
 //! Packet and byte counters, and pairs of anything per direction.
 
-use std::ops::{Add, AddAssign};
+use std::ops::AddAssign;
 
 /// Packets and bytes of one direction, as the kernel counted them
 /// (`CTA_COUNTERS_PACKETS`, `CTA_COUNTERS_BYTES`). Bytes are those of the
@@ -51,10 +51,18 @@ impl<T> Pair<T> {
     }
 }
 
-impl<T: Add<Output = T>> Pair<T> {
-    /// Both directions together.
-    pub fn sum(self) -> T {
-        self.orig + self.reply
+impl Pair<u64> {
+    /// Both directions together, at most what fits.
+    pub const fn sum(self) -> u64 {
+        self.orig.saturating_add(self.reply)
+    }
+}
+
+impl AddAssign for Pair<u64> {
+    /// Each direction to itself, at most what fits.
+    fn add_assign(&mut self, rhs: Self) {
+        self.orig = self.orig.saturating_add(rhs.orig);
+        self.reply = self.reply.saturating_add(rhs.reply);
     }
 }
 

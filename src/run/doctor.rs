@@ -15,6 +15,7 @@ use crate::flow::{Family, Protocol};
 use crate::netlink::sockdiag::Diag;
 use crate::netlink::tracking::{Tracking, check_readable, tracking};
 use crate::sysctl;
+use crate::view::health::{self, Severity};
 use crate::view::units;
 
 /// How something stands.
@@ -62,7 +63,9 @@ pub(super) fn doctor(options: &DoctorOptions) -> Result<ExitCode, Failure> {
     let (rules, is_wanted) = rules(is_readable);
     let mut findings = vec![reading, rules];
     findings.extend(switches());
-    findings.extend([room(), sockets(), processes(), locality(), places(options)]);
+    let size = sysctl::count().zip(sysctl::max());
+    let room = room(size, &options.health);
+    findings.extend([room, sockets(), processes(), locality(), places(options)]);
     let mut out = io::stdout().lock();
     let text = layout(&findings);
     out.write_all(text.as_bytes()).map_err(Failure::Output)?;
@@ -177,23 +180,28 @@ fn switches() -> Vec<Finding> {
     findings
 }
 
-/// Whether the table has room.
-fn room() -> Finding {
+/// Whether the table has room: how many flows are in it, and how many there can
+/// be. As the viewer has it.
+fn room(size: Option<(u64, u64)>, limits: &health::Settings) -> Finding {
     let what = "table";
-    let Some((used, max)) = sysctl::count().zip(sysctl::max()) else {
+    let Some((used, max)) = size else {
         return finding(Verdict::Fair, what, "its size cannot be read".into());
     };
-    let percent = used.saturating_mul(100) / max.max(1);
     let mut text = String::new();
     units::grouped(&mut text, used);
     text.push_str(" of ");
     units::grouped(&mut text, max);
-    let _ = write!(text, " flows ({percent} %)");
-    if percent < 80 {
-        return finding(Verdict::Good, what, text);
+    let _ = write!(text, " flows");
+    if let Some(percent) = health::percent(used, max) {
+        let _ = write!(text, " ({percent} %)");
     }
+    let verdict = match limits.of_table(used, max) {
+        None => return finding(Verdict::Good, what, text),
+        Some(Severity::Critical) => Verdict::Bad,
+        Some(_) => Verdict::Fair,
+    };
     text.push_str("; when it is full, new connections fail: raise nf_conntrack_max");
-    finding(Verdict::Bad, what, text)
+    finding(verdict, what, text)
 }
 
 /// Which sockets the kernel tells of.
@@ -319,5 +327,23 @@ mod tests {
             text,
             "ok    table       3 of 10 flows (30 %)\nno    accounting  is off\n"
         );
+    }
+
+    #[test]
+    fn a_table_is_as_full_as_the_viewer_has_it() {
+        use Verdict::{Bad, Fair, Good};
+        let limits = health::Settings::default();
+        let told = |used| room(Some((used, 100)), &limits).verdict;
+        let verdicts = [69, 70, 84, 85, 100].map(told);
+        assert_eq!(verdicts, [Good, Fair, Fair, Bad, Bad]);
+        let strict = health::Settings {
+            table_crit_percent: 10,
+            ..limits
+        };
+        let full = room(Some((1000, 10_000)), &strict);
+        assert_eq!(full.verdict, Bad);
+        assert!(full.text.starts_with("1,000 of 10,000 flows (10 %); when"));
+        assert_eq!(room(None, &limits).verdict, Fair);
+        assert_eq!(room(Some((0, 0)), &limits).text, "0 of 0 flows");
     }
 }

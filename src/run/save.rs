@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::engine::{Export, Exported, Input};
@@ -30,14 +30,30 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Writes what the viewer is asked to.
 pub(super) struct Saver {
     /// Where; `None` if nobody said and there is no home.
-    pub(super) dir: Option<PathBuf>,
-    pub(super) engine: SyncSender<Input>,
-    pub(super) screen: SyncSender<Message>,
+    dir: Option<PathBuf>,
+    engine: SyncSender<Input>,
+    screen: SyncSender<Message>,
+    /// Each ends with what went wrong, if the screen was gone before.
+    threads: Vec<JoinHandle<Option<String>>>,
 }
 
 impl Saver {
+    /// Writes into `dir` what the engine hands out, and tells the screen.
+    pub(super) const fn new(
+        dir: Option<PathBuf>,
+        engine: SyncSender<Input>,
+        screen: SyncSender<Message>,
+    ) -> Self {
+        Self {
+            dir,
+            engine,
+            screen,
+            threads: Vec::new(),
+        }
+    }
+
     /// Writes it in a thread of its own, which tells the screen how that went.
-    pub(super) fn save(&self, save: Save) {
+    pub(super) fn save(&mut self, save: Save) {
         let dir = self.dir.clone();
         let (engine, screen) = (self.engine.clone(), self.screen.clone());
         let body = move || {
@@ -45,15 +61,29 @@ impl Saver {
                 Saving::Screen(text) => write_text(dir, &save.stem, &text),
                 Saving::Rows(rows) => write_rows(dir, &save.stem, *rows, &engine, &screen),
             };
-            // A screen that is gone wants to know nothing.
-            let _ = screen.send(Message::Saved(result));
+            match screen.send(Message::Saved(result)).err()?.0 {
+                Message::Saved(result) => result.err(),
+                _ => None,
+            }
         };
-        let thread = thread::Builder::new().name("export".into());
-        if let Err(error) = thread.spawn(body) {
-            let why = format!("cannot start a thread to write a file: {error}; try again");
-            // Sent from the screen itself, which does not wait for itself.
-            let _ = self.screen.try_send(Message::Saved(Err(why)));
+        self.threads.retain(|thread| !thread.is_finished());
+        match thread::Builder::new().name("export".into()).spawn(body) {
+            Ok(thread) => self.threads.push(thread),
+            Err(error) => {
+                let why = format!("cannot start a thread to write a file: {error}; try again");
+                // Sent from the screen itself, which does not wait for itself.
+                let _ = self.screen.try_send(Message::Saved(Err(why)));
+            }
         }
+    }
+
+    /// Waits for what is under way, when screen and engine are gone: a file of
+    /// text is written to its end, and one of rows removed, of which there will
+    /// be no more. Returns what nobody was told.
+    pub(super) fn finish(self) -> Vec<String> {
+        // A thread that panicked has told so on standard error.
+        let ended = self.threads.into_iter().flat_map(JoinHandle::join);
+        ended.flatten().collect()
     }
 }
 
@@ -173,7 +203,7 @@ fn write_rows(
         query: rows.query,
         writer,
     };
-    let gone = "the flows are gone: flowtop ends";
+    let gone = "no file is written: flowtop ended before all rows were in it; export again";
     let asked = engine.send(Input::Export(Box::new(export)));
     asked.map_err(|_| gone.to_owned())?;
     let settings = output::Settings {

@@ -120,17 +120,14 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
         place_warnings,
     };
     let engine = spawn(viewer, core, inputs, to_screen.clone()).map_err(Failure::Thread)?;
-    let saver = Saver {
-        dir: options.export_dir.clone(),
-        engine: to_engine.clone(),
-        screen: to_screen.clone(),
-    };
+    let dir = options.export_dir.clone();
+    let mut saver = Saver::new(dir, to_engine.clone(), to_screen.clone());
     let done = read_keys(to_screen).map_err(Failure::Thread)?;
     let mut left = None;
     let ending = tui::run(
         screen_settings(options, themes, mask, service),
         &messages,
-        &mut |errand| run_errand(errand, &to_engine, options, &saver, &mut left),
+        &mut |errand| run_errand(errand, &to_engine, options, &mut saver, &mut left),
         &mut || on_request(&mut tracked),
     );
     let kept = left.map_or(Ok(()), |left| memory::keep(options, &left));
@@ -140,9 +137,7 @@ pub(super) fn view(options: &ViewerOptions, mask: Mask) -> Result<(), Failure> {
     let _ = to_engine.send(Input::Stop);
     let result = engine.join();
     restore(tracked, switches);
-    if let Err(problem) = kept {
-        say(problem);
-    }
+    kept.err().into_iter().chain(saver.finish()).for_each(say);
     if let Ok(Err(error)) = result {
         return Err(error.into());
     }
@@ -162,7 +157,7 @@ fn run_errand(
     errand: Errand,
     engine: &SyncSender<Input>,
     options: &ViewerOptions,
-    saver: &Saver,
+    saver: &mut Saver,
     left: &mut Option<Memory>,
 ) -> Option<Message> {
     let input = match errand {

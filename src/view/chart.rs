@@ -167,7 +167,7 @@ impl Selection {
         let mut sum = Pair::default();
         let moves = Flow::has_moved_lately;
         self.each(table, knowledge, now, moves, |flow, side| {
-            add(&mut sum, side.sent_and_received(moved(flow, now, elapsed)));
+            sum += side.sent_and_received(moved(flow, now, elapsed));
         });
         sum
     }
@@ -186,7 +186,7 @@ impl Selection {
             let past = flow.past(now);
             for (sum, step) in sums.iter_mut().zip(past) {
                 if let Some(step) = step {
-                    add(sum.get_or_insert_default(), side.sent_and_received(step));
+                    *sum.get_or_insert_default() += side.sent_and_received(step);
                 }
             }
         });
@@ -223,9 +223,4 @@ pub fn moved(flow: &Flow, now: Moment, elapsed: Duration) -> Pair<u64> {
 fn bytes_in(bytes_per_sec: u64, elapsed: Duration) -> u64 {
     let bytes = u128::from(bytes_per_sec) * elapsed.as_nanos() / 1_000_000_000;
     u64::try_from(bytes).unwrap_or(u64::MAX)
-}
-
-fn add(sum: &mut Pair<u64>, more: Pair<u64>) {
-    sum.orig = sum.orig.saturating_add(more.orig);
-    sum.reply = sum.reply.saturating_add(more.reply);
 }

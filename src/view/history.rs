@@ -60,10 +60,7 @@ impl Turnover {
 
 impl Sum for Moved {
     fn join(&mut self, later: Self) {
-        self.bytes = Pair {
-            orig: self.bytes.orig.saturating_add(later.bytes.orig),
-            reply: self.bytes.reply.saturating_add(later.bytes.reply),
-        };
+        self.bytes += later.bytes;
         self.turnover = match (self.turnover, later.turnover) {
             (Some(mut sum), Some(later)) => {
                 sum.add(later);

@@ -78,16 +78,15 @@ impl<T: Copy + Eq + Hash + Ord> Tally<T> {
             bytes_per_sec: Pair::default(),
         });
         part.flows += 1;
-        add(&mut part.bytes, bytes);
-        add(&mut part.bytes_per_sec, bytes_per_sec);
+        part.bytes += bytes;
+        part.bytes_per_sec += bytes_per_sec;
     }
 
     fn most(self, name: impl Fn(T) -> Option<Arc<str>>) -> Parts<T> {
         let count = self.0.len();
         let mut top: Vec<Part<T>> = self.0.into_values().collect();
         top.sort_unstable_by_key(|part| {
-            let bytes = part.bytes.orig.saturating_add(part.bytes.reply);
-            (std::cmp::Reverse((bytes, part.flows)), part.what)
+            (std::cmp::Reverse((part.bytes.sum(), part.flows)), part.what)
         });
         top.truncate(PARTS);
         for part in &mut top {
@@ -95,11 +94,6 @@ impl<T: Copy + Eq + Hash + Ord> Tally<T> {
         }
         Parts { top, count }
     }
-}
-
-fn add(sum: &mut Pair<u64>, more: Pair<u64>) {
-    sum.orig = sum.orig.saturating_add(more.orig);
-    sum.reply = sum.reply.saturating_add(more.reply);
 }
 
 impl Portrait {

@@ -45,7 +45,7 @@ pub(super) fn usual(id: FlowId, flow: &Flow, now: Moment) -> Usual {
     let bytes = flow.counters().unwrap_or_default().bytes();
     let rate = average(flow, SETTLED_SECS, now).unwrap_or_default();
     // One more than it is, so that those that have ended are below.
-    (Reverse(rate.saturating_add(1)), Reverse(both(bytes)), id)
+    (Reverse(rate.saturating_add(1)), Reverse(bytes.sum()), id)
 }
 
 /// What rows are ordered by, and which way.
@@ -490,7 +490,7 @@ fn number(id: ColumnId) -> Number {
         ColumnId::Age => |flow, _, now| Some(flow.age(now).duration().as_nanos() as u64),
         ColumnId::OrigBytes => |flow, _, _| Some(flow.counters()?.orig.bytes),
         ColumnId::ReplyBytes => |flow, _, _| Some(flow.counters()?.reply.bytes),
-        ColumnId::Bytes => |flow, _, _| Some(both(flow.counters()?.bytes())),
+        ColumnId::Bytes => |flow, _, _| Some(flow.counters()?.bytes().sum()),
         ColumnId::OrigPackets => |flow, _, _| Some(flow.counters()?.orig.packets),
         ColumnId::ReplyPackets => |flow, _, _| Some(flow.counters()?.reply.packets),
         ColumnId::OrigRate => {
@@ -539,13 +539,9 @@ fn number(id: ColumnId) -> Number {
     }
 }
 
-fn both(pair: Pair<u64>) -> u64 {
-    pair.orig.saturating_add(pair.reply)
-}
-
 /// Bytes per second of both directions.
 fn average(flow: &Flow, secs: u64, now: Moment) -> Option<u64> {
-    flow.average_bytes_per_sec(secs, now).map(both)
+    flow.average_bytes_per_sec(secs, now).map(Pair::sum)
 }
 
 fn of_mac(super::Mac(bytes): super::Mac) -> u64 {

@@ -122,11 +122,7 @@ impl Sums {
         self.matching += 1;
         self.uncounted += usize::from(flow.is_uncounted());
         self.counters += flow.counters().unwrap_or_default();
-        let rate = flow.bytes_per_sec().unwrap_or_default();
-        self.bytes_per_sec = Pair {
-            orig: self.bytes_per_sec.orig.saturating_add(rate.orig),
-            reply: self.bytes_per_sec.reply.saturating_add(rate.reply),
-        };
+        self.bytes_per_sec += flow.bytes_per_sec().unwrap_or_default();
     }
 }
 

@@ -124,11 +124,16 @@ impl History {
     /// Of readings that come about every `interval` while somebody looks.
     pub fn new(interval: Duration) -> Self {
         Self {
-            stale: interval.saturating_mul(3).max(Duration::from_secs(5)),
+            stale: stale(interval),
             first: None,
             last: None,
             stacks: VecDeque::new(),
         }
+    }
+
+    /// From now on they come about every `interval`.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.stale = stale(interval);
     }
 
     /// Takes a reading in.
@@ -175,6 +180,11 @@ impl History {
         self.last = Some(reading);
         Arc::new(vitals)
     }
+}
+
+/// How old a reading may be that says how fast it is now.
+fn stale(interval: Duration) -> Duration {
+    interval.saturating_mul(3).max(Duration::from_secs(5))
 }
 
 /// How much a counter of 32 bits has grown on all CPUs. Where one came or went
@@ -373,6 +383,15 @@ mod tests {
         slow.take(drops(10, &[0]));
         let next = slow.take(drops(100, &[90]));
         assert_eq!(drop_count(&next).per_sec, Some(1.0));
+    }
+
+    #[test]
+    fn a_longer_interval_leaves_the_rates() {
+        let mut history = History::new(Duration::from_secs(1));
+        history.take(drops(10, &[0]));
+        history.set_interval(Duration::from_secs(10));
+        let next = history.take(drops(20, &[30]));
+        assert_eq!(drop_count(&next).per_sec, Some(3.0));
     }
 
     fn carried(secs: u64, index: u32, bytes: u64) -> Reading {

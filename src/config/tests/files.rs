@@ -207,7 +207,8 @@ fn sample() -> String {
          [names]\n",
     );
     out.push_str(
-        "\n# From where on the Health tab of the viewer calls something a finding.\n[health]\n",
+        "\n# From where on the Health tab of the viewer calls something a finding, and\n\
+         # `flowtop doctor` the table too full.\n[health]\n",
     );
     let meanings = [
         (

@@ -7,7 +7,7 @@ use crate::config::ListOptions;
 use crate::enrich::Knowledge;
 use crate::flow::Moment;
 use crate::output::{self, Format};
-use crate::table::{Change, Table};
+use crate::table::{Flow, Table};
 use crate::view::group::Service;
 use crate::view::mask::Mask;
 use crate::view::{Group, Grouping, Ledger, List, Query, View};
@@ -31,7 +31,7 @@ impl Clients {
             height: options.top.map_or(usize::MAX, |top| top.get() as usize),
             ..Query::of(options.source.scope)
         };
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::keeping(0);
         ledger.open(&query);
         Self {
             query,
@@ -41,11 +41,9 @@ impl Clients {
         }
     }
 
-    /// Takes note of a flow that ends.
-    pub(super) fn note(&mut self, change: &Change<'_>, knowledge: &mut Knowledge, at: Moment) {
-        if let Change::Ended(flow) = change {
-            self.ledger.book(flow, knowledge, at);
-        }
+    /// Takes note of the end of a flow.
+    pub(super) fn book(&mut self, flow: &Flow, knowledge: &mut Knowledge, at: Moment) {
+        self.ledger.book(flow, knowledge, at);
     }
 
     fn view(&self, table: &Table, knowledge: &mut Knowledge, now: Moment) -> View {

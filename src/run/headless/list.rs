@@ -170,6 +170,17 @@ struct Count {
 }
 
 impl<W: Write> Lister<W> {
+    /// Books a flow that has ended, where groups are written.
+    fn book(&mut self, flow: &Flow) {
+        let now = self.clock.now();
+        if let Some(clients) = &mut self.clients {
+            clients.book(flow, &mut self.knowledge, now);
+        }
+        if let Some(groups) = &mut self.groups {
+            groups.ledger.book(flow, &mut self.knowledge, now);
+        }
+    }
+
     /// The flows in scope, in order.
     fn flows<'t>(
         &mut self,
@@ -241,15 +252,10 @@ impl<W: Write> Sampler for Lister<W> {
         if let Some(owners) = &mut self.owners {
             owners.note(change, &self.knowledge);
         }
-        if let Some(clients) = &mut self.clients {
-            clients.note(change, &mut self.knowledge, self.clock.now());
-        }
         if let Change::Ended(flow) = change {
-            if let Some(groups) = &mut self.groups
-                && !self.knowledge.is_own(&flow.key().orig)
-            {
-                let now = self.clock.now();
-                groups.ledger.book(flow, &mut self.knowledge, now);
+            // Our own lookups are not shown either.
+            if !self.knowledge.is_own(&flow.key().orig) {
+                self.book(flow);
             }
             self.knowledge.forget(flow.key());
         }

@@ -100,16 +100,19 @@ fn a_full_disk_keeps_nothing() {
     assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 0);
 }
 
-#[test]
-fn an_export_is_whole_or_not_there() {
-    let scratch = Scratch::new();
-    let rows = || Rows {
+fn rows() -> Rows {
+    Rows {
         query: Query::of(Scope::default()),
         form: Form::Csv,
         columns: Vec::new(),
         unit: RateUnit::Bytes,
         mask: None,
-    };
+    }
+}
+
+#[test]
+fn an_export_is_whole_or_not_there() {
+    let scratch = Scratch::new();
     let (screen, _messages) = sync_channel(8);
     let (engine, inputs) = sync_channel(8);
     // An engine that ends before the last row.
@@ -122,7 +125,7 @@ fn an_export_is_whole_or_not_there() {
     });
     let dir = || Some(scratch.0.clone());
     let told = write_rows(dir(), "flowtop-1", rows(), &engine, &screen).unwrap_err();
-    assert!(told.contains("ends"), "{told}");
+    assert!(told.contains("ended before"), "{told}");
     ends.join().unwrap();
     assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 0);
 
@@ -141,4 +144,29 @@ fn an_export_is_whole_or_not_there() {
     assert_eq!((saved.rows, saved.ended), (Some(0), 3));
     let text = fs::read_to_string(&saved.path).unwrap();
     assert!(text.starts_with("v,event,ts,"), "{text}");
+}
+
+#[test]
+fn the_end_waits_for_a_screen_and_leaves_nothing_of_rows() {
+    let scratch = Scratch::new();
+    let (screen, messages) = sync_channel(8);
+    let (engine, inputs) = sync_channel(8);
+    let mut saver = Saver::new(Some(scratch.0.clone()), engine, screen);
+    let save = |stem: &str, what| Save {
+        stem: stem.to_owned(),
+        what,
+    };
+    saver.save(save("rows", Saving::Rows(Box::new(rows()))));
+    // It is asked for, and never answered.
+    let asked = inputs.recv().unwrap();
+    drop((asked, inputs, messages));
+    saver.save(save("screen", Saving::Screen("text".into())));
+    let told = saver.finish();
+    assert!(
+        matches!(&told[..], [one] if one.contains("ended before")),
+        "{told:?}"
+    );
+    let entries = fs::read_dir(&scratch.0).unwrap().flatten();
+    let names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["screen.txt"]);
 }

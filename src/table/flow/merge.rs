@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use super::super::end::EndReason;
 use super::super::rate::Rate;
 use super::super::store::Slot;
-use super::{Flow, secs, sum};
+use super::{Flow, secs};
 use crate::flow::{Class, Counters, Moment, Origin, Pair, Rare, Report};
 
 /// How a report stands to what is known already.
@@ -115,7 +115,7 @@ impl Flow {
             if self.start_real_ns.is_none() {
                 // Once, so that a step of the wall clock does not change ages.
                 let age = at.real_ns.saturating_sub(start);
-                self.started_ns = at.mono_ns as i64 - age as i64;
+                self.started_ns = (at.mono_ns as i64).saturating_sub_unsigned(age);
                 self.age_exact = true;
             }
             self.start_real_ns = NonZeroU64::new(start);
@@ -181,7 +181,7 @@ impl Flow {
                     .read(counters.bytes(), delta.map(|d| d.packets), at.mono_ns);
                 self.counters = Some(counters);
                 if delta != Pair::default() {
-                    self.watched = sum(self.watched, delta.bytes());
+                    self.watched += delta.bytes();
                     self.moved_secs = NonZeroU32::new(secs(at.mono_ns));
                 }
                 delta
@@ -211,7 +211,8 @@ impl Flow {
         at: Moment,
     ) {
         if let Some((start, stop)) = self.start_ns().zip(stop_real_ns) {
-            self.started_ns = at.mono_ns as i64 - stop.saturating_sub(start) as i64;
+            let age = stop.saturating_sub(start);
+            self.started_ns = (at.mono_ns as i64).saturating_sub_unsigned(age);
         }
         self.ended = Some(reason);
         self.ended_ns = NonZeroU64::new(at.mono_ns);
@@ -253,7 +254,7 @@ impl Flow {
             .counters
             .filter(|counters| self.rate.is_unread(counters.bytes()))
             .unwrap_or_default();
-        self.watched = sum(self.watched, before.bytes());
+        self.watched += before.bytes();
         Some(before)
     }
 }
@@ -264,5 +265,32 @@ fn choose<T>(newer: bool, said: Option<T>, known: Option<T>) -> Option<T> {
         said.or(known)
     } else {
         known.or(said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::flow::{Key, L4, Protocol, Tuple};
+
+    #[test]
+    fn stamps_without_sense_do_no_harm() {
+        let here = Ipv4Addr::LOCALHOST;
+        let orig = Tuple::v4(here, here, Protocol::UDP, L4::Ports { src: 1, dst: 2 });
+        let at = Moment {
+            mono_ns: 1_000_000_000,
+            real_ns: u64::MAX,
+        };
+        let report = Report {
+            start_ns: Some(1),
+            ..Report::about(Key { zone: 0, orig }, Origin::Dumped)
+        };
+        let (mut flow, _) = Flow::new(&report, at, 1, None);
+        assert!(flow.age(at).duration().as_nanos() > 0);
+        // Later by as much as makes the smallest number of 64 bits.
+        flow.end(EndReason::TimedOut, Some((1 << 63) + 1), at);
+        assert!(flow.age(at).duration().as_nanos() > 0);
     }
 }

@@ -374,13 +374,6 @@ impl Flow {
     }
 }
 
-const fn sum(a: Pair<u64>, b: Pair<u64>) -> Pair<u64> {
-    Pair {
-        orig: a.orig.saturating_add(b.orig),
-        reply: a.reply.saturating_add(b.reply),
-    }
-}
-
 const fn secs(mono_ns: u64) -> u32 {
     (mono_ns / 1_000_000_000) as u32
 }

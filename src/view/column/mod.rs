@@ -197,7 +197,7 @@ impl ColumnId {
         let flow = row.flow;
         let orig = &flow.key().orig;
         let rate = |out: &mut String, rate| units::rate(out, rate, style.unit);
-        let average = |secs| flow.average_bytes_per_sec(secs, row.now).map(both);
+        let average = |secs| flow.average_bytes_per_sec(secs, row.now).map(Pair::sum);
         match self {
             Self::Proto => text(Some(orig.proto()), out),
             Self::State => state(row, out),
@@ -238,10 +238,10 @@ impl ColumnId {
             Self::OrigPeak => rate(out, flow.peak_bytes_per_sec().map(|r| r.orig)),
             Self::ReplyBytes => units::bytes(out, flow.counters().map(|c| c.reply.bytes)),
             Self::OrigBytes => units::bytes(out, flow.counters().map(|c| c.orig.bytes)),
-            Self::Bytes => units::bytes(out, flow.counters().map(|c| both(c.bytes()))),
+            Self::Bytes => units::bytes(out, flow.counters().map(|c| c.bytes().sum())),
             Self::ReplyRate => rate(out, flow.bytes_per_sec().map(|r| r.reply)),
             Self::OrigRate => rate(out, flow.bytes_per_sec().map(|r| r.orig)),
-            Self::Rate => rate(out, flow.bytes_per_sec().map(both)),
+            Self::Rate => rate(out, flow.bytes_per_sec().map(Pair::sum)),
             Self::Rate2 => rate(out, average(2)),
             Self::Rate10 => rate(out, average(10)),
             Self::Rate40 => rate(out, average(40)),
@@ -280,10 +280,6 @@ fn packets(packets: Option<u64>, out: &mut String) {
         Some(packets) => units::count(out, packets),
         None => out.push('-'),
     }
-}
-
-fn both(pair: Pair<u64>) -> u64 {
-    pair.orig.saturating_add(pair.reply)
 }
 
 /// The protocol's state; where there is none, what the status bits tell. Of a
