@@ -1,5 +1,6 @@
 //! Groups to bytes, in the formats of flows.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::plain::Plain;
@@ -21,11 +22,7 @@ pub fn groups(
     mask: Option<&Mask>,
     sink: &mut impl Write,
 ) -> io::Result<()> {
-    let masked: Vec<_> = match mask {
-        Some(mask) => rows.iter().map(|row| row.masked(mask)).collect(),
-        None => Vec::new(),
-    };
-    let rows = if mask.is_some() { &masked } else { rows };
+    let rows = &*masked(rows, mask);
     let is_there = |field: &&GroupField| rows.iter().any(|r| (field.get)(r) != Value::Absent);
     let fields: Vec<_> = GROUP_FIELDS.iter().filter(is_there).collect();
     let mut out = Vec::new();
@@ -88,14 +85,11 @@ impl Samples {
         now: Moment,
         sink: &mut impl Write,
     ) -> io::Result<()> {
-        let masked: Vec<_> = match &self.settings.mask {
-            Some(mask) => rows.iter().map(|row| row.masked(mask)).collect(),
-            None => rows.to_vec(),
-        };
+        let rows = &*masked(rows, self.settings.mask.as_ref());
         let mut out = Vec::new();
         match self.settings.format {
             Format::Json => {
-                for row in &masked {
+                for row in rows {
                     self.json(row, now, &mut out);
                 }
             }
@@ -106,7 +100,7 @@ impl Samples {
                     out.extend_from_slice(header.join(",").as_bytes());
                     out.push(b'\n');
                 }
-                for row in &masked {
+                for row in rows {
                     self.csv(row, now, &mut out);
                 }
             }
@@ -114,7 +108,7 @@ impl Samples {
                 if !self.is_first {
                     out.push(b'\n');
                 }
-                table::sample(&masked, self.grouping, self.settings.unit, now, &mut out);
+                table::sample(rows, self.grouping, self.settings.unit, now, &mut out);
             }
         }
         self.is_first = false;
@@ -142,6 +136,14 @@ impl Samples {
             csv::value((field.get)(row), &mut self.plain, out);
         }
         out.push(b'\n');
+    }
+}
+
+/// Groups as they are written.
+fn masked<'a>(rows: &'a [GroupRow], mask: Option<&Mask>) -> Cow<'a, [GroupRow]> {
+    match mask {
+        Some(mask) => rows.iter().map(|row| row.masked(mask)).collect(),
+        None => Cow::Borrowed(rows),
     }
 }
 

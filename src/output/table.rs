@@ -94,7 +94,7 @@ impl Columns {
     }
 }
 
-/// Chosen of one's own choice.
+/// Fields of one's own choice.
 pub(super) struct Chosen {
     grid: Grid,
     fields: Vec<&'static Field>,

@@ -26,7 +26,7 @@ const CUT: u16 = 17;
 /// What a column of the screen shows: a column of the registry, or two in one
 /// where there is no room for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cell {
+pub(super) enum Cell {
     /// One column.
     Plain(ColumnId),
     /// The protocol, and the first letter of the state.
@@ -37,7 +37,7 @@ pub enum Cell {
 
 impl Cell {
     /// Its header.
-    pub fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::Plain(ColumnId::Bars) => BARS_TITLE,
             Self::Plain(id) => id.column().title,
@@ -47,7 +47,7 @@ impl Cell {
     }
 
     /// Where its texts stand.
-    pub fn align(self) -> Align {
+    pub(super) fn align(self) -> Align {
         match self {
             // Bars are numbers, but drawn from the left.
             Self::Plain(ColumnId::Bars) | Self::ProtoState | Self::Endpoint => Align::Left,
@@ -56,7 +56,7 @@ impl Cell {
     }
 
     /// The columns that it shows, the foremost first.
-    pub fn columns(self) -> &'static [ColumnId] {
+    pub(super) fn columns(self) -> &'static [ColumnId] {
         match self {
             Self::Plain(id) => std::slice::from_ref(&id.column().id),
             Self::ProtoState => &[ColumnId::Proto, ColumnId::State],
@@ -65,7 +65,7 @@ impl Cell {
     }
 
     /// Whether it shows what rows are ordered by.
-    pub fn is_sorted_by(self, key: SortKey) -> bool {
+    pub(super) fn is_sorted_by(self, key: SortKey) -> bool {
         match key {
             SortKey::Usual => {
                 self == Self::Plain(ColumnId::OrigRate) || self == Self::Plain(ColumnId::ReplyRate)
@@ -118,28 +118,28 @@ impl Cell {
 
 /// A column in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placed {
+pub(super) struct Placed {
     /// What it shows.
-    pub cell: Cell,
+    pub(super) cell: Cell,
     /// Its first cell, counted from the left edge of the screen.
-    pub x: u16,
+    pub(super) x: u16,
     /// Its width in cells.
-    pub width: u16,
+    pub(super) width: u16,
 }
 
 /// What decides, besides the width of the screen, where columns stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub(super) struct Wish {
     /// Which columns to show, in this order; the one that names the row is
     /// among them.
-    pub columns: Vec<ColumnId>,
+    pub(super) columns: Vec<ColumnId>,
     /// The unit of rates, which has its width.
-    pub unit: RateUnit,
+    pub(super) unit: RateUnit,
     /// The longest host to show, by address or name. Columns grow for it where
     /// there is room; none yields.
-    pub host: u16,
+    pub(super) host: u16,
     /// The longest destination with its service behind it.
-    pub endpoint: u16,
+    pub(super) endpoint: u16,
 }
 
 /// How columns yield.
@@ -266,7 +266,7 @@ impl Yielding {
 /// 3. What is left over goes to addresses up to the longest, to the gaps
 ///    before numbers, to services, then to all gaps. The rest stays blank:
 ///    a row too wide is hard to follow.
-pub fn arrange(width: u16, wish: &Wish, scroll: usize) -> Vec<Placed> {
+pub(super) fn arrange(width: u16, wish: &Wish, scroll: usize) -> Vec<Placed> {
     let mut cells = all(wish);
     let mut cut = false;
     if scroll == 0 {
@@ -293,7 +293,7 @@ pub fn arrange(width: u16, wish: &Wish, scroll: usize) -> Vec<Placed> {
 }
 
 /// How far one can scroll: until the last column is on the screen.
-pub fn max_scroll(width: u16, wish: &Wish) -> usize {
+pub(super) fn max_scroll(width: u16, wish: &Wish) -> usize {
     let most = all(wish).len().saturating_sub(1);
     (0..most)
         .find(|scroll| {

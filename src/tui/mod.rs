@@ -3,8 +3,7 @@
 //! One thread owns the terminal and runs [`run`]: it takes messages in, lets
 //! [`State::update`] change the state, and draws it. Both are pure; keys and
 //! what they do stand in one table ([`keys`]) that users may change ([`keymap`]),
-//! and looks are roles of a
-//! [`theme`]. What the table shows is asked for by a [`Query`] and comes back
+//! and looks are roles of a [`theme`]. What the table shows is asked for by a [`Query`] and comes back
 //! as a [`View`]; the newest of either wins.
 
 mod clipboard;
@@ -13,7 +12,7 @@ mod draw;
 mod help;
 pub mod keymap;
 pub mod keys;
-pub mod layout;
+mod layout;
 pub mod memory;
 mod menu;
 mod mouse;
@@ -255,8 +254,14 @@ pub fn run(
         if let Some(text) = effects.copy.take() {
             screen.send(&clipboard::sequence(&text, multiplexer))?;
         }
-        for answer in effects.errands().filter_map(&mut *errand) {
-            effects.add(state.update(answer, clock.now()));
+        loop {
+            let answers: Vec<_> = effects.errands().filter_map(&mut *errand).collect();
+            if answers.is_empty() {
+                break;
+            }
+            for answer in answers {
+                effects.add(state.update(answer, clock.now()));
+            }
         }
         if !is_away {
             screen.set_mouse(state.has_mouse())?;

@@ -1,4 +1,4 @@
-//! The pane of details: which flow it shows, and how far it is scrolled.
+//! The pane of details: which row it shows, and how far it is scrolled.
 
 use super::draw;
 use super::keys::Motion;
@@ -8,8 +8,8 @@ use crate::view::Subject;
 /// An open pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pane {
-    /// The flow it shows. It follows the cursor when a key moves that; when the
-    /// flow ends under the cursor, its last word stays.
+    /// What it shows. It follows the cursor when a key moves that; when a flow
+    /// ends under the cursor, its last word stays.
     pub(super) subject: Subject,
     /// First visible line of its text.
     pub(super) scroll: usize,
@@ -45,9 +45,13 @@ impl State {
 
     /// Moves the text of the pane by lines.
     pub(super) fn scroll_pane(&mut self, by: isize) {
-        match &mut self.trail_mut().here_mut().pane {
-            Some(pane) => pane.scroll = pane.scroll.saturating_add_signed(by),
-            None => self.say("No details are open: i opens them, and Enter those of a flow."),
+        if let Some(pane) = &mut self.trail_mut().here_mut().pane {
+            pane.scroll = pane.scroll.saturating_add_signed(by);
+        } else {
+            let (any, flow) = (self.keys("i"), self.keys("Enter"));
+            self.say(&format!(
+                "No details are open: {any} opens them, and {flow} those of a flow."
+            ));
         }
     }
 

@@ -221,6 +221,7 @@ impl Prompt {
         }
         self.text.insert_str(self.cursor, &text);
         self.cursor += text.len();
+        self.is_untouched = false;
         self.look_ahead();
         self.read().map_or(Typed::Nothing, Typed::Filter)
     }

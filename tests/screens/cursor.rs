@@ -85,6 +85,26 @@ fn keys_faster_than_answers_all_count() {
 }
 
 #[test]
+fn a_row_is_followed_before_the_answer_to_the_move_comes() {
+    let mut scene = scene();
+    for _ in 0..10 {
+        scene.press(KeyCode::Down);
+    }
+    // The window is to scroll, and shows the row already.
+    scene.press(KeyCode::Char('d'));
+    for _ in 0..6 {
+        scene.press(KeyCode::Up);
+    }
+    assert_eq!(scene.query.cursor, Cursor::Index(8));
+    scene.press(KeyCode::Char('F'));
+    let followed = scene.query.followed;
+    assert!(followed.is_some());
+    scene.answer();
+    assert_eq!(scene.query.followed, followed);
+    assert_eq!(scene.view().cursor.map(|(_, id)| id), followed);
+}
+
+#[test]
 fn pages_halves_and_ends() {
     let mut scene = scene();
     let mut press = |code: KeyCode| {

@@ -51,7 +51,7 @@ fn the_pages_tell_of_every_column_and_every_key_of_filters() {
     for column in COLUMNS {
         assert!(columns.contains(column.title), "{}", column.title);
     }
-    for group in ["UNREPL", "PEERS", "NEW/s", "MAC"] {
+    for group in ["UNREPL", "PEERS", "NEW/s", "MAC", "NFS", "MOUNT"] {
         assert!(columns.contains(group), "{group}");
     }
     scene.press(KeyCode::Tab);

@@ -290,6 +290,25 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
+fn keys_of_lists_change_nothing_that_cannot_be_seen() {
+    for tab in "89".chars() {
+        let mut scene = calm(120, 30);
+        scene.press(KeyCode::Char(tab));
+        scene.answer();
+        let before = scene.query.clone();
+        for key in ">rCfcgiKyF*".chars() {
+            scene.press(KeyCode::Char(key));
+            let shown = text(&scene.buffer(120, 30));
+            assert!(shown.contains("There are no rows here"), "{key}\n{shown}");
+        }
+        assert_eq!(scene.query, before);
+        // The list of options says what it changes.
+        scene.keys(",c");
+        assert!(scene.query.with_ended);
+    }
+}
+
+#[test]
 fn thresholds_are_those_of_the_configuration() {
     let mut scene = Scene::new((120, 50), |settings| {
         settings.health.table_warn_percent = 5;

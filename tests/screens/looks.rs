@@ -276,6 +276,19 @@ fn without_colours_there_are_no_themes_to_choose() {
     assert!(shown.contains("Themes need colours"), "{shown}");
 }
 
+#[test]
+fn the_line_where_a_filter_is_typed_has_the_background_of_the_theme() {
+    let mut scene = Scene::new((80, 20), |s| s.themes = wearing("nord")).with(&evening());
+    scene.keys("/state:");
+    let screen = scene.buffer(80, 20);
+    let background = screen[(0, 0)].bg;
+    assert_ne!(background, Color::Reset);
+    for y in 13..20 {
+        assert_ne!(screen[(79, y)].bg, Color::Reset, "line {y}");
+    }
+    assert_eq!(screen[(79, 19)].bg, background);
+}
+
 /// A look in true colours.
 fn wearing(name: &str) -> Themes {
     let mut themes = Themes::new(Depth::True);

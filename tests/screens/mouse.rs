@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use flowtop::tui::Message;
 use flowtop::view::column::ColumnId;
-use flowtop::view::{Cursor, Grouping, List, SortKey};
+use flowtop::view::{Cursor, Freeze, Grouping, List, SortKey};
 
 use super::desk;
 use super::scene::{Scene, crowd, evening, world};
@@ -192,6 +192,28 @@ fn tabs_and_the_way_back_can_be_clicked() {
         (mouse.scene.query.list, mouse.scene.query.within.clone()),
         (List::Flows, Vec::new())
     );
+}
+
+#[test]
+fn an_order_that_is_kept_ends_with_its_list() {
+    let mut mouse = Mouse::at(Scene::new((120, 24), |_| ()).with(&world()), (120, 24));
+    mouse.click("Services");
+    mouse.click("https");
+    mouse.click("https");
+    let keep = KeyCode::Char('o');
+    mouse.scene.press_with(keep, KeyModifiers::CONTROL);
+    mouse.scene.answer();
+    assert_ne!(mouse.scene.query.freeze, Freeze::No);
+    mouse.scene.keys("g");
+    mouse.scene.keys("s");
+    assert_eq!(mouse.scene.query.freeze, Freeze::No);
+    mouse.scene.press_with(keep, KeyModifiers::CONTROL);
+    mouse.scene.answer();
+    mouse.scene.now = mouse.scene.now.after(Duration::from_secs(10));
+    mouse.scene.answer();
+    mouse.click("› https");
+    assert_eq!(mouse.scene.query.list, List::Flows);
+    assert_eq!(mouse.scene.query.freeze, Freeze::No);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crossterm::event::KeyCode;
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use flowtop::flow::State;
 use flowtop::table::EndReason;
+use flowtop::tui::Message;
 use flowtop::view::column::Choice;
 
 use super::scene::{Scene, evening};
@@ -171,6 +172,17 @@ fn forgetting_takes_two_presses() {
     assert_eq!(scene.view().ended, 4);
     pass(&mut scene, 5);
     scene.state.tick(scene.now);
+    scene.keys("X");
+    assert_eq!(scene.view().ended, 4);
+    // Time also where a click took away what the key had said.
+    let click = MouseEventKind::Down(MouseButton::Left);
+    scene.send(Message::Input(Event::Mouse(MouseEvent {
+        kind: click,
+        column: 5,
+        row: 5,
+        modifiers: KeyModifiers::NONE,
+    })));
+    pass(&mut scene, 60);
     scene.keys("X");
     assert_eq!(scene.view().ended, 4);
     let totals = scene.view().totals;

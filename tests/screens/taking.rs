@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyCode;
+use crossterm::event::{Event as Input, KeyCode};
 use flowtop::enrich::names::{Answer, Source as NameSource};
 use flowtop::output::{self, Course, Format, Writer};
 use flowtop::tui::{Form, Message, Multiplexer, Saved, Saving};
@@ -314,7 +314,11 @@ fn no_screen_tells_anything_true_under_the_mask() {
             no_secret(&written);
         }
         // A filter that is in force is not there to be edited.
-        scene.keys("1/");
+        scene.keys("1P");
+        look(&scene);
+        scene.press(KeyCode::Enter);
+        assert!(scene.query.filter.is_some(), "it stays in force");
+        scene.keys("/");
         look(&scene);
         scene.press(KeyCode::Up);
         look(&scene);
@@ -391,6 +395,27 @@ fn the_mask_comes_off_and_on_at_once_and_filters_stay_true() {
     assert_eq!(scene.view().matching, 1);
     scene.press(KeyCode::Char('m'));
     assert!(screen(&scene).contains("216.160.83.56"));
+}
+
+#[test]
+fn a_line_that_hides_filters_forgets_none() {
+    let mut scene = desk::scene(120, 30, |settings| {
+        settings.filter = Filter::parse("tcp").ok().map(Arc::new);
+        settings.memory.filters = vec!["udp".to_owned()];
+        settings.is_masked = true;
+    });
+    scene.keys("/");
+    assert_eq!(scene.state.memory().filters, ["udp"]);
+    // What is pasted is typed as well: Enter does not keep the one before.
+    scene.send(Message::Input(Input::Paste("icmp".to_owned())));
+    scene.press(KeyCode::Enter);
+    scene.answer();
+    let filter = scene.query.filter.as_ref().map(ToString::to_string);
+    assert_eq!(filter.as_deref(), Some("proto:icmp"));
+    assert_eq!(scene.state.memory().filters, ["udp", "icmp"]);
+    scene.keys("/udp");
+    scene.press(KeyCode::Enter);
+    assert_eq!(scene.state.memory().filters, ["icmp", "udp"]);
 }
 
 #[test]

@@ -18,7 +18,6 @@ use ratatui::layout::Rect;
 use super::super::keys::Action;
 use super::super::state::{SPANS, State};
 use super::super::theme::Role;
-use super::areas;
 use super::line::{self, Piece};
 use super::picture::Scale;
 use super::picture::braille::{self, Cell, DOTS_HIGH, DOTS_WIDE, Grow, Mark};
@@ -88,12 +87,8 @@ pub(in super::super) fn steps(state: &State) -> usize {
 }
 
 /// Draws it.
-pub(super) fn draw(state: &State, view: &View, buf: &mut Buffer) {
-    let areas = areas(state, buf.area);
-    let mut left = Rect {
-        height: areas.header.height + areas.rows.height,
-        ..areas.header
-    };
+pub(super) fn draw(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
+    let mut left = area;
     let chart = view.chart.as_deref();
     heading(state, chart, view.at, top(&mut left, 1), buf);
     let Some(chart) = chart else {

@@ -64,10 +64,15 @@ pub(super) fn draw(state: &State, menu: &Menu, buf: &mut Buffer) {
             continue;
         };
         let letter = item.letter.map_or_else(String::new, String::from);
+        let mut note = item.note.clone();
+        line::cut_end(
+            &mut note,
+            usize::from(row.width).saturating_sub(LETTER + width),
+        );
         let spans = vec![
             Span::styled(format!("{letter:<LETTER$}"), style(Role::HelpKey)),
             Span::styled(format!("{:<width$}", item.text), style(Role::Text)),
-            Span::styled(item.note.as_str(), style(Role::Dim)),
+            Span::styled(note, style(Role::Dim)),
         ];
         buf.set_line(row.x, row.y, &Line::from(spans), row.width);
         if index == menu.at {

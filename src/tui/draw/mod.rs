@@ -70,10 +70,10 @@ pub fn draw(state: &State, buf: &mut Buffer) {
     tabs::draw(state, areas.tabs, buf);
     match shown(state) {
         Shown::Health(view) => health::draw(state, view, page_area(&areas), buf),
-        Shown::Chart(view) => chart::draw(state, view, buf),
+        Shown::Chart(view) => chart::draw(state, view, page_area(&areas), buf),
         Shown::Groups(view, grouping) => {
-            groups::header(state, grouping, areas.header, buf);
-            groups::rows(state, view, areas.rows, buf);
+            groups::header(state, view, grouping, areas.header, buf);
+            groups::rows(state, view, grouping, areas.rows, buf);
         }
         Shown::Flows => {
             table::header(state, areas.header, buf);
@@ -175,7 +175,7 @@ pub(super) fn spot(state: &State, x: u16, y: u16) -> Option<Spot> {
     let shown = shown(state);
     if areas.header.contains(at) {
         return match shown {
-            Shown::Groups(_, grouping) => groups::heading(state, grouping, areas.header, x),
+            Shown::Groups(view, by) => groups::heading(state, view, by, areas.header, x),
             Shown::Flows => table::heading(state, areas.header, x),
             _ => None,
         };
@@ -199,9 +199,13 @@ fn page_area(areas: &Areas) -> Rect {
 /// How far the page of health can be scrolled; `None` if it is not shown.
 pub(super) fn max_page_scroll(state: &State) -> Option<usize> {
     let screen = Rect::new(0, 0, state.size.width, state.size.height);
-    let view = state.current_view()?;
-    (view.query.page == Page::Health)
-        .then(|| health::max_scroll(state, view, page_area(&areas(state, screen))))
+    match shown(state) {
+        Shown::Health(view) => {
+            let area = page_area(&areas(state, screen));
+            Some(health::max_scroll(state, view, area))
+        }
+        _ => None,
+    }
 }
 
 /// Lines of the page that fit on the screen.

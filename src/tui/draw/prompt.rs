@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Line;
+use ratatui::widgets::{Clear, Widget};
 
 use super::super::prompt::Prompt;
 use super::super::state::State;
@@ -26,7 +27,7 @@ pub(super) fn draw(state: &State, prompt: &Prompt, rows: Rect, keys: Rect, buf: 
     while Line::raw(&before[start..]).width() > room {
         start += before[start..].chars().next().map_or(1, char::len_utf8);
     }
-    blank(keys, buf);
+    blank(state, keys, buf);
     let slash = state.theme.style(Role::HelpKey);
     buf.set_stringn(keys.x, keys.y, "/", 1, slash);
     let (x, _) = buf.set_stringn(keys.x + 1, keys.y, &before[start..], room, style);
@@ -62,7 +63,7 @@ fn draw_error(state: &State, prompt: &Prompt, start: usize, rows: Rect, buf: &mu
         height,
         ..rows
     };
-    blank(area, buf);
+    blank(state, area, buf);
     let skip = lines.len() - usize::from(height);
     let style = state.theme.style(Role::ChipWarn);
     for line in lines.iter().skip(skip) {
@@ -93,7 +94,7 @@ fn draw_candidates(
         height: shown as u16,
         ..rows
     };
-    blank(area, buf);
+    blank(state, area, buf);
     let lines = candidates.iter().enumerate().skip(first).take(shown);
     for (line, (index, one)) in area.rows().zip(lines) {
         let key = state.theme.style(Role::HelpKey);
@@ -126,10 +127,7 @@ fn draw_candidates(
     }
 }
 
-fn blank(area: Rect, buf: &mut Buffer) {
-    for position in area.positions() {
-        if let Some(cell) = buf.cell_mut(position) {
-            cell.reset();
-        }
-    }
+fn blank(state: &State, area: Rect, buf: &mut Buffer) {
+    Clear.render(area, buf);
+    buf.set_style(area, state.theme.base());
 }

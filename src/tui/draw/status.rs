@@ -129,7 +129,7 @@ fn chips(state: &State) -> Vec<Piece> {
     let mut chips = vec![Piece::new(6, families.join(" "), Role::Chip)];
     chips.push(match groups.len() {
         0 => Piece::new(2, "no protocol", Role::ChipWarn),
-        6 => Piece::new(6, "all protocols", Role::Chip),
+        count if count == Group::ALL.len() => Piece::new(6, "all protocols", Role::Chip),
         _ => Piece::new(6, groups.join(" "), Role::Chip),
     });
     if let Some(direction) = state.direction {
@@ -426,28 +426,30 @@ fn flows(view: &View) -> Piece {
 }
 
 /// What the source does not show, and what would show more.
-pub(super) fn hint(status: &Status) -> Option<Cow<'_, str>> {
+pub(super) fn hint(state: &State) -> Option<Cow<'_, str>> {
+    let status = &state.view.as_ref()?.status;
     match (status.source, status.tracking_wanted) {
-        (Source::Sockets, Some(false)) => Some(Cow::Borrowed(
-            "Sockets of this machine: no rule here asks the kernel to track connections. \
-             E makes it, until flowtop exits",
-        )),
+        (Source::Sockets, Some(false)) => {
+            let key = state.keys("E");
+            Some(Cow::Owned(format!(
+                "Sockets of this machine: no rule here asks the kernel to track connections. \
+                 {key} makes it, until flowtop exits"
+            )))
+        }
         _ => status.hint.as_deref().map(Cow::Borrowed),
     }
 }
 
 /// Whether there is something to say above the tabs.
 pub(super) fn has_notice(state: &State) -> bool {
-    let status = state.view.as_ref().map(|view| &view.status);
-    state.warnings().next().is_some() || status.and_then(hint).is_some()
+    state.warnings().next().is_some() || hint(state).is_some()
 }
 
 /// The latest warning; all of them stand in the help. Without one, what the
 /// source does not show.
 pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
     let warnings: Vec<_> = state.warnings().collect();
-    let status = state.view.as_ref().map(|view| &view.status);
-    let hint = status.and_then(hint);
+    let hint = hint(state);
     let (last, others, role) = match (warnings.split_last(), &hint) {
         (Some((last, others)), hint) => {
             let others = others.len() + usize::from(hint.is_some());
@@ -457,10 +459,11 @@ pub(super) fn warning(state: &State, area: Rect, buf: &mut Buffer) {
         (None, None) => return,
     };
     let room = usize::from(area.width).saturating_sub(2);
+    let key = state.keys("?");
     let more = match others {
         0 if last.chars().count() <= room => String::new(),
-        0 => "? shows all of it".to_owned(),
-        others => format!("and {others} more: ?"),
+        0 => format!("{key} shows all of it"),
+        others => format!("and {others} more: {key}"),
     };
     let mut text = last.to_owned();
     let used = more.chars().count() + usize::from(!more.is_empty()) * 2;
@@ -488,10 +491,13 @@ fn is_of_use(key: &Key, state: &State) -> bool {
         | Action::SortLeft
         | Action::SortRight
         | Action::ToggleActive
+        | Action::ToggleEnded
         | Action::ToggleSource
         | Action::TogglePorts
+        | Action::GroupBy
         | Action::ScrollLeft
         | Action::ChooseColumns
+        | Action::Copy
             if state.tab.page() != Page::List =>
         {
             false

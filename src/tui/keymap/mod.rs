@@ -58,7 +58,7 @@ impl Keymap {
     }
 
     /// What a key press asks for, if anything.
-    pub fn action(&self, event: KeyEvent) -> Option<Action> {
+    pub(super) fn action(&self, event: KeyEvent) -> Option<Action> {
         if event.is_release() {
             return None;
         }
@@ -87,14 +87,14 @@ impl Keymap {
     }
 
     /// How the screen names the key of an action: the first of them.
-    pub fn name(&self, action: Action) -> String {
+    pub(super) fn name(&self, action: Action) -> String {
         let first = self.chords(action).first();
         first.map_or_else(|| NO_KEY.to_owned(), |chord| chord.label())
     }
 
     /// How the help writes the keys of an entry, and of those after it that it
     /// tells of as well.
-    pub fn label(&self, key: &Key) -> String {
+    pub(super) fn label(&self, key: &Key) -> String {
         let entries = Self::told_of(key);
         if !self.is_changed(entries.clone()) {
             return key.label.to_owned();
@@ -114,7 +114,7 @@ impl Keymap {
 
     /// What the help says of an entry. A clause at its end, "; ... as well", tells
     /// of further keys; where they are changed, the label has them all.
-    pub fn help(&self, key: &Key) -> Option<&'static str> {
+    pub(super) fn help(&self, key: &Key) -> Option<&'static str> {
         let help = key.help?;
         let clause = help
             .rsplit_once("; ")
@@ -142,13 +142,13 @@ impl Keymap {
     }
 
     /// How the key line writes the keys of an entry; `None` if none is left.
-    pub fn hint(&self, keys: &str) -> Option<String> {
+    pub(super) fn hint(&self, keys: &str) -> Option<String> {
         let parts = self.hinted(keys)?;
         Some(parts.into_iter().map(|(text, _)| text).collect())
     }
 
     /// The same, key by key, with what each does.
-    pub fn hinted(&self, keys: &str) -> Option<Vec<(String, Option<Action>)>> {
+    pub(super) fn hinted(&self, keys: &str) -> Option<Vec<(String, Option<Action>)>> {
         let mut parts: Vec<(String, Option<Action>)> = Vec::new();
         for word in keys.split(' ') {
             let mut renamed = self.renamed(word).into_iter();

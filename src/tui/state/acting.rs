@@ -4,30 +4,30 @@ use super::super::keys::Action;
 use super::super::tabs::{Label, Tab};
 use super::columns::Seen;
 use super::{Effects, Popup, State};
-use crate::view::{Freeze, Page};
+use crate::view::Page;
 
 impl State {
     pub(in crate::tui) fn act(&mut self, action: Action, effects: &mut Effects) {
         // What was said is answered by the next key.
         self.notice = None;
         if let Some(popup) = self.popup {
-            self.is_forgetting = false;
+            self.asked_to_forget = None;
             self.act_on_popup(popup, action, effects);
             return;
+        }
+        if self.lacks_rows(action) {
+            return self.say("There are no rows here; lists are in the other tabs.");
         }
         self.do_action(action, effects);
     }
 
     /// Does what an action says, whatever floats over it.
     pub(in crate::tui) fn do_action(&mut self, action: Action, effects: &mut Effects) {
-        let is_sure = std::mem::take(&mut self.is_forgetting);
+        let asked_to_forget = self.asked_to_forget.take();
         let scope = self.scope;
-        let before = (self.tab, self.level().shown());
         match action {
             action if self.act_on_chart(action) => {}
             Action::Move(motion) if self.tab.page() == Page::Health => self.scroll_page(motion),
-            // Pages have no rows.
-            Action::Move(_) | Action::Enter | Action::Inspect if self.tab.page() != Page::List => {}
             Action::Move(motion) => self.move_cursor(motion),
             Action::ScrollLeft => self.scroll = self.scroll.saturating_sub(1),
             Action::ScrollRight => self.scroll += 1,
@@ -58,7 +58,7 @@ impl State {
             | Action::CycleDirection
             | Action::ToggleActive => self.choose(action),
             Action::ToggleEnded => self.toggle_ended(),
-            Action::ForgetEnded => self.forget_ended(is_sure),
+            Action::ForgetEnded => self.forget_ended(asked_to_forget),
             Action::Baseline => self.set_baseline(),
             Action::SortLeft
             | Action::SortRight
@@ -94,11 +94,38 @@ impl State {
         if self.scope != scope {
             self.seen = Seen::default();
         }
-        if before != (self.tab, self.level().shown()) {
-            // The order of another list says nothing of this one.
-            self.freeze = Freeze::No;
-        }
         self.clamp();
+    }
+
+    /// Whether an action is about the rows of a list or its columns, and a page
+    /// is shown that has none: what cannot be seen is not changed.
+    const fn lacks_rows(&self, action: Action) -> bool {
+        match self.tab.page() {
+            Page::List => false,
+            // There they are about time.
+            Page::Chart if matches!(action, Action::ScrollLeft | Action::ScrollRight) => false,
+            Page::Health | Page::Chart => matches!(
+                action,
+                Action::ScrollLeft
+                    | Action::ScrollRight
+                    | Action::Enter
+                    | Action::Inspect
+                    | Action::DetailUp
+                    | Action::DetailDown
+                    | Action::OnlyThis
+                    | Action::NotThis
+                    | Action::ToggleEnded
+                    | Action::SortLeft
+                    | Action::SortRight
+                    | Action::Reverse
+                    | Action::ToggleFreeze
+                    | Action::ChooseColumns
+                    | Action::Follow
+                    | Action::TogglePin
+                    | Action::GroupBy
+                    | Action::Copy
+            ),
+        }
     }
 
     /// Goes into the selected group.

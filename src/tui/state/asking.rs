@@ -6,11 +6,17 @@ use super::super::draw;
 use super::State;
 use super::columns::Seen;
 use crate::view::group::GroupColumn;
-use crate::view::{List, Page, Query, View};
+use crate::view::{Freeze, List, Page, Query, View};
 
 impl State {
     /// A new question, if what is asked for has changed.
     pub(super) fn ask(&mut self) -> Option<Query> {
+        let level = self.level();
+        let asked = (self.asked.page, self.asked.list, &self.asked.within);
+        if asked != (self.tab.page(), level.list, &level.within) {
+            // The order of another list says nothing of this one.
+            self.freeze = Freeze::No;
+        }
         let level = self.level();
         let query = Query {
             list: level.list,

@@ -26,19 +26,9 @@ impl State {
             Action::ToggleLoopback => {
                 self.scope = self.scope.with_loopback(!self.scope.has_loopback());
             }
-            Action::EditFilter => {
-                let saved = self.settings.saved.clone();
-                self.prompt = Some(if self.mask().is_some() {
-                    Prompt::unseen(self.filter.clone(), saved)
-                } else {
-                    let typed = std::mem::take(&mut self.typed);
-                    Prompt::new(self.filter.clone(), typed, saved)
-                });
-            }
+            Action::EditFilter => self.prompt = Some(self.new_prompt()),
             Action::EditPort => {
-                let typed = std::mem::take(&mut self.typed);
-                let saved = self.settings.saved.clone();
-                let mut prompt = Prompt::new(self.filter.clone(), typed, saved);
+                let mut prompt = self.new_prompt();
                 prompt.append("port:");
                 self.prompt = Some(prompt);
             }
@@ -53,6 +43,17 @@ impl State {
             Action::ToggleActive => self.active_only = !self.active_only,
             _ => {}
         }
+    }
+
+    /// A line where a filter is typed. Under the mask it shows neither the one
+    /// in force nor those typed before.
+    fn new_prompt(&mut self) -> Prompt {
+        let saved = self.settings.saved.clone();
+        if self.mask().is_some() {
+            return Prompt::unseen(self.filter.clone(), saved);
+        }
+        let typed = std::mem::take(&mut self.typed);
+        Prompt::new(self.filter.clone(), typed, saved)
     }
 
     /// Shows what a filter holds. What had the most room for it before may not
@@ -74,7 +75,10 @@ impl State {
             Typed::Nothing => {}
             Typed::Filter(filter) => self.set_filter(filter),
             Typed::Closed(filter) => {
-                self.typed.extend(prompt.take_typed());
+                let typed = prompt.take_typed();
+                // A line that showed none of those before may have one anew.
+                self.typed.retain(|before| !typed.contains(before));
+                self.typed.extend(typed);
                 self.prompt = None;
                 self.set_filter(filter);
             }

@@ -57,16 +57,17 @@ impl State {
         if self.followed.take().is_some() {
             return self.say("Not following any more.");
         }
-        self.followed = self.selected_row().and_then(Followed::of);
-        if self.followed.is_some() {
+        let row = self.selected_row();
+        self.followed = row.and_then(Followed::of);
+        if let Some(row) = row {
+            // Known by now, if it was selected by its place.
+            self.trail_mut().here_mut().cursor = row;
             let key = self.keys("F");
             self.say(&format!(
                 "Following it, also beyond its end; {key} or a move lets it go."
             ));
-        } else if self.tab.page() == Page::List {
-            self.say(&format!("Select a row first: {}.", self.keys("↑ ↓")));
         } else {
-            self.say("Nothing to follow here.");
+            self.say(&format!("Select a row first: {}.", self.keys("↑ ↓")));
         }
     }
 

@@ -4,7 +4,7 @@ use super::super::menu::{Deed, Item, Menu};
 use super::super::tabs::Tab;
 use super::State;
 use crate::view::group::Widths;
-use crate::view::{Freeze, Grouping, List, Page};
+use crate::view::{Grouping, List};
 
 /// Widths to choose from: what providers, sites and links have.
 const WIDTHS: [(u8, u8); 6] = [(8, 32), (16, 48), (20, 56), (24, 64), (28, 96), (32, 128)];
@@ -26,9 +26,6 @@ fn item(letter: char, text: impl Into<String>, note: &str, does: Deed) -> Item {
 impl State {
     /// Opens the menu of groupings, with the cursor on the list that is shown.
     pub(super) fn open_groupings(&mut self) {
-        if self.tab.page() != Page::List {
-            return self.say("Here is no list; the other tabs have flows to put together.");
-        }
         let list = self.level().list;
         let mut items = vec![item(
             'f',
@@ -95,7 +92,6 @@ impl State {
     /// the tab is called: what has a tab goes there, and all else is told of
     /// all flows.
     pub(super) fn show_as(&mut self, list: List) {
-        let before = (self.tab, self.level().shown());
         let is_of_tab = self.level().has_groups() && !self.trail().is_deep();
         if is_of_tab {
             let tab = Tab::ALL.into_iter().find(|tab| tab.shows(list));
@@ -103,9 +99,5 @@ impl State {
             self.trail_mut().restart();
         }
         self.trail_mut().show_as(list);
-        if before != (self.tab, self.level().shown()) {
-            // The order of another list says nothing of this one.
-            self.freeze = Freeze::No;
-        }
     }
 }

@@ -110,9 +110,7 @@ impl Effects {
         self.save.extend(later.save);
         self.ending = self.ending.take().or(later.ending);
     }
-}
 
-impl Effects {
     /// What others are to do, the foremost first.
     pub(super) fn errands(&mut self) -> impl Iterator<Item = Errand> + use<> {
         let errands = [
@@ -151,18 +149,18 @@ pub enum Popup {
 
 /// The state of the screen.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct State {
-    /// Set once.
+    /// What it was begun with; never changed.
     pub(super) settings: Settings,
+    /// How the chosen theme looks on this terminal.
     pub(super) theme: Theme,
     pub(super) themes: Themes,
     /// The theme to go back to from the others.
     worn: usize,
     pub(super) zone: TimeZone,
-    /// Set once, too.
+    /// How flows looked at the beginning; never changed.
     begun: Begun,
-    /// Changed by keys.
+    /// Protocols and families that are shown.
     pub(super) scope: Scope,
     pub(super) filter: Option<Arc<Filter>>,
     /// Where a filter is being typed.
@@ -177,8 +175,8 @@ pub struct State {
     pub(super) with_ended: bool,
     /// How often those that are kept were to be forgotten.
     forgotten: u32,
-    /// Whether the key that forgets them was pressed once.
-    is_forgetting: bool,
+    /// When the key that forgets them was pressed once.
+    asked_to_forget: Option<Moment>,
     /// From when on flows are counted; `None`: from the start.
     pub(super) baseline: Option<Moment>,
     pub(super) unit: RateUnit,
@@ -215,6 +213,7 @@ pub struct State {
     subnets: Widths,
     /// First visible line of the popup.
     pub(super) popup_scroll: usize,
+    /// How many columns are scrolled out to the left.
     pub(super) scroll: usize,
     /// First visible line of the page of health.
     pub(super) page_scroll: usize,
@@ -226,9 +225,10 @@ pub struct State {
     untracked: Option<String>,
     /// What is copied, written and exported, and whether that is masked.
     taking: Taking,
-    /// Changed by the world.
     pub(super) size: Size,
+    /// What the clock says.
     pub(super) now: Moment,
+    /// What is drawn; masked, if that is wanted.
     pub(super) view: Option<Arc<View>>,
     /// What was seen since the size, the list or a filter changed.
     seen: Seen,
@@ -257,7 +257,7 @@ impl State {
             paused: None,
             with_ended: false,
             forgotten: 0,
-            is_forgetting: false,
+            asked_to_forget: None,
             baseline: None,
             unit: settings.unit,
             interval: settings.interval,
@@ -383,7 +383,6 @@ impl State {
             && now.since(*since) >= time_to_read(text)
         {
             self.notice = None;
-            self.is_forgetting = false;
         }
     }
 

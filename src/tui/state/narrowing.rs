@@ -146,7 +146,8 @@ impl State {
             }
         };
         if facts.is_empty() {
-            return self.say("No filter asks for this; Enter shows its flows.");
+            let key = self.keys("Enter");
+            return self.say(&format!("No filter asks for this; {key} shows its flows."));
         }
         let sorted = match self.sort().key {
             SortKey::Column(id) | SortKey::Address(id) => Some(id),

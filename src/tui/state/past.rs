@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::State;
+use super::{NOTICE, State};
+use crate::flow::Moment;
 use crate::view::units;
 
 /// A second press within this time takes a baseline back.
@@ -35,8 +36,10 @@ impl State {
         }
     }
 
-    /// Forgets flows that have ended, when asked a second time.
-    pub(super) fn forget_ended(&mut self, is_sure: bool) {
+    /// Forgets flows that have ended, when asked a second time soon after the
+    /// first.
+    pub(super) fn forget_ended(&mut self, asked: Option<Moment>) {
+        let is_sure = asked.is_some_and(|since| self.now.since(since) < NOTICE);
         let flows = self.view.as_ref().map_or(0, |view| view.departed.flows);
         if flows == 0 {
             self.say("There is no ended flow to forget.");
@@ -44,7 +47,7 @@ impl State {
             self.forgotten += 1;
             self.say(&format!("Forgot {}. Sums stay.", counted(flows)));
         } else {
-            self.is_forgetting = true;
+            self.asked_to_forget = Some(self.now);
             let key = self.keys("X");
             self.say(&format!(
                 "{key} again forgets {}. Sums stay.",

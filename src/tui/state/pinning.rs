@@ -50,7 +50,6 @@ impl State {
         let is_pinned = match self.selected_row() {
             Some(Cursor::Flow { id, .. }) => self.pins.toggle_flow(id),
             Some(Cursor::Group { group, .. }) => self.pins.toggle_group(group),
-            _ if self.tab.page() != Page::List => return self.say("Nothing to pin here."),
             _ => return self.say(&format!("Select a row first: {}.", self.keys("↑ ↓"))),
         };
         if is_pinned {

@@ -2,6 +2,7 @@
 
 use super::super::Settings;
 use super::super::memory::Memory;
+use super::super::prompt::Prompt;
 use super::State;
 use crate::view::column::{Choice, Hosts, Ports};
 use crate::view::units::RateUnit;
@@ -60,11 +61,15 @@ impl State {
             ports: changed(&self.ports, &begun.ports).or(known.ports),
             sorts: self.orders.told(),
             pins: super::pinning::told(&self.pins),
-            filters: match &self.prompt {
-                Some(prompt) => prompt.typed().to_vec(),
-                None => self.typed.clone(),
-            },
+            filters: self.typed_filters(),
         }
+    }
+
+    /// The filters that were typed. An open line has them, unless it may not
+    /// show them.
+    fn typed_filters(&self) -> Vec<String> {
+        let in_line = self.prompt.as_ref().map_or(&[][..], Prompt::typed);
+        [&self.typed, in_line].concat()
     }
 }
 

@@ -91,7 +91,8 @@ fn flows(portrait: &Portrait) -> Prose {
         prose = prose.then(text, Role::Text);
     }
     if row.ended > 0 {
-        prose = prose.then(format!("{} have ended", row.ended), Role::Dim);
+        let ended = units_of(row.ended as usize, "has ended", "have ended");
+        prose = prose.then(ended, Role::Dim);
     }
     prose
 }

@@ -70,7 +70,8 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     let scroll = state.pane().map_or(0, |pane| pane.scroll).min(last);
     let place = (last > 0).then(|| {
         let end = scroll + visible;
-        format!("K J  {}-{end} of {}", scroll + 1, lines.len())
+        let keys = state.keys("K J");
+        format!("{keys}  {}-{end} of {}", scroll + 1, lines.len())
     });
     frame(state, area, place, buf);
     for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(scroll)) {
@@ -113,7 +114,7 @@ fn frame(state: &State, area: Rect, place: Option<String>, buf: &mut Buffer) {
     }
     let inner = inside(area);
     let place = place.map_or_else(String::new, |place| place + "  ");
-    let right = format!(" {place}Esc closes ");
+    let right = format!(" {place}{} closes ", state.keys("Esc"));
     let end = inner.right().saturating_sub(right.chars().count() as u16);
     let start = inner.x.max(area.x + 2);
     let room = end.saturating_sub(start + 1);
@@ -210,7 +211,8 @@ fn content(state: &State, area: Rect) -> Vec<Text> {
             kernel::tell(state, detail, &row, &mut sheet);
         }
         None if !state.level().is_anything_selected() => {
-            sheet.say("", Prose::of("Select a row: ↑ and ↓.", Role::Dim));
+            let keys = state.keys("↑ ↓");
+            sheet.say("", Prose::of(format!("Select a row: {keys}."), Role::Dim));
         }
         None if matches!(state.pane(), Some(pane) if pane.subject == Subject::Cursor) => {
             // The answer is on its way.

@@ -126,6 +126,14 @@ impl Model {
         }
     }
 
+    /// Of a list of groups, with all that it can have.
+    pub(super) fn whole(grouping: Grouping) -> &'static Self {
+        match grouping {
+            Grouping::Peer => &NFS_CLIENTS,
+            _ => Self::of(grouping, &[]),
+        }
+    }
+
     /// In the order of the screen.
     pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
         self.own.iter().copied().chain(MOVED)

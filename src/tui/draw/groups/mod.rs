@@ -14,7 +14,7 @@ use super::{line, table};
 use crate::view::column::Align;
 use crate::view::group::{Group, GroupColumn as Column, Grouping};
 use crate::view::units::RateUnit;
-use crate::view::{List, SortKey, View};
+use crate::view::{SortKey, View};
 use column::Model;
 
 /// Blank cells at both edges of the screen.
@@ -106,10 +106,16 @@ pub(in super::super) fn columns(state: &State, grouping: Grouping) -> Vec<(Colum
 }
 
 /// Every column that there can be, and its title.
-pub(in super::super) fn every_column(grouping: Grouping) -> Vec<(Column, &'static str)> {
-    let placed = arrange(u16::MAX, grouping, &[], RateUnit::Bytes, true).into_iter();
-    let titled = placed.map(|placed| (placed.column, placed.column.title(grouping)));
-    titled.collect()
+pub(super) fn every_column(grouping: Grouping) -> impl Iterator<Item = (Column, &'static str)> {
+    let columns = Model::whole(grouping).columns();
+    columns.map(move |column| (column, column.title(grouping)))
+}
+
+/// The columns of the groups of a view, which may be another list than the one
+/// that is asked for.
+fn shown(state: &State, view: &View, grouping: Grouping, area: Rect) -> Vec<Placed> {
+    let within = &view.query.within;
+    arrange(area.width, grouping, within, state.unit, state.has_bars())
 }
 
 fn is_sorted_by(column: Column, key: SortKey) -> bool {
@@ -120,11 +126,10 @@ fn is_sorted_by(column: Column, key: SortKey) -> bool {
 }
 
 /// Titles of the columns.
-pub(super) fn header(state: &State, grouping: Grouping, area: Rect, buf: &mut Buffer) {
+pub(super) fn header(state: &State, view: &View, grouping: Grouping, area: Rect, buf: &mut Buffer) {
     let style = state.theme.style(Role::Header);
     let sort = state.sort();
-    let within = &state.level().within;
-    for placed in arrange(area.width, grouping, within, state.unit, state.has_bars()) {
+    for placed in shown(state, view, grouping, area) {
         let title = placed.column.title(grouping);
         if is_sorted_by(placed.column, sort.key) {
             let area = Rect::new(placed.x, area.y, placed.width, 1);
@@ -138,22 +143,21 @@ pub(super) fn header(state: &State, grouping: Grouping, area: Rect, buf: &mut Bu
 
 /// What a click on the titles does. A gap belongs to the column after it, where
 /// the sign of the order may stand.
-pub(super) fn heading(state: &State, grouping: Grouping, area: Rect, x: u16) -> Option<Spot> {
-    let within = &state.level().within;
-    let columns = arrange(area.width, grouping, within, state.unit, state.has_bars());
-    let mut here = columns
-        .into_iter()
-        .filter(|placed| x < placed.x + placed.width);
+pub(super) fn heading(
+    state: &State,
+    view: &View,
+    grouping: Grouping,
+    area: Rect,
+    x: u16,
+) -> Option<Spot> {
+    let columns = shown(state, view, grouping, area).into_iter();
+    let mut here = columns.filter(|placed| x < placed.x + placed.width);
     Some(Spot::Heading(SortKey::Group(here.next()?.column)))
 }
 
 /// The groups of the window.
-pub(super) fn rows(state: &State, view: &View, area: Rect, buf: &mut Buffer) {
-    let List::By(grouping) = view.query.list else {
-        return;
-    };
-    let within = &view.query.within;
-    let columns = arrange(area.width, grouping, within, state.unit, state.has_bars());
+pub(super) fn rows(state: &State, view: &View, grouping: Grouping, area: Rect, buf: &mut Buffer) {
+    let columns = shown(state, view, grouping, area);
     let bars = Bars::of(view, state.bars);
     let mut text = String::new();
     let limits = &state.settings.health;

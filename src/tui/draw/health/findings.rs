@@ -94,9 +94,10 @@ fn words(state: &State, health: &Health, finding: &Finding) -> Words {
         },
         Trouble::Offloaded { flows, of } => Words {
             what: format!(
-                "{} of {} connections are offloaded to a flowtable.",
+                "{} of {} {} offloaded to a flowtable.",
                 grouped(*flows as u64),
-                grouped(*of as u64)
+                several(*of as u64, "connection", "connections"),
+                if *flows == 1 { "is" } else { "are" }
             ),
             then: "Packets pass by the counters, which may stand still. The keyword `counter` in \
                    the definition of the flowtable keeps them going (Linux 5.7)."
@@ -112,9 +113,21 @@ fn words(state: &State, health: &Health, finding: &Finding) -> Words {
             what: format!(
                 "Messages of the kernel were odd: {}.",
                 said([
-                    some(problems.unusable, "named no connection"),
-                    some(problems.malformed, "values had another length than theirs"),
-                    some(problems.unknown, "attributes were unknown"),
+                    some(
+                        problems.unusable,
+                        "named no connection",
+                        "named no connection"
+                    ),
+                    some(
+                        problems.malformed,
+                        "value had another length than its own",
+                        "values had another length than theirs"
+                    ),
+                    some(
+                        problems.unknown,
+                        "attribute was unknown",
+                        "attributes were unknown"
+                    ),
                 ])
             ),
             then: "What could be understood is shown. A kernel newer than this flowtop is the \
@@ -125,8 +138,14 @@ fn words(state: &State, health: &Health, finding: &Finding) -> Words {
     }
 }
 
-fn some(count: u64, what: &str) -> Option<String> {
-    (count > 0).then(|| format!("{} {what}", grouped(count)))
+fn some(count: u64, one: &str, many: &str) -> Option<String> {
+    (count > 0).then(|| several(count, one, many))
+}
+
+/// `1 event`, `1,904 events`.
+fn several(count: u64, one: &str, many: &str) -> String {
+    let word = if count == 1 { one } else { many };
+    format!("{} {word}", grouped(count))
 }
 
 /// What there is of three things.
@@ -179,8 +198,8 @@ fn machine(trouble: &Trouble) -> Words {
         },
         Trouble::Listen(count) => Words {
             what: format!(
-                "Connections come faster than a program accepts them: {} were dropped{}.",
-                grouped(count.added),
+                "Connections come faster than a program accepts them: {} dropped{}.",
+                several(count.added, "was", "were"),
                 now(*count)
             ),
             then: "Its queue is full. `ss -lnt` shows which (Recv-Q reaches Send-Q); a larger \
@@ -189,8 +208,8 @@ fn machine(trouble: &Trouble) -> Words {
         },
         Trouble::UdpReceive(count) => Words {
             what: format!(
-                "Datagrams come faster than a program reads them: {} were dropped{}.",
-                grouped(count.added),
+                "Datagrams come faster than a program reads them: {} dropped{}.",
+                several(count.added, "was", "were"),
                 now(*count)
             ),
             then: "Its receive buffer is full. `ss -lunm` shows which (d of skmem); a larger \
@@ -240,21 +259,25 @@ fn now(count: Count) -> String {
 }
 
 fn counted(stat: Stat, count: Count) -> Words {
-    let (what, then) = match stat {
+    let (one, many, then) = match stat {
         Stat::Drop => (
+            "packet was dropped because no connection could be added",
             "packets were dropped because no connection could be added",
             "The table is full, or memory is short: raise net.netfilter.nf_conntrack_max.",
         ),
         Stat::EarlyDrop => (
+            "connection was thrown out to make room for others",
             "connections were thrown out to make room for others",
             "The table was full. Raise net.netfilter.nf_conntrack_max, or shorten timeouts.",
         ),
         Stat::InsertFailed => (
+            "connection could not be added, because it was there already",
             "connections could not be added, because they were there already",
             "Their first packets were lost. Mostly two DNS questions from one port at once behind \
              NAT: `masquerade random` or a DNS cache of one's own helps.",
         ),
         _ => (
+            "connection could not be added, because its bucket was full",
             "connections could not be added, because their bucket was full",
             "The hash is too small for the table, or somebody fills one bucket on purpose: raise \
              net.netfilter.nf_conntrack_buckets to a quarter of nf_conntrack_max.",
@@ -262,8 +285,8 @@ fn counted(stat: Stat, count: Count) -> Words {
     };
     Words {
         what: format!(
-            "{} {what} ({}){}.",
-            grouped(count.added),
+            "{} ({}){}.",
+            several(count.added, one, many),
             stat.name(),
             now(count)
         ),
@@ -274,7 +297,7 @@ fn counted(stat: Stat, count: Count) -> Words {
 fn unanswered_flows(state: &State, health: &Health, found: &Unanswered) -> Words {
     let source = host(state, health, found.source);
     let flows = grouped(found.flows as u64);
-    let hosts = grouped(found.hosts as u64);
+    let hosts = several(found.hosts as u64, "host", "hosts");
     let targets = grouped(found.targets as u64);
     let to = host(state, health, found.target);
     let port = found
@@ -286,11 +309,11 @@ fn unanswered_flows(state: &State, health: &Health, found: &Unanswered) -> Words
             "That looks like a port scan.",
         ),
         Suspect::PortScan => (
-            format!("{source} tried {targets} ports of {hosts} hosts; {flows} have no answer."),
+            format!("{source} tried {targets} ports of {hosts}; {flows} have no answer."),
             "That looks like a port scan.",
         ),
         Suspect::Sweep => (
-            format!("{source} tried {hosts} hosts, and {flows} tries have no answer."),
+            format!("{source} tried {hosts}, and {flows} tries have no answer."),
             "A scan of a network or a worm looks like that, and so does a peer-to-peer program.",
         ),
         Suspect::Repeats if found.targets == 1 => (
@@ -298,7 +321,7 @@ fn unanswered_flows(state: &State, health: &Health, found: &Unanswered) -> Words
             "A flood of packets looks like that, and so does a program whose server is gone.",
         ),
         Suspect::Repeats => (
-            format!("{source} has {flows} connections without an answer, to {hosts} hosts."),
+            format!("{source} has {flows} connections without an answer, to {hosts}."),
             "Their servers are gone, a firewall drops the packets, or it is a flood.",
         ),
     };
@@ -314,10 +337,10 @@ fn half_open_flows(state: &State, health: &Health, found: &HalfOpen) -> Words {
         .map_or_else(String::new, |port| format!(" port {port}"));
     Words {
         what: format!(
-            "{}{port} has {} handshakes that nobody completed, from {} sources.",
+            "{}{port} has {} handshakes that nobody completed, from {}.",
             host(state, health, found.target),
             grouped(found.flows as u64),
-            grouped(found.sources as u64)
+            several(found.sources as u64, "source", "sources")
         ),
         then: "A SYN flood looks like that; or the host is gone while clients still try. \
                net.ipv4.tcp_syncookies=1 protects this machine, synproxy (nftables) those \
@@ -328,8 +351,8 @@ fn half_open_flows(state: &State, health: &Health, found: &HalfOpen) -> Words {
 
 fn lost(events: u64, ago: Option<Duration>) -> Words {
     let mut what = format!(
-        "The kernel dropped {} events before they were read",
-        grouped(events)
+        "The kernel dropped {} read",
+        several(events, "event before it was", "events before they were")
     );
     if let Some(ago) = ago {
         what.push_str(", the last ");

@@ -78,15 +78,14 @@ fn content(state: &State, view: &View, width: u16) -> Vec<Text> {
 }
 
 fn sections(state: &State, view: &View, health: &Health, width: usize) -> Vec<Section> {
-    let mut sections = vec![
+    vec![
         table::fullness(state, view, health, width),
         table::flows(health, width),
-    ];
-    sections.push(counters::section(health, width));
-    sections.push(links::section(state, health, width));
-    sections.push(rest::host(health));
-    sections.push(rest::source(view, health));
-    sections
+        counters::section(health, width),
+        links::section(state, health, width),
+        rest::host(health),
+        rest::source(view, health),
+    ]
 }
 
 /// Puts each section below what is shortest, and the columns side by side.

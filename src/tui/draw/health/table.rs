@@ -1,10 +1,9 @@
 //! How full the kernel's table is, and what is in it.
 
-use jiff::Timestamp;
-
 use super::super::super::state::State;
 use super::super::super::theme::Role;
 use super::super::popup::Text;
+use super::super::status::time_of_day;
 use super::{Section, bar, grouped, per_sec, share, told};
 use crate::flow::State as FlowState;
 use crate::view::health::{Health, percent};
@@ -34,7 +33,7 @@ pub(super) fn fullness(state: &State, view: &View, health: &Health, width: usize
     }
     let mut more = Text::new();
     if let Some((peak, at)) = health.peak {
-        let time = clock(state, at.real_ns);
+        let time = time_of_day(state, at.real_ns);
         more.push(("peak ".to_owned(), Role::Dim));
         more.push((grouped(peak), Role::Text));
         more.push((format!(" at {time}"), Role::Dim));
@@ -94,22 +93,6 @@ fn gauge(state: &State, used: u64, max: u64, width: usize) -> [Text; 2] {
             ),
         ],
     ]
-}
-
-fn clock(state: &State, real_ns: u64) -> String {
-    let at = Timestamp::from_nanosecond(real_ns.into());
-    at.map_or_else(
-        |_| "--:--:--".to_owned(),
-        |at| {
-            let time = at.to_zoned(state.zone.clone()).time();
-            format!(
-                "{:02}:{:02}:{:02}",
-                time.hour(),
-                time.minute(),
-                time.second()
-            )
-        },
-    )
 }
 
 /// Flows by state and protocol.

@@ -139,11 +139,7 @@ fn remarks(state: &State, width: usize) -> Vec<Text> {
         paragraph(warning, Role::ChipWarn, width, &mut lines);
         lines.push(Text::new());
     }
-    if let Some(hint) = state
-        .view
-        .as_ref()
-        .and_then(|view| status::hint(&view.status))
-    {
+    if let Some(hint) = status::hint(state) {
         paragraph(&hint, Role::HelpText, width, &mut lines);
         lines.push(Text::new());
     }
