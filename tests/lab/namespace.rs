@@ -99,13 +99,18 @@ pub(super) fn is_refusal(error: &io::Error) -> bool {
         .is_some_and(|errno| REFUSALS.contains(&errno))
 }
 
-/// An anonymous file in memory.
+/// An anonymous file in memory, to which several processes may write.
 fn memory_file() -> io::Result<File> {
     // SAFETY: the name is a NUL-terminated string that lives on.
     let fd = unsafe { libc::memfd_create(c"lab".as_ptr(), libc::MFD_CLOEXEC) };
     check(fd)?;
     // SAFETY: the kernel has just given us this descriptor.
-    Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+    let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    // They share an offset, which the kernel does not lock for such a file: of
+    // two who write at once, one would overwrite what the other has said.
+    // SAFETY: fcntl(2) with F_SETFL takes flags only.
+    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, libc::O_APPEND) })?;
+    Ok(file)
 }
 
 /// Whether the child has ended, without reaping it.
