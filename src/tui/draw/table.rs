@@ -329,7 +329,7 @@ fn role(id: ColumnId, row: &Row<'_>, tiers: Tiers) -> Role {
         None | Some(0) => Role::Dim,
         Some(_) => Role::Text,
     };
-    let both = |rate: Pair<u64>| rate.orig.saturating_add(rate.reply);
+    let both = Pair::<u64>::sum;
     let average = |secs| flow.average_bytes_per_sec(secs, row.now).map(both);
     match id {
         ColumnId::Proto => Role::Proto,
@@ -384,7 +384,7 @@ fn role(id: ColumnId, row: &Row<'_>, tiers: Tiers) -> Role {
 
 /// How fast something was, both directions together, in at most `width` cells.
 pub(super) fn trend(past: &Past, width: usize) -> String {
-    let both = |step: &Option<Pair<u64>>| step.map(|rate| rate.orig.saturating_add(rate.reply));
+    let both = |step: &Option<Pair<u64>>| step.map(Pair::<u64>::sum);
     let steps: Vec<Option<u64>> = past.iter().map(both).collect();
     // Several cells for a step, or several steps for a cell.
     let cells = (width / steps.len()).max(1);

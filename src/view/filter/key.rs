@@ -183,7 +183,7 @@ fn translated<'a>(flow: &Flow, get: fn(&crate::flow::Tuple) -> Value<'a>) -> Val
 }
 
 fn sum<'a>(pair: Option<Pair<u64>>) -> Value<'a> {
-    pair.map(|pair| pair.orig.saturating_add(pair.reply)).into()
+    pair.map(Pair::<u64>::sum).into()
 }
 
 const ORIG_SRC: Of = Of::Flow(|f, _| address(f.key().orig.src()));

@@ -10,7 +10,6 @@ use super::super::{Knowledge, Query, Table};
 use super::peers::Peers;
 use super::rows::Tally;
 use super::{Group, GroupColumn, GroupRow, Ledger};
-use crate::flow::Pair;
 
 /// What a group is ordered by.
 struct Rank {
@@ -29,10 +28,6 @@ pub(in super::super) struct Groups {
     peers: Peers,
     ranks: Vec<Rank>,
     descending: bool,
-}
-
-fn both(pair: Pair<u64>) -> u64 {
-    pair.orig.saturating_add(pair.reply)
 }
 
 /// The groups in the order that a query asks for.
@@ -62,7 +57,7 @@ pub(super) fn in_order(
             Key::owned(column.value(&row))
         }
         (_, SortKey::Usual) if !query.sort.descending => {
-            Some(Key::Number(both(tally.average_bytes_per_sec)))
+            Some(Key::Number(tally.average_bytes_per_sec.sum()))
         }
         // The usual order alone; of flows, groups have nothing.
         _ => None,
@@ -72,8 +67,8 @@ pub(super) fn in_order(
         key: key(tally),
         usual: (
             tally.flows == 0,
-            Reverse(both(tally.average_bytes_per_sec)),
-            Reverse(both(tally.counters().unwrap_or_default().bytes())),
+            Reverse(tally.average_bytes_per_sec.sum()),
+            Reverse(tally.counters().unwrap_or_default().bytes().sum()),
             Reverse(tally.flows),
         ),
         tally: index,

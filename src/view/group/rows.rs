@@ -79,11 +79,10 @@ impl Tally {
         }
         if let Some(rate) = flow.bytes_per_sec() {
             self.is_rated = true;
-            add(&mut self.bytes_per_sec, side.sent_and_received(rate));
+            self.bytes_per_sec += side.sent_and_received(rate);
         }
         let average = flow.average_bytes_per_sec(10, now).unwrap_or_default();
-        let average = side.sent_and_received(average);
-        add(&mut self.average_bytes_per_sec, average);
+        self.average_bytes_per_sec += side.sent_and_received(average);
         let age = flow.age(now);
         let is_new = |age| matches!(age, Age::Exact(age) if age <= Duration::from_secs(NEW_SECS));
         self.new += u32::from(is_new(age));
@@ -167,11 +166,6 @@ impl Tally {
         describe(&mut row, example, ledger, knowledge);
         row
     }
-}
-
-fn add(sum: &mut Pair<u64>, rate: Pair<u64>) {
-    sum.orig = sum.orig.saturating_add(rate.orig);
-    sum.reply = sum.reply.saturating_add(rate.reply);
 }
 
 /// A flow, and a group that it is in.
@@ -338,7 +332,7 @@ pub(in super::super) fn remember<'a>(
             for (sum, step) in row.past.iter_mut().zip(past) {
                 if let Some(step) = step {
                     let step = member.side.sent_and_received(step);
-                    add(sum.get_or_insert_default(), step);
+                    *sum.get_or_insert_default() += step;
                 }
             }
         });

@@ -57,15 +57,12 @@ impl GroupColumn {
                 .map_or(Value::Absent, |seen| Value::Uint(seen.mono_ns)),
             Self::ReplyBytes => row.bytes().map(|bytes| bytes.reply).into(),
             Self::OrigBytes => row.bytes().map(|bytes| bytes.orig).into(),
-            Self::Bytes => {
-                let sum = |bytes: Pair<u64>| bytes.orig.saturating_add(bytes.reply);
-                row.bytes().map(sum).into()
-            }
+            Self::Bytes => row.bytes().map(Pair::<u64>::sum).into(),
             Self::ReplyRate => Value::Uint(row.average_bytes_per_sec.reply),
             Self::OrigRate => Value::Uint(row.average_bytes_per_sec.orig),
             Self::Bars | Self::Trend => {
                 let rate = row.average_bytes_per_sec;
-                Value::Uint(rate.orig.saturating_add(rate.reply))
+                Value::Uint(rate.sum())
             }
         }
     }
