@@ -79,6 +79,21 @@ impl Sort {
     pub(super) const fn has_parts(self) -> bool {
         matches!(self, Self::Text | Self::Host | Self::Country | Self::System)
     }
+
+    /// Whether one value can be more than another, for `<` and the like.
+    pub(super) const fn has_order(self) -> bool {
+        matches!(
+            self,
+            Self::Port
+                | Self::Integer
+                | Self::Count
+                | Self::Bytes
+                | Self::Rate
+                | Self::Span(_)
+                | Self::Time
+                | Self::SystemNumber
+        )
+    }
 }
 
 impl Expr {

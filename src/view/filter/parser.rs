@@ -362,18 +362,7 @@ impl<'a> Parser<'a> {
     fn comparison(&mut self, key: &Key, order: Order, from: usize) -> Result<Test, Fault> {
         let (name, sort) = (key.name, key.sort);
         let sign = self.scan.at() - order.sign().len()..self.scan.at();
-        let ordered = matches!(
-            sort,
-            Sort::Port
-                | Sort::Integer
-                | Sort::Count
-                | Sort::Bytes
-                | Sort::Rate
-                | Sort::Span(_)
-                | Sort::Time
-                | Sort::SystemNumber
-        );
-        if !ordered {
+        if !sort.has_order() {
             let message =
                 format!("`{name}` has no order, compare it with {name}: {name}= or {name}~");
             return Err(Fault::new(sign, message));

@@ -116,17 +116,7 @@ fn any_term() -> impl Strategy<Value = Expr> {
     proptest::sample::select(keys).prop_flat_map(move |key| {
         let sort = key.sort;
         let items = || proptest::collection::vec(any_item(sort), 1..4);
-        let is_ordered = matches!(
-            sort,
-            Sort::Port
-                | Sort::Integer
-                | Sort::Count
-                | Sort::Bytes
-                | Sort::Rate
-                | Sort::Span(_)
-                | Sort::Time
-                | Sort::SystemNumber
-        );
+        let is_ordered = sort.has_order();
         let mut tests = vec![
             items().prop_map(Test::In).boxed(),
             any_pattern().prop_map(Test::Like).boxed(),
