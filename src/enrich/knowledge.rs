@@ -37,7 +37,8 @@ impl End {
 /// Services, places, names, owners and directions. Belongs to the one thread
 /// that shows flows; it answers at once with what it knows.
 pub struct Knowledge {
-    services: Services,
+    /// Never changes, so that copies share it.
+    services: Arc<Services>,
     atlas: Option<Atlas>,
     names: Names,
     own: Vec<OwnSocket>,
@@ -56,7 +57,7 @@ impl Knowledge {
     /// Knows services, and nothing else yet.
     pub fn new(services: Services) -> Self {
         Self {
-            services,
+            services: Arc::new(services),
             atlas: None,
             names: Names::default(),
             own: Vec::new(),
@@ -76,7 +77,7 @@ impl Knowledge {
     #[must_use]
     pub fn copy(&self) -> Self {
         Self {
-            services: self.services.clone(),
+            services: Arc::clone(&self.services),
             atlas: self.atlas.as_ref().map(Atlas::copy),
             names: self.names.clone(),
             own: self.own.clone(),
@@ -281,7 +282,7 @@ impl Knowledge {
     }
 
     /// The names of services.
-    pub const fn services(&self) -> &Services {
+    pub fn services(&self) -> &Services {
         &self.services
     }
 
