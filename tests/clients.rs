@@ -364,12 +364,16 @@ fn clients_are_listed_in_the_order_that_was_asked_for() {
             let json = listed(&net.server, &["-o", "json", "--sort", "flows"]);
             assert!(json[0].contains("\"flows\":2"), "{json:?}");
             let csv = listed(&net.server, &["-o", "csv", "--sort", "flows"]);
-            assert!(csv[0].starts_with("group,address,"), "{csv:?}");
-            assert!(csv[1].starts_with("peer,192.0.2.10,"), "{csv:?}");
+            assert!(csv[0].starts_with("v,ts,group,name,address,"), "{csv:?}");
+            assert!(csv[1].contains(",peer,,192.0.2.10,"), "{csv:?}");
             assert_eq!(csv.len(), 3, "{csv:?}");
             let table = listed(&net.server, &["-o", "table", "--sort", "flows"]);
             assert!(
-                table[0].contains("address") && table[1].contains(client),
+                table[0].starts_with("HOST ") && table[1].starts_with(client),
+                "{table:?}"
+            );
+            assert!(
+                table[0].contains(" RTT ") && !table[0].contains(" NFS"),
                 "{table:?}"
             );
             for (args, why) in [

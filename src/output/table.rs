@@ -158,7 +158,8 @@ pub(super) fn groups(rows: &[GroupRow], fields: &[&GroupField], out: &mut Vec<u8
     grid.lay_out(out);
 }
 
-/// Appends a table of groups with the columns of the screen.
+/// Appends a table of groups with the columns of the screen; those of NFS only
+/// where its server tells of any.
 pub(super) fn sample(
     rows: &[GroupRow],
     grouping: Grouping,
@@ -166,7 +167,10 @@ pub(super) fn sample(
     now: Moment,
     out: &mut Vec<u8>,
 ) {
-    let columns: Vec<_> = GroupColumn::listed(grouping).collect();
+    let has_nfs = rows.iter().any(|row| row.nfs.is_some());
+    let is_told =
+        |column: &GroupColumn| has_nfs || !matches!(column, GroupColumn::Nfs | GroupColumn::Mount);
+    let columns: Vec<_> = GroupColumn::listed(grouping).filter(is_told).collect();
     let heads = columns.iter().map(|column| Head {
         title: column.title(grouping),
         align: column.align(),

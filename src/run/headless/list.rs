@@ -8,7 +8,6 @@ use std::sync::mpsc::sync_channel;
 
 use super::super::attribution::{self, Owners};
 use super::super::{Failure, QUEUE, Started, Wanted, lookups, nfs, restore, say, start, tracking};
-use super::clients::Clients;
 use super::{EVENTS_PACE, addresses, holds, masked, may_hold, stop, tell};
 use crate::collect::Clock;
 use crate::config::ListOptions;
@@ -23,7 +22,7 @@ use crate::view::field::{Event, Record};
 use crate::view::filter::Filter;
 use crate::view::group::Service;
 use crate::view::mask::Mask;
-use crate::view::{Grouping, Ledger, List, Query, Row, Sort, View, ordered};
+use crate::view::{Group, Grouping, Ledger, List, Query, Row, Sort, View, ordered};
 
 /// Prints all flows, once or several times.
 pub(in super::super) fn list(options: &ListOptions, mask: Option<&Mask>) -> Result<(), Failure> {
@@ -84,10 +83,15 @@ pub(in super::super) fn list(options: &ListOptions, mask: Option<&Mask>) -> Resu
         resolver,
         waited_for: HashSet::new(),
         owners,
-        groups: options
-            .grouping
-            .map(|grouping| Grouped::new(options, grouping, mask)),
-        clients: service.map(|service| Clients::of(service, options, mask)),
+        groups: match (service, options.grouping) {
+            // Its clients.
+            (Some(service), _) => {
+                let within = vec![Group::Served(Some(service))];
+                Some(Grouped::new(options, within, Grouping::Peer, mask))
+            }
+            (None, Some(grouping)) => Some(Grouped::new(options, Vec::new(), grouping, mask)),
+            (None, None) => None,
+        },
         writer: Writer::new(&masked(&options.output, mask), io::stdout()),
     };
     let result = engine::samples(core, inputs, sampling, lister);
@@ -125,8 +129,6 @@ struct Lister<W> {
     owners: Option<Owners>,
     /// Where groups are written instead of flows.
     groups: Option<Grouped>,
-    /// Whose clients to write, instead of flows.
-    clients: Option<Clients>,
     writer: Writer<W>,
 }
 
@@ -139,8 +141,14 @@ struct Grouped {
 }
 
 impl Grouped {
-    fn new(options: &ListOptions, grouping: Grouping, mask: Option<&Mask>) -> Self {
+    fn new(
+        options: &ListOptions,
+        within: Vec<Group>,
+        grouping: Grouping,
+        mask: Option<&Mask>,
+    ) -> Self {
         let query = Query {
+            within,
             filter: options.source.filter.clone(),
             list: List::By(grouping),
             sort: options.sort.unwrap_or_default(),
@@ -173,9 +181,6 @@ impl<W: Write> Lister<W> {
     /// Books a flow that has ended, where groups are written.
     fn book(&mut self, flow: &Flow) {
         let now = self.clock.now();
-        if let Some(clients) = &mut self.clients {
-            clients.book(flow, &mut self.knowledge, now);
-        }
         if let Some(groups) = &mut self.groups {
             groups.ledger.book(flow, &mut self.knowledge, now);
         }
@@ -207,23 +212,6 @@ impl<W: Write> Lister<W> {
                 self.clock,
             );
         }
-    }
-
-    /// Writes the clients of a service.
-    fn write_clients(&mut self, table: &Table, now: Moment) -> io::Result<()> {
-        let Some(clients) = self.clients.take() else {
-            return Ok(());
-        };
-        if self.resolver.is_some() {
-            let hosts = clients.hosts(table, &mut self.knowledge, now);
-            self.wait_for_names(&hosts);
-        }
-        let count = clients.write(table, &mut self.knowledge, now, &mut io::stdout())?;
-        self.clients = Some(clients);
-        if self.for_people && count == 0 {
-            say("no host uses this service here, as far as its flows are seen");
-        }
-        Ok(())
     }
 
     /// Writes a flow, unless it is one of our own lookups, or the filter does
@@ -269,10 +257,9 @@ impl<W: Write> Sampler for Lister<W> {
     }
 
     fn write(&mut self, table: &Table, now: Moment) -> io::Result<()> {
-        if self.clients.is_some() {
-            return self.write_clients(table, now);
-        }
-        if self.resolver.is_some() {
+        // What passes the service by is nobody's business here.
+        let is_within = |groups: &Grouped| !groups.query.within.is_empty();
+        if self.resolver.is_some() && !self.groups.as_ref().is_some_and(is_within) {
             let flows: Vec<_> = self.flows(table, now).collect();
             let (filter, knowledge) = (self.filter.as_deref(), &mut self.knowledge);
             let wanted = flows
@@ -282,8 +269,13 @@ impl<W: Write> Sampler for Lister<W> {
             self.wait_for_names(&addresses);
         }
         if let Some(groups) = self.groups.take() {
+            let is_of_service = is_within(&groups);
             let written = self.write_groups(groups, table, now)?;
-            self.explain(&written, table);
+            if is_of_service && self.for_people && written.written == 0 {
+                say("no host uses this service here, as far as its flows are seen");
+            } else {
+                self.explain(&written, table);
+            }
             return Ok(());
         }
         let mut count = Count::default();

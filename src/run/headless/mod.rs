@@ -1,6 +1,5 @@
 //! Without a screen: `list`, `events`, `fields`.
 
-mod clients;
 mod events;
 mod list;
 

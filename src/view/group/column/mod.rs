@@ -90,6 +90,7 @@ impl GroupColumn {
             Grouping::Process => &[Self::Name, Self::Pid, Self::User, Self::Unit],
             Grouping::Host => &[Self::Name, Self::Mac],
             Grouping::Pair => &[Self::Name, Self::To],
+            Grouping::Peer => &[Self::Name, Self::Rtt, Self::Nfs, Self::Mount],
             _ => &[Self::Name],
         };
         let sums = [
