@@ -280,6 +280,26 @@ impl Host {
         drop_rights(self.place(command), image)
     }
 
+    /// Runs a test of this binary again inside this host, without any
+    /// capability and with the environment variable `marker` set.
+    ///
+    /// # Panics
+    ///
+    /// If it does not pass.
+    pub fn rerun_unprivileged(&self, test: &str, marker: &str) {
+        let output = self
+            .unprivileged(env::current_exe().expect("a path"))
+            .args([test, "--exact", "--nocapture"])
+            .env(marker, "1")
+            .output()
+            .expect("this binary runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
+    }
+
     fn place(&self, mut command: Command) -> Command {
         let namespace = self
             .namespace
